@@ -1,0 +1,62 @@
+# Everything a developer or operator says to this project. Needs Python 3.11 or later, and make.
+
+PYTHON ?= python3
+NAME ?= kampus
+DATA ?= data
+BIN := .venv/bin
+READY := .venv/installed
+JOBS ?= auto
+SEED ?= 0
+HISTORIES ?= 1000
+
+.DEFAULT_GOAL := help
+.PHONY: help install run-realm demo test simulate bench check format protocol lock clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(READY) ## Make .venv with exactly the locked versions
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Bagan needs Python 3.11 or later: say make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import venv, ensurepip' || { echo "this Python has no venv: install it (Debian: python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $(READY)
+
+run-realm: $(READY) ## Run a realm on its defaults (NAME=kampus, DATA=data)
+	$(BIN)/python -m realm run --name $(NAME) --data $(DATA)
+
+demo: $(READY) ## See a realm with demo accounts, and a conversation played in it
+	$(BIN)/python -m client demo
+
+test: $(READY) ## Run all tests
+	$(BIN)/python -m pytest -n $(JOBS)
+
+simulate: $(READY) ## Run more simulated histories on all cores (SEED=0 HISTORIES=1000)
+	$(BIN)/python -m tests.simulation.runner $(SEED) $(HISTORIES)
+
+bench: $(READY) ## Measure a realm beside its binding's own limit (about 8 minutes; leave the machine alone)
+	$(BIN)/python -m tests.bench
+
+check: $(READY) ## Format, lint, strict types, import rules, stale protocol page
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m schemas.page --check
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+protocol: $(READY) ## Write docs/protocol.md anew from schemas/
+	$(BIN)/python -m schemas.page
+
+lock: $(READY) ## Choose the newest versions that pyproject.toml allows
+	$(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --no-emit-index-url --no-emit-find-links \
+	  --no-header --annotation-style=line --output-file requirements.lock pyproject.toml
+
+clean: ## Remove what was made (not the data)
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

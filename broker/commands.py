@@ -1,0 +1,90 @@
+"""The commands ROUTER: frames to requests, and answers to frames."""
+
+from typing import Final
+
+import zmq
+
+from broker.sockets import Socket, send_now
+from broker.zap import Caller
+from realm.effects import Reply
+from realm.request import Request, Route
+from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
+from schemas.errors import Code, Refusal
+
+_GIVEN_LENGTH: Final = 5
+"""A routing id that libzmq gives is so long and starts with a zero, which `Identity` would not show."""
+
+_REMEMBERED: Final = 100_000
+_CHOSEN: Final = Malformed(None, Refusal(Code.BAD_REQUEST, "set no routing id (ZMQ_ROUTING_ID) on your socket"))
+
+
+class Commands:
+    """The ROUTER, and what it could not deliver."""
+
+    def __init__(self, router: Socket) -> None:
+        self.socket = router
+        self.nameless = 0
+        """Frames dropped because nobody had vouched for their sender."""
+        self.undelivered = 0
+        """Answers dropped because the caller was gone or did not read."""
+        self._given: set[bytes] = set()
+        """Routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
+
+    def gather(self, at_most: int) -> list[Request]:
+        """Take in what waits."""
+        requests: list[Request] = []
+        receive = self.socket.recv_multipart
+        while len(requests) < at_most:
+            try:
+                frames = receive(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                break
+            request = self._request(frames)
+            if request is None:
+                self.nameless += 1
+            else:
+                requests.append(request)
+        return requests
+
+    def reply(self, effect: Reply) -> None:
+        """Send an answer; where the caller does not take it, it is dropped and never tried again."""
+        answer, route = effect.answer, effect.route
+        if isinstance(answer, Refusal):
+            frame = encode_refusal(effect.call, answer)
+        else:
+            frame = encode_answer(answer)
+        parts = (route.peer, b"", frame) if route.delimited else (route.peer, frame)
+        if not send_now(self.socket, parts):
+            self.undelivered += 1
+
+    def _request(self, frames: list[zmq.Frame]) -> Request | None:
+        try:
+            caller = Caller.of(str(frames[-1].get("User-Id")))
+        except zmq.ZMQError:
+            return None
+        peer, *parts = (frame.bytes for frame in frames)
+        delimited = len(parts) > 1 and not parts[0]
+        if delimited:
+            del parts[0]
+        if peer not in self._given and not self._is_given(peer, frames[-1]):
+            return Request(Route(peer, delimited), caller.key, caller.address, _CHOSEN)
+        decoded = decode_command(parts)
+        if isinstance(decoded, Malformed):
+            return Request(Route(peer, delimited), caller.key, caller.address, decoded)
+        return Request(Route(peer, delimited), caller.key, caller.address, *decoded)
+
+    def _is_given(self, peer: bytes, frame: zmq.Frame) -> bool:
+        if len(peer) != _GIVEN_LENGTH or peer[0] or _identity(frame):
+            return False
+        if len(self._given) >= _REMEMBERED:
+            self._given.clear()
+        self._given.add(peer)
+        return True
+
+
+def _identity(frame: zmq.Frame) -> str:
+    """The routing id that the peer has chosen. libzmq's own peers always say one, an empty one; others need not."""
+    try:
+        return str(frame.get("Identity"))
+    except zmq.ZMQError:
+        return ""

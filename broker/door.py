@@ -1,0 +1,53 @@
+"""The front door: shows the identity card to whoever asks, in the clear, and does nothing else."""
+
+from collections.abc import Callable
+
+import msgspec
+import zmq
+
+from broker.sockets import Socket, send_now
+from broker.zap import Caller
+from realm.limits import Buckets, Trusted
+from realm.settings import Settings
+from schemas.answers import Card
+from schemas.codec import encode_refusal
+from schemas.errors import Code, Refusal
+
+_AT_ONCE = 64
+
+
+class Door:
+    """The ROUTER in the clear."""
+
+    def __init__(self, router: Socket, card: Card, settings: Settings, now: Callable[[], int]) -> None:
+        self.socket = router
+        self.dropped = 0
+        self._card = msgspec.msgpack.encode(card)
+        self._now = now
+        self._trusted = Trusted(settings.trusted_clients)
+        self._asked = Buckets(settings.limits.door_per_second, settings.limits.door_burst)
+
+    def serve(self) -> None:
+        """Answer those who ask now, but not so many that others wait."""
+        for _ in range(_AT_ONCE):
+            try:
+                frames = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            self._answer(frames)
+
+    def _answer(self, frames: list[zmq.Frame]) -> None:
+        try:
+            address = Caller.of(str(frames[-1].get("User-Id"))).address
+        except zmq.ZMQError:
+            self.dropped += 1
+            return
+        delimiter = [b""] if len(frames) > 2 and not frames[1].bytes else []
+        if not send_now(self.socket, (frames[0].bytes, *delimiter, self._shown(address))):
+            self.dropped += 1
+
+    def _shown(self, address: str) -> bytes:
+        wait = 0 if address in self._trusted else self._asked.take(address, self._now())
+        if not wait:
+            return self._card
+        return encode_refusal(None, Refusal(Code.RATE_LIMITED, "too many requests: try later", retry_after=wait))

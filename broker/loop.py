@@ -1,0 +1,166 @@
+"""The turn: gather all that waits, decide, commit once, act. One thread, no awaiting.
+
+Whatever anyone is told is on disk, and one flush serves all that waited.
+"""
+
+import os
+import queue
+import time
+from collections.abc import Callable
+from typing import Final, assert_never
+
+import structlog
+import zmq
+
+from broker.commands import Commands
+from broker.door import Door
+from broker.jobs import HashPool
+from broker.push import Push
+from broker.zap import ZapSocket
+from realm.core import Core
+from realm.effects import Effect, Note, Publish, Reply, RunJob
+from realm.inputs import Input, Tick
+from realm.store.interface import Store
+from realm.turn import Turns
+from schemas.codec import encode_event
+
+TURN: Final = 512
+"""The most inputs of one turn."""
+SUBSCRIPTIONS: Final = 64
+"""How many of them may be subscriptions: commands always have their places."""
+STOP_MS: Final = 5_000
+"""How long an ending realm waits for jobs whose callers still want an answer."""
+log: Final = structlog.get_logger()
+
+
+class Wake:
+    """Ends a poll from another thread, or from a signal."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe()
+        os.set_blocking(self.reader, False)
+        os.set_blocking(self.writer, False)
+
+    def __call__(self) -> None:
+        """Wake the loop."""
+        try:
+            os.write(self.writer, b"!")
+        except BlockingIOError:
+            return  # it has been told often enough
+
+    def clear(self) -> None:
+        """Forget the calls so far."""
+        try:
+            os.read(self.reader, 65_536)
+        except BlockingIOError:
+            return
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        os.close(self.reader)
+        os.close(self.writer)
+
+
+class Loop:
+    """Joins a core, its store and the sockets."""
+
+    def __init__(
+        self,
+        core: Core,
+        store: Store,
+        zap: ZapSocket,
+        door: Door,
+        commands: Commands,
+        push: Push,
+        pool: HashPool,
+        wake: Wake,
+        now: Callable[[], int],
+    ) -> None:
+        self._core = core
+        self._turns = Turns(core, store)
+        self._zap = zap
+        self._door = door
+        self._commands = commands
+        self._push = push
+        self._pool = pool
+        self._wake = wake
+        self._now = now
+        self._stopping = False
+        self._told_drops: dict[str, int] = {}
+        self._poller = zmq.Poller()
+        for source in (zap.socket, door.socket, commands.socket, push.socket, wake.reader):
+            self._poller.register(source, zmq.POLLIN)
+
+    def stop(self) -> None:
+        """End `run` when what was taken in is answered. Callable from a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Take turns until `stop`. Raises StoreError where the store has failed."""
+        while not self._stopping:
+            self._poller.poll(max(0, self._core.wake_at() - self._now()))
+            self._turn(self._gather())
+        self._turn(self._gather())
+        give_up = time.monotonic() + STOP_MS / 1000
+        jobs = zmq.Poller()
+        jobs.register(self._wake.reader, zmq.POLLIN)
+        while self._core.is_busy() and (left := give_up - time.monotonic()) > 0:
+            jobs.poll(int(left * 1000))
+            self._wake.clear()
+            self._turn(self._finished(TURN))
+        self._tell_drops()
+
+    def _tell_drops(self) -> None:
+        """Log what was dropped since the last time, if anything was."""
+        drops = {
+            "frames without a sender": self._commands.nameless,
+            "answers that nobody took": self._commands.undelivered,
+            "push frames refused": self._push.dropped,
+            "front door": self._door.dropped,
+        }
+        if drops != self._told_drops:
+            new = {what: count - self._told_drops.get(what, 0) for what, count in drops.items()}
+            log.info("dropped", **{what: count for what, count in new.items() if count})
+            self._told_drops = drops
+
+    def _gather(self) -> list[Input]:
+        self._wake.clear()
+        self._zap.serve()
+        self._door.serve()
+        inputs: list[Input] = []
+        inputs += self._finished(TURN)
+        inputs += self._push.gather(SUBSCRIPTIONS)
+        inputs += self._commands.gather(TURN - len(inputs))
+        if self._now() >= self._core.wake_at():
+            inputs.append(Tick())
+            self._tell_drops()
+        return inputs
+
+    def _finished(self, at_most: int) -> list[Input]:
+        done: list[Input] = []
+        while len(done) < at_most:
+            try:
+                done.append(self._pool.done.get_nowait())
+            except queue.Empty:
+                break
+        return done
+
+    def _turn(self, inputs: list[Input]) -> None:
+        if inputs:
+            for effect in self._turns.take(self._now(), inputs):
+                self._act(effect)
+
+    def _act(self, effect: Effect) -> None:
+        match effect:
+            case Reply():
+                self._commands.reply(effect)
+            case Publish(topics, event):
+                frame = encode_event(event)
+                for topic in topics:
+                    self._push.publish(topic, frame)
+            case RunJob(job):
+                self._pool.submit(job)
+            case Note(level, event, fields):
+                getattr(log, level)(event, **fields)
+            case _:
+                assert_never(effect)

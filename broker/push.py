@@ -1,0 +1,113 @@
+"""Grants subscriptions on the XPUB, one at a time, and publishes.
+
+`SUBSCRIBE` on a manual XPUB goes to the pipe of the last frame received, so a subscription is decided
+before the next one is received. And after a frame that is empty or starts with neither 0 nor 1, that pipe
+may be another than the frame's: then nothing is granted until the socket is empty. Who was refused for that
+subscribes again, having heard no `welcome`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import zmq
+
+from broker.sockets import Socket, cut
+from broker.zap import Caller
+from realm.inputs import Heard, Misbehaved
+from realm.limits import Buckets
+
+SUBSCRIBE, UNSUBSCRIBE = 1, 0
+REFUSED_AT_MOST: Final = 64
+"""Different topics that are refused to a key before it loses its sessions and its connection."""
+KEYS_COUNTED: Final = 1_000
+FRAMES_PER_SECOND: Final = 20
+FRAMES_AT_ONCE: Final = 400
+"""What a key may say on push: a client says one thing for each session, and again after a silence."""
+
+
+class Push:
+    """The XPUB and what it was told."""
+
+    def __init__(
+        self,
+        xpub: Socket,
+        may_hear: Callable[[str, bytes], bool],
+        has_session: Callable[[str], bool],
+        now: Callable[[], int],
+    ) -> None:
+        self.socket = xpub
+        self.dropped = 0
+        """Frames that were no subscription, or came from nobody."""
+        self._may_hear = may_hear
+        self._has_session = has_session
+        self._now = now
+        self._paces = Buckets(FRAMES_PER_SECOND, FRAMES_AT_ONCE)
+        self._shifted = False
+        self._refused: dict[str, set[bytes]] = {}
+
+    def gather(self, at_most: int) -> list[Heard | Misbehaved]:
+        """Take subscriptions in, and grant those that may be."""
+        heard: list[Heard | Misbehaved] = []
+        for _ in range(at_most):
+            try:
+                frame = self.socket.recv(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                self._shifted = False
+                break
+            said = self._take(frame)
+            if said is not None:
+                heard.append(said)
+        return heard
+
+    def publish(self, topic: bytes, event: bytes) -> None:
+        """Send an event to whoever was granted the topic. A subscriber who does not read loses it."""
+        self.socket.send_multipart((topic, event), zmq.NOBLOCK)
+
+    def _take(self, frame: zmq.Frame) -> Heard | Misbehaved | None:
+        said = frame.bytes
+        caller = _caller(frame)
+        if not said or said[0] not in (SUBSCRIBE, UNSUBSCRIBE):
+            self._shifted = True
+            return self._end(caller, "not a subscription", frame)
+        if caller and self._paces.take(caller.key, self._now()):
+            self.dropped += 1
+            cut(frame)
+            return None
+        topic = said[1:]
+        if said[0] == UNSUBSCRIBE:
+            # libzmq says this itself, without a sender, for a connection that has gone; its topics went too.
+            if caller and not self._shifted:
+                self.socket.setsockopt(zmq.UNSUBSCRIBE, topic)
+            return None
+        if caller is None or self._shifted or not self._may_hear(caller.key, topic):
+            self.dropped += 1
+            return self._refuse(caller, topic, frame) if caller else None
+        self.socket.setsockopt(zmq.SUBSCRIBE, topic)
+        return Heard(caller.key, topic)
+
+    def _refuse(self, caller: Caller, topic: bytes, frame: zmq.Frame) -> Misbehaved | None:
+        """Count the different topics that a key may not hear: libzmq keeps them, so there must be an end."""
+        key = caller.key
+        if key not in self._refused and len(self._refused) >= KEYS_COUNTED:
+            self._refused.clear()
+        refused = self._refused.setdefault(key, set())
+        refused.add(topic)
+        if len(refused) < REFUSED_AT_MOST:
+            return None
+        del self._refused[key]
+        return self._end(caller, "too many subscriptions refused", frame)
+
+    def _end(self, caller: Caller | None, why: str, frame: zmq.Frame) -> Misbehaved | None:
+        """Cut a connection that does what no honest client does."""
+        self.dropped += 1
+        if caller is None:
+            return None
+        cut(frame)
+        return Misbehaved(caller.key, why) if self._has_session(caller.key) else None
+
+
+def _caller(frame: zmq.Frame) -> Caller | None:
+    try:
+        return Caller.of(str(frame.get("User-Id")))
+    except zmq.ZMQError:
+        return None

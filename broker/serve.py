@@ -1,0 +1,118 @@
+"""Puts a realm on the network: sockets, pool and loop around a core, from start to the last answer."""
+
+import signal
+import sys
+from typing import Final, NamedTuple
+
+import structlog
+import zmq
+
+from broker import sockets
+from broker.clock import now_ms
+from broker.commands import Commands
+from broker.door import Door
+from broker.jobs import HashPool
+from broker.keyfiles import KeyPair, fingerprint
+from broker.logs import Forgiving
+from broker.loop import Loop, Wake
+from broker.push import Push
+from broker.zap import Gatekeeper, ZapSocket
+from realm.core import Core
+from realm.settings import Settings
+from realm.store.interface import Store
+from schemas.answers import Card
+from schemas.limits import PROTOCOL_VERSION
+
+log: Final = structlog.get_logger()
+
+
+class Ports(NamedTuple):
+    """Where to listen; 0 is any free port."""
+
+    host: str
+    door: int
+    commands: int
+    push: int
+
+
+def run(core: Core, store: Store, settings: Settings, keys: KeyPair, ports: Ports, advertised: str | None) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises BindError before anybody was served, and StoreError where the store fails later.
+    """
+    wake = Wake()
+    pool = HashPool(settings.hashing, wake)
+    context = sockets.make_context()
+    try:
+        loop, card, door = _open(context, core, store, settings, keys, ports, pool, wake)
+        _stop_on_signals(loop, wake)
+        _say_ready(core, store, card, keys, ports.host, door, advertised)
+        loop.run()
+        log.info("realm stops", realm=core.rules.realm)
+    finally:
+        signal.set_wakeup_fd(-1)
+        pool.stop()
+        context.destroy()
+        wake.close()
+
+
+def _open(
+    context: sockets.Context,
+    core: Core,
+    store: Store,
+    settings: Settings,
+    keys: KeyPair,
+    ports: Ports,
+    pool: HashPool,
+    wake: Wake,
+) -> tuple[Loop, Card, int]:
+    zap = ZapSocket(context, Gatekeeper(settings, core.has_session, now_ms))
+    router = sockets.open_commands(context, keys, ports.host, ports.commands)
+    xpub = sockets.open_push(context, keys, ports.host, ports.push)
+    card = Card(
+        realm=core.rules.realm,
+        version=PROTOCOL_VERSION,
+        features=[],
+        key=keys.public.decode(),
+        commands=sockets.port_of(router),
+        push=sockets.port_of(xpub),
+    )
+    front = sockets.open_door(context, ports.host, ports.door)
+    door = Door(front, card, settings, now_ms)
+    loop = Loop(
+        core,
+        store,
+        zap,
+        door,
+        Commands(router),
+        Push(xpub, core.may_hear, core.has_session, now_ms),
+        pool,
+        wake,
+        now_ms,
+    )
+    return loop, card, sockets.port_of(front)
+
+
+def _say_ready(
+    core: Core, store: Store, card: Card, keys: KeyPair, host: str, door: int, advertised: str | None
+) -> None:
+    out = Forgiving(sys.stdout)
+    reached = f", advertised as {advertised}" if advertised else ""
+    out.write(
+        f"realm {card.realm} is ready: front door {host}:{door}, commands {card.commands}, push {card.push}, "
+        f"key fingerprint {fingerprint(keys.public)}{reached}\n"
+    )
+    with store.transaction() as tx:
+        if not tx.accounts("", 1, "", 1)[0]:
+            out.write(
+                f"no accounts yet: register with `python -m client --realm {host}:{door} register USER PASSWORD "
+                "COUNTRY NAME…`, or see `make demo`\n"
+            )
+    out.flush()
+    log.info("realm runs", realm=core.rules.realm, libzmq=zmq.zmq_version())
+
+
+def _stop_on_signals(loop: Loop, wake: Wake) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: loop.stop())
+    signal.set_wakeup_fd(wake.writer, warn_on_full_buffer=False)

@@ -1,0 +1,160 @@
+"""Opens a realm's sockets, with every limit and guard that libzmq needs.
+
+libzmq never seeds `rand()`, from which it draws the routing ids that it gives to peers. A stranger who
+announces the next one as its own trips an assertion and ends the process, before any authentication. So
+`make_context` seeds it, before the first socket.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import socket
+from collections.abc import Sequence
+from typing import Any, Final
+
+import zmq
+
+from broker import zap
+from broker.keyfiles import KeyPair
+from schemas.limits import MAX_FRAME
+
+MAX_SOCKETS: Final = 16_384
+BACKLOG: Final = 2_048
+HANDSHAKE_MS: Final = 10_000
+HEARTBEAT_MS: Final = 15_000
+HEARTBEAT_TIMEOUT_MS: Final = 45_000
+LINGER_MS: Final = 1_000
+SMALL_FRAME: Final = 512
+"""The largest frame on the front door, and on push, where refused topics stay stored. (256 breaks CURVE.)"""
+HEADROOM: Final = 64_000
+"""Frames slightly over the limit still reach us, to be answered with `too_large`."""
+
+UNREAD_MS: Final = 60_000
+"""A peer whose system has taken nothing more for so long is cut, and what waited for it is given up."""
+UNREAD_ANSWERS: Final = 1_024
+"""Answers that wait for one connection: twice a turn, since all of a turn may be one caller's."""
+UNREAD_CARDS: Final = 256
+UNREAD_PUSHES: Final = 256
+"""Events that wait for one connection; each may be as large as a message. What is dropped, `history` has."""
+
+Socket = zmq.Socket[bytes]
+Context = zmq.Context[Socket]
+
+
+class BindError(Exception):
+    """A port cannot be had; the message says which and why."""
+
+
+def make_context() -> Context:
+    """A context whose routing ids nobody can predict, and room for many connections."""
+    ctypes.CDLL(None).srand(int.from_bytes(os.urandom(4), "little"))
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    context: Context = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, MAX_SOCKETS)
+    return context
+
+
+def open_commands(context: Context, keys: KeyPair, host: str, port: int) -> Socket:
+    """The ROUTER for commands. It never waits for a peer: what a peer does not read is dropped."""
+    router = context.socket(zmq.ROUTER)
+    router.router_mandatory = True
+    router.maxmsgsize = MAX_FRAME + HEADROOM
+    router.rcvhwm = 256
+    router.sndhwm = UNREAD_ANSWERS
+    return _bind(router, zap.COMMANDS, keys, host, port)
+
+
+def open_push(context: Context, keys: KeyPair, host: str, port: int) -> Socket:
+    """The XPUB for events. Subscriptions are granted one by one (`broker.push`)."""
+    xpub = context.socket(zmq.XPUB)
+    xpub.set(zmq.XPUB_MANUAL, 1)
+    xpub.maxmsgsize = SMALL_FRAME
+    xpub.rcvhwm = 256
+    xpub.sndhwm = UNREAD_PUSHES
+    return _bind(xpub, zap.PUSH, keys, host, port)
+
+
+def open_door(context: Context, host: str, port: int) -> Socket:
+    """The ROUTER in the clear that shows the identity card."""
+    router = context.socket(zmq.ROUTER)
+    router.router_mandatory = True
+    router.maxmsgsize = SMALL_FRAME
+    router.rcvhwm = 16
+    router.sndhwm = UNREAD_CARDS
+    return _bind(router, zap.DOOR, None, host, port)
+
+
+def send_now(to: Socket, parts: Sequence[bytes]) -> bool:
+    """Send without waiting; whether it could be done.
+
+    libzmq learns only now and then that a peer has read (looking at the events makes it), so one that does read
+    may seem to be full: only the second refusal counts.
+    """
+    for last in (False, True):
+        try:
+            to.send_multipart(parts, zmq.NOBLOCK)
+        except zmq.Again:
+            if not last:
+                to.getsockopt(zmq.EVENTS)
+        except zmq.ZMQError:
+            return False  # the peer is gone
+        else:
+            return True
+    return False
+
+
+def cut(frame: zmq.Frame) -> None:
+    """End the connection that a frame came on; libzmq itself can cut nobody.
+
+    The connection may have ended already and its descriptor serve another: one from elsewhere is left alone, and
+    one from the same address dials again by itself.
+    """
+    try:
+        descriptor = os.dup(int(frame.get(zmq.SRCFD)))
+    except (OSError, zmq.ZMQError):
+        return
+    try:
+        connection = socket.socket(fileno=descriptor)
+    except OSError:  # it is a file by now
+        os.close(descriptor)
+        return
+    with connection, contextlib.suppress(OSError):
+        if connection.getpeername()[0] == frame.get("Peer-Address"):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def port_of(bound: Socket) -> int:
+    """The port that a bound socket has got."""
+    return int(bound.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
+
+
+def _bind(new: Socket, domain: bytes, keys: KeyPair | None, host: str, port: int) -> Socket:
+    new.zap_domain = domain
+    new.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
+    new.linger = LINGER_MS
+    new.backlog = BACKLOG
+    new.handshake_ivl = HANDSHAKE_MS
+    new.heartbeat_ivl = HEARTBEAT_MS
+    new.heartbeat_timeout = HEARTBEAT_TIMEOUT_MS
+    new.tcp_keepalive = 1
+    new.set(zmq.TCP_MAXRT, UNREAD_MS)
+    if keys is not None:
+        new.curve_server = True
+        new.curve_publickey = keys.public
+        new.curve_secretkey = keys.secret
+    try:
+        address = _resolve(host)
+        new.ipv6 = ":" in address
+        new.bind(f"tcp://[{address}]:{port or '*'}" if new.ipv6 else f"tcp://{address}:{port or '*'}")
+    except (zmq.ZMQError, OSError, UnicodeError) as error:
+        new.close(linger=0)
+        reason = getattr(error, "strerror", None) or "no such host"
+        raise BindError(f"{host}:{port} cannot be listened on ({reason}): choose another --host or port") from None
+    return new
+
+
+def _resolve(host: str) -> str:
+    found: list[Any] = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return str(found[0][4][0])

@@ -1,0 +1,242 @@
+"""A realm at the other end of sockets: ask it, and hear what it pushes.
+
+async with await Connection.open("127.0.0.1", 8889, keyring.keys(), keyring.pins) as realm:
+    await realm.ask(parse("auth messi surabaya"))
+    await realm.ask(parse("send henderson halo, selamat malam"))
+    async for event in realm.events():
+        ...
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Final, Self, cast
+
+import zmq
+import zmq.asyncio
+
+from client.calls import Calls
+from client.dial import Address, Realm, find_host, read_card
+from client.errors import ClientError, ClosedError
+from client.keyring import KeyPair
+from client.mirror import Mirror, Question, reflect
+from client.pins import Pins
+from client.push import Push
+from client.session import A_co, Asks, Event, Login, Session, SessionEnded, Settled
+from client.ulid import new_ulid
+from schemas.answers import Answer
+from schemas.commands import Command
+from schemas.events import EntryPushed, Welcome
+from schemas.limits import HEARTBEAT_MS
+
+PATIENCE: Final = 10.0
+"""Seconds to wait for an answer before asking again on a new socket, and for the front door."""
+EVENTS: Final = 1_000
+"""Events held for a slow reader; then pushes are left to the sockets, which drop some, and repaired later."""
+
+
+class Connection:
+    """Made by `Connection.open`. All methods belong to the event loop in which it was opened."""
+
+    def __init__(self, realm: Realm, *, listen: bool, patience: float, owned: bool) -> None:
+        self.session = Session(new_ulid)
+        self._realm = realm
+        self._listen = listen
+        self._owned = owned
+        self._calls = Calls(realm, self.session, self._start, self._settled, patience)
+        self.mirror: Mirror | None = None
+        """The conversations as far as they are known, where pushes are listened to."""
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._taken = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._followed: Login | None = None
+        self._push: Push | None = None
+        self._session_tasks: list[asyncio.Task[None]] = []
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        keys: KeyPair,
+        pins: Pins,
+        *,
+        known_key: str | None = None,
+        listen: bool = True,
+        patience: float = PATIENCE,
+        context: zmq.asyncio.Context | None = None,
+    ) -> Self:
+        """Read the identity card at a front door, check it against the pins, and be ready to ask.
+
+        `known_key` is the realm's key where it is known from elsewhere. Without `listen` there is no push
+        and no heartbeat. `patience` is in seconds. A `context` that is given is shared and stays open; it
+        saves a thread for each connection.
+
+        Raises UnreachableError, ProtocolError, IdentityError, KeyringError (the pin file).
+        """
+        address = Address(host.lower(), port)
+        own = zmq.asyncio.Context() if context is None else context
+        try:
+            found = await find_host(address, patience)
+            card = await read_card(own, address, found, patience)
+            pins.check(str(address), card, known_key)
+        except BaseException:
+            if context is None:
+                own.destroy(linger=0)
+            raise
+        realm = Realm(own, found, card, keys)
+        return cls(realm, listen=listen, patience=patience, owned=context is None)
+
+    @property
+    def name(self) -> str:
+        """The realm's name."""
+        return self._realm.card.realm
+
+    @property
+    def login(self) -> Login | None:
+        """Who is logged in here."""
+        return self.session.login
+
+    def adopt(self, login: Login | None) -> None:
+        """Speak in a session of before: its token is used as it is; `resume` opens its push."""
+        self.session.adopt(login)
+        self._followed = login
+
+    async def ask(self, command: Asks[A_co]) -> A_co:
+        """The answer to any command of `schemas.commands`; its `id`, token and `entry` are put in here.
+
+        Raises the `AnswerError` of the answer's code; NoAnswerError after 10 s, or after 30 s for a command
+        that may be repeated and so was asked three times; ProtocolError; ClosedError.
+        """
+        settled = await self.exchange(cast("Command", command))
+        if isinstance(settled.outcome, ClientError):
+            raise settled.outcome
+        return cast("A_co", settled.outcome)
+
+    async def exchange(self, command: Command, payload: bytes = b"") -> Settled:
+        """As `ask`, for the frames with file bytes; an error answer is in the `outcome`, not raised."""
+        if self._closed:
+            raise ClosedError("the connection is closed")
+        return await self._calls.settle(self.session.ask(command, payload))
+
+    async def live(self, patience: float) -> bool:
+        """Wait until pushes arrive, at most `patience` seconds; whether they do."""
+        if self._push is None:
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._push.live.wait()
+        return self._push is not None and self._push.live.is_set()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What the realm pushes, and the end of the session, as they come; ends with the connection.
+
+        Entries come in the order of their conversation, without a gap, each once: what a push has lost is
+        fetched first. There is one stream: each event goes to one reader.
+        """
+        while (event := await self._events.get()) is not None:
+            self._taken.set()
+            yield event
+        self._events.put_nowait(None)
+
+    async def close(self) -> None:
+        """End all sockets and tasks. What is still being asked raises ClosedError; twice does no harm."""
+        if self._closed:
+            return
+        self._closed = True
+        self._calls.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._owned:
+            self._realm.context.destroy(linger=0)
+        self._events.put_nowait(None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _settled(self, settled: Settled) -> None:
+        self._follow_login()
+        for event in settled.events:
+            self._events.put_nowait(event)
+        if self.mirror is not None and isinstance(settled.outcome, Answer):
+            reflect(self.mirror, settled.call.command, settled.outcome)
+            self._repair()
+
+    def _follow_login(self) -> None:
+        """For every session that begins: a fresh push socket and a heartbeat; they end with it."""
+        login = self.session.login
+        if login is self._followed or not self._listen:
+            return
+        self._followed = login
+        for task in self._session_tasks:
+            task.cancel()
+        self._push = None
+        self._session_tasks = []
+        if login is not None:
+            if self.mirror is None or self.mirror.user != login.user:
+                self.mirror = Mirror(login.user)
+            self._push = Push(self._realm, login.topic, self._hear)
+            self._session_tasks = [self._start(self._push.run()), self._start(self._beat())]
+
+    async def _hear(self, frames: Sequence[bytes]) -> bool:
+        while self._events.qsize() >= EVENTS:
+            self._taken.clear()
+            await self._taken.wait()
+        events = self.session.heard(frames)
+        for event in events:
+            if self.mirror is not None and not isinstance(event, SessionEnded):
+                self.mirror.heard(event)
+            if not isinstance(event, EntryPushed):  # entries are told when they are in their places
+                self._events.put_nowait(event)
+        self._repair()
+        return any(isinstance(event, Welcome) for event in events)
+
+    async def _beat(self) -> None:
+        """Keep the user active, and see what was lost; a session that has ended shows here at the latest."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_MS / 1000)
+            if self.mirror is not None:
+                self.mirror.beat()
+                self._repair()
+
+    def _repair(self) -> None:
+        """Tell what the mirror has news of, and ask what it lacks."""
+        if self.mirror is None or self.login is None:
+            return
+        for entry in self.mirror.news:
+            self._events.put_nowait(EntryPushed(entry=entry))
+        self.mirror.news.clear()
+        for question in self.mirror.questions():
+            self._start(self._ask_for(self.mirror, question))
+
+    async def _ask_for(self, mirror: Mirror, question: Question) -> None:
+        try:
+            settled = await self.exchange(question.command)
+        except ClientError as error:
+            mirror.answered(question, error)  # it is asked again at the next beat
+            return
+        mirror.answered(question, settled.outcome)
+        if isinstance(settled.outcome, Answer):
+            self._repair()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """A task that fails takes the questions with it: nobody is left waiting."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._calls.fail(error)

@@ -1,0 +1,121 @@
+"""The commands of a realm's operator: `python -m realm --help`."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from broker import keyfiles, serve
+from broker.clock import now_ms
+from broker.jobs import make_hasher
+from broker.keyfiles import KeyFileError
+from broker.logs import configure
+from broker.random_ids import RandomIds
+from broker.sockets import BindError
+from realm import settings
+from realm.core import Core
+from realm.demo import GROUP, PASSWORD, add_demo_data
+from realm.settings import SettingsError
+from realm.store.database import exists
+from realm.store.folder import locked
+from realm.store.interface import StoreError, StoreFullError
+from realm.store.sqlite import SqliteStore
+from schemas.names import NAME_PATTERN, Name
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+DataOption = Annotated[Path, typer.Option(help="The realm's folder; made where there is none.")]
+ConfigOption = Annotated[Path | None, typer.Option(help="A settings file (TOML).")]
+NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
+PortOption = Annotated[int | None, typer.Option(min=0, max=65_535)]
+
+
+@app.callback()
+def bagan_realm() -> None:
+    """Federated chat that you run yourself."""
+
+
+@app.command()
+def run(
+    data: DataOption = Path("data"),
+    name: NameOption = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The front door; 0 takes any free port.")] = 8889,
+    commands_port: PortOption = None,
+    push_port: PortOption = None,
+    advertise: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where others reach the front door, if elsewhere.")
+    ] = None,
+    config: ConfigOption = None,
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make a new key where the realm's own is lost.")] = False,
+    log_format: Annotated[Literal["readable", "json"], typer.Option()] = "readable",
+) -> None:
+    """Run a realm until SIGTERM or Ctrl-C. The other two ports default to the ones after the front door's."""
+    configure(log_format)
+    ports = serve.Ports(
+        host,
+        port,
+        commands_port if commands_port is not None else port and port + 1,
+        push_port if push_port is not None else port and port + 2,
+    )
+    if max(ports.commands, ports.push) > 65_535:
+        raise typer.BadParameter("the ports after it do not exist: choose a lower --port")
+    reached = _address(advertise)
+    chosen = settings.load(config)
+    with locked(data) as folder:
+        keys = keyfiles.load(folder, create=new_key or not exists(folder))
+        store = SqliteStore(folder, _name(name), RandomIds().epoch)
+        try:
+            core = Core(store, chosen, RandomIds(), now_ms())
+            serve.run(core, store, chosen, keys, ports, reached)
+        finally:
+            store.close()
+
+
+@app.command()
+def demo_data(data: DataOption = Path("data"), name: NameOption = None, config: ConfigOption = None) -> None:
+    """Add the demo accounts to a folder on which no realm runs."""
+    hasher = make_hasher(settings.load(config).hashing)
+    with locked(data) as folder:
+        keyfiles.load(folder, create=not exists(folder))
+        store = SqliteStore(folder, _name(name), RandomIds().epoch)
+        try:
+            added = add_demo_data(store, hasher.hash, now_ms())
+        finally:
+            store.close()
+    if added:
+        typer.echo(f"added {', '.join(added)}, each with the password {PASSWORD}, and their group {GROUP}")
+    else:
+        typer.echo("the demo accounts are there already")
+
+
+def _name(typed: str | None) -> Name | None:
+    if typed is None:
+        return None
+    if not re.match(NAME_PATTERN, typed):
+        raise typer.BadParameter(f"{typed!r} is no name: 1 to 32 letters, digits, '.', '_' or '-'")
+    return Name(typed.lower())
+
+
+def _address(advertised: str | None) -> str | None:
+    if advertised is None:
+        return None
+    host, _, port = advertised.rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65_535:
+        raise typer.BadParameter(f"{advertised!r} is no HOST:PORT")
+    return advertised
+
+
+def main() -> None:
+    """Run the program; what the operator can mend is one sentence and exit code 1."""
+    try:
+        app()
+    except (StoreError, StoreFullError, SettingsError, KeyFileError, BindError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

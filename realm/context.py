@@ -1,0 +1,125 @@
+"""What a handler has in its hands: the transaction, the time, who asks, and ways to tell others."""
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+from realm.effects import Effect, Note, Publish, RunJob
+from realm.ids import Ids
+from realm.jobs import Job
+from realm.limits import Buckets, Failures, Trusted
+from realm.memory import HashAsked, Memory, Session, View
+from realm.request import Request
+from realm.settings import Settings
+from realm.store.interface import Tx
+from schemas.events import Event
+from schemas.limits import ACTIVE_MS
+from schemas.names import Address, Name, full
+
+BYTES_A_UNIT: Final = 8_192
+"""How much of an answer costs one unit, on top of what its command costs."""
+
+
+class Rules:
+    """What outlives a turn: who the realm is, its settings, and what it remembers of callers.
+
+    What it remembers is never truth: a turn that is decided twice (full disk) may count a caller twice.
+    """
+
+    def __init__(self, realm: Name, epoch: int, settings: Settings, ids: Ids) -> None:
+        limits = settings.limits
+        self.realm = realm
+        self.epoch = epoch
+        self.settings = settings
+        self.ids = ids
+        self.trusted = Trusted(settings.trusted_clients)
+        self.logins = Buckets(limits.logins_per_minute / 60, limits.login_burst)
+        self.strangers = Buckets(limits.address_per_second, limits.address_burst)
+        self.failures = Failures(limits)
+        self.notes = Buckets(1 / 60, 1)
+        """By address and by user, so that nobody can fill the log."""
+
+
+class Ctx:
+    """One turn as its handlers see it; `request` and `session` are those of the command under way."""
+
+    def __init__(self, rules: Rules, memory: Memory, tx: Tx, now: int) -> None:
+        self.rules = rules
+        self.realm = rules.realm
+        self.settings = rules.settings
+        self.ids = rules.ids
+        self.view = View(memory)
+        self.tx = tx
+        self.now = now
+        self.effects: list[Effect] = []
+        self.notes: list[Note] = []
+        self.touched: dict[Session, None] = {}
+        """The sessions that did something in this turn, in order."""
+        self.request: Request
+        self._speaker: Session | None = None
+        self._memory = memory
+        self._active: list[Name] | None = None
+
+    def begin(self, request: Request | None) -> None:
+        """Turn to another input; nobody speaks until a gate has found the session."""
+        self._speaker = None
+        if request is not None:
+            self.request = request
+
+    @property
+    def session(self) -> Session:
+        """The session in which the command is said."""
+        assert self._speaker is not None, "a gate has found it"
+        return self._speaker
+
+    @session.setter
+    def session(self, found: Session) -> None:
+        self._speaker = found
+
+    def address(self, name: Name) -> Address:
+        """The full address of a user or group of this realm."""
+        return full(name, self.realm)
+
+    def push(self, accounts: Iterable[int], event: Event) -> None:
+        """Tell all sessions of these accounts but the one that speaks, if any."""
+        own = self._speaker
+        topics = [
+            session.topic for account in accounts for session in self.view.sessions_of(account) if session is not own
+        ]
+        if topics:
+            self.effects.append(Publish(topics, event))
+
+    def charge(self, answered: int) -> None:
+        """Let the session pay for a large answer, in bytes."""
+        self.session.allowance.charge(answered / BYTES_A_UNIT)
+
+    def run(self, job: Job) -> None:
+        """Begin a password job; its result is an input of a later turn."""
+        self.view.change(HashAsked(job.ask.address))
+        self.effects.append(RunJob(job))
+
+    def note(self, level: Literal["info", "warning", "error"], event: str, **fields: Any) -> None:
+        """Write a line to the log, whatever becomes of the command."""
+        self.notes.append(Note(level, event, fields))
+
+    def is_active(self, name: Name) -> bool:
+        """Whether a user of this realm is active now."""
+        return self._memory.active.get(name, 0) > self.now
+
+    def active_names(self) -> list[Name]:
+        """Who is active now, sorted; looked up once a turn."""
+        if self._active is None:
+            self._active = sorted(name for name, until in self._memory.active.items() if until > self.now)
+        return self._active
+
+    def touch(self, session: Session) -> int:
+        """The user of this session has just done something; return until when that counts as active."""
+        self.touched[session] = None
+        if self._memory.active.get(session.name, 0) <= self.now:
+            self._active = None
+        until = self._memory.active[session.name] = self.now + ACTIVE_MS
+        return until
+
+    def set_inactive(self, session: Session) -> None:
+        """The user's last session has ended."""
+        self._memory.active.pop(session.name, None)
+        self._active = None

@@ -1,0 +1,201 @@
+"""The core: inputs in, effects out. The same inputs give the same effects and the same rows.
+
+In a turn the broker calls `decide` inside a transaction, commits it, calls `settle`, and carries out the
+effects. Should the commit fail, nothing has happened, and deciding can run again.
+"""
+
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from realm import accounts, gates
+from realm.context import Ctx, Rules
+from realm.effects import Effect, Publish, Reply
+from realm.ids import Ids
+from realm.inputs import Heard, Input, JobDone, Misbehaved, Tick
+from realm.memory import Change, HashDone, Memory, Session, Started
+from realm.outcome import LATER, Outcome
+from realm.request import Request
+from realm.settings import Settings
+from realm.store.interface import Store, StoreError, StoreFullError, Tx
+from realm.table import TABLE
+from schemas.codec import Malformed
+from schemas.errors import Code, Refusal
+from schemas.events import Welcome
+from schemas.limits import ACTIVE_MS, HEARTBEAT_MS
+
+SWEEP_MS: Final = 600_000
+SAVE_USE_MS: Final = 3_600_000
+_PAGE: Final = 1_000
+_ROWS: Final = {command: (row.all_gates(), row.handle) for command, row in TABLE.items()}
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a turn comes to: what is to be done, and how memory changes."""
+
+    effects: list[Effect]
+    changes: list[Change]
+
+
+class _RefusedError(Exception):
+    """Carries a refusal out of an attempt, so that nothing of it is stored."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+
+class Core:
+    """A realm without its sockets."""
+
+    def __init__(self, store: Store, settings: Settings, ids: Ids, now: int) -> None:
+        self.memory = Memory()
+        self.rules = Rules(store.realm, store.epoch, settings, ids)
+        self._next_sweep = now + SWEEP_MS
+        self._saved_active: dict[int, int] = {}
+        """What the rows say of who is active, by account: they are written at most every half heartbeat."""
+        with store.transaction() as tx:
+            self._load(tx, now)
+
+    def decide(self, tx: Tx, now: int, inputs: Sequence[Input]) -> Decision:
+        """Handle the inputs in order, each in an attempt of its own.
+
+        Raises StoreError, and StoreFullError while `tx` is writable: then decide again with one that is not.
+        """
+        ctx = Ctx(self.rules, self.memory, tx, now)
+        for item in inputs:
+            self._decide_one(ctx, item)
+        self._save_uses(ctx)
+        return Decision(ctx.effects + list(ctx.notes), ctx.view.changes)
+
+    def settle(self, changes: Sequence[Change]) -> None:
+        """Make the changes of a turn that is committed. It cannot fail."""
+        for change in changes:
+            self.memory.apply(change)
+
+    def may_hear(self, key: str, topic: bytes) -> bool:
+        """Whether a connection with this key may subscribe to this topic."""
+        session = self.memory.by_topic.get(topic)
+        return session is not None and session.key == key
+
+    def has_session(self, key: str) -> bool:
+        """Whether a key may open a push connection."""
+        return key in self.memory.keys
+
+    def is_busy(self) -> bool:
+        """Whether a job is under way that somebody waits for."""
+        return bool(self.memory.hashing)
+
+    def wake_at(self) -> int:
+        """When a `Tick` is due at the latest, ms."""
+        return self._next_sweep
+
+    def _load(self, tx: Tx, now: int) -> None:
+        burst = self.rules.settings.limits.session_burst
+        last = 0
+        while rows := tx.sessions(last, _PAGE):
+            for row in rows:
+                self.memory.apply(Started(Session(row, self.rules.realm, burst, now)))
+            last = rows[-1].id
+        last = 0
+        while active := tx.active_accounts(now, last, _PAGE):
+            self.memory.active.update((account.name, account.active_until) for account in active)
+            last = active[-1].id
+
+    def _decide_one(self, ctx: Ctx, item: Input) -> None:
+        if type(item) is JobDone:
+            ctx.view.change(HashDone(item.job.ask.address, item.took))
+        changes, effects = len(ctx.view.changes), len(ctx.effects)
+        request = item if type(item) is Request else item.job.ask if type(item) is JobDone else None
+        ctx.begin(request)
+        outcome: Outcome
+        try:
+            with ctx.tx.attempt():
+                outcome = self._handle(ctx, item)
+                if type(outcome) is Refusal:
+                    raise _RefusedError(outcome)
+        except StoreError:
+            raise
+        except Exception as error:
+            if isinstance(error, StoreFullError) and ctx.tx.writable:
+                raise
+            ctx.view.rewind(changes)
+            del ctx.effects[effects:]
+            outcome = self._refusal(ctx, item, error)
+        if request is not None and outcome is not LATER:
+            ctx.effects.append(Reply(request.route, request.body.id, outcome))
+
+    def _handle(self, ctx: Ctx, item: Input) -> Outcome:
+        match item:
+            case Request():
+                return self._command(ctx, item)
+            case JobDone(job, result):
+                if result is None:
+                    return Refusal(Code.UNAVAILABLE, "the realm is short of memory: try again later")
+                return accounts.finish(ctx, job, result)
+            case Heard(key, topic):
+                if self.may_hear(key, topic):
+                    total = ctx.tx.total(self.memory.by_topic[topic].account)
+                    ctx.effects.append(Publish([topic], Welcome(epoch=self.rules.epoch, total=total)))
+            case Misbehaved(key, what):
+                ended = [one for one in self.memory.by_token.values() if one.key == key and ctx.view.is_live(one)]
+                for session in ended:
+                    accounts.end_session(ctx, session)
+                if ended:  # the log is not filled by who has nothing to lose
+                    ctx.note("warning", what, key=key)
+            case Tick():
+                self._sweep(ctx)
+        return LATER
+
+    def _command(self, ctx: Ctx, request: Request) -> Outcome:
+        body = request.body
+        if type(body) is Malformed:
+            return gates.within_address_allowance(ctx, body) or body.refusal
+        passes, handle = _ROWS[type(body)]  # type: ignore[index]
+        for gate in passes:
+            refused = gate(ctx, body)
+            if refused is not None:
+                return refused
+        assert handle is not None, "a command without a handler has a gate that refuses it"
+        return handle(ctx, body)
+
+    def _refusal(self, ctx: Ctx, item: Input, error: Exception) -> Refusal:
+        if isinstance(error, _RefusedError):
+            return error.refusal
+        if isinstance(error, StoreFullError):
+            return Refusal(Code.UNAVAILABLE, "the realm cannot store anything now, its disk is full: try again later")
+        incident = self.rules.ids.incident()
+        # Where it happened, but not the error's own text: that may quote what a user said.
+        at = "".join(traceback.format_tb(error.__traceback__))
+        ctx.note("error", "internal error", incident=incident, input=repr(item), error=type(error).__name__, at=at)
+        return Refusal(Code.INTERNAL_ERROR, f"this failed; the realm's log has it as {incident}", incident=incident)
+
+    def _save_uses(self, ctx: Ctx) -> None:
+        """Write down, now and then, that sessions are used and their users active."""
+        try:
+            with ctx.tx.attempt():
+                for session in ctx.touched:
+                    if not ctx.view.is_live(session):
+                        continue
+                    if self._saved_active.get(session.account, 0) < ctx.now + ACTIVE_MS - HEARTBEAT_MS // 2:
+                        self._saved_active[session.account] = ctx.now + ACTIVE_MS
+                        ctx.tx.set_active(session.account, ctx.now + ACTIVE_MS)
+                    if ctx.now - session.saved_at > SAVE_USE_MS:
+                        session.saved_at = ctx.now
+                        ctx.tx.use_session(session.id, ctx.now)
+        except StoreFullError:
+            if ctx.tx.writable:
+                raise
+            # On a full disk it is not worth an error: it only dates what is shown after a restart.
+
+    def _sweep(self, ctx: Ctx) -> None:
+        """End sessions that were idle for too long, and forget who is no longer active."""
+        self._next_sweep = ctx.now + SWEEP_MS
+        idle = ctx.settings.limits.session_idle_days * gates.DAY_MS
+        for session in [one for one in self.memory.by_token.values() if ctx.now - one.saved_at > idle]:
+            accounts.end_session(ctx, session)
+        active = self.memory.active
+        self._saved_active = {one: until for one, until in self._saved_active.items() if until > ctx.now}
+        for name in [name for name, until in active.items() if until <= ctx.now]:
+            del active[name]

@@ -1,0 +1,43 @@
+"""What a realm does to the world: plain values, carried out by the broker after the commit."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from realm.jobs import Job
+from realm.request import Route
+from schemas.answers import Answer
+from schemas.errors import Refusal
+from schemas.events import Event
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The one answer to a request; `call` is the caller's id of it."""
+
+    route: Route
+    call: int | None
+    answer: Answer | Refusal
+
+
+class Publish(msgspec.Struct, frozen=True):
+    """An event for the sessions with these topics."""
+
+    topics: list[bytes]
+    event: Event
+
+
+class RunJob(msgspec.Struct, frozen=True):
+    """Slow work to begin."""
+
+    job: Job
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A line for the log. Never holds a secret or what users say."""
+
+    level: Literal["info", "warning", "error"]
+    event: str
+    fields: dict[str, Any]
+
+
+Effect = Reply | Publish | RunJob | Note

@@ -1,0 +1,43 @@
+"""What was received and not yet fetched: `inbox`."""
+
+from realm.context import Ctx
+from schemas import answers, commands
+from schemas.answers import Answer
+from schemas.entries import Entry
+from schemas.limits import MAX_PAGE
+
+SCANNED_AT_MOST = 10_000
+"""How many entries one command may look at to find those that are not the user's own."""
+
+CONVERSATIONS_AT_ONCE = 100
+
+
+def inbox(ctx: Ctx, command: commands.Inbox) -> Answer:
+    """Give what was received and not yet fetched, and move the cursors past it.
+
+    Own entries are passed over. A user with very many of them in a row may get a page that is empty and says
+    `more`.
+    """
+    account, own = ctx.session.account, ctx.session.address
+    messages: list[Entry] = []
+    room, scan = MAX_PAGE, SCANNED_AT_MOST
+    for standing in ctx.tx.standings_unfetched(account, CONVERSATIONS_AT_ONCE):
+        found = ctx.tx.received(
+            standing.conversation,
+            own,
+            after=standing.inbox,
+            limit=command.limit - len(messages),
+            max_bytes=room,
+            scan=scan,
+        )
+        if messages and found.bytes > room:
+            break
+        messages += found.entries
+        room -= found.bytes
+        scan -= found.reached - standing.inbox
+        if found.reached > standing.inbox:
+            ctx.tx.move_inbox(account, standing.conversation, found.reached)
+        if found.reached < standing.head or room <= 0 or scan <= 0:
+            break
+    ctx.charge(MAX_PAGE - room)
+    return answers.Messages(id=command.id, messages=messages, more=bool(ctx.tx.standings_unfetched(account, 1)))

@@ -1,0 +1,85 @@
+"""The settings of a realm, each with a default that suits a small one. Read once, at start.
+
+Raises SettingsError where the file says something that cannot be meant.
+"""
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
+
+
+class SettingsError(Exception):
+    """The settings file cannot be used; the message names the place and the reason."""
+
+
+class Hashing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How passwords are hashed (argon2id; the defaults are the second choice of RFC 9106, section 4)."""
+
+    memory_kib: Annotated[int, Meta(ge=8, le=4_194_304)] = 65_536
+    passes: Annotated[int, Meta(ge=1, le=100)] = 3
+    lanes: Annotated[int, Meta(ge=1, le=64)] = 4
+    workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    """How many hashes run at once."""
+    max_wait_ms: Positive = 5_000
+    """A login that would wait longer for its turn is answered `rate_limited`."""
+
+    def __post_init__(self) -> None:
+        if self.memory_kib < 8 * self.lanes:
+            raise ValueError(f"memory_kib: argon2 needs at least 8 for each of the {self.lanes} lanes")
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one address, one user and one session may ask of a realm.
+
+    Addresses in `trusted_clients` are exempt from the limits by address.
+    """
+
+    handshakes_per_second: Positive = 20
+    handshake_burst: Positive = 200
+    door_per_second: Positive = 20
+    door_burst: Positive = 200
+    logins_per_minute: Positive = 30
+    login_burst: Positive = 30
+    free_failures: NotNegative = 5
+    """Wrong passwords for one user that cost no delay."""
+    failure_delay_ms: Positive = 1_000
+    """The delay after the next one; it doubles with each."""
+    failure_delay_max_ms: Positive = 900_000
+    session_per_second: Positive = 200
+    """Units of cost (see the command table) that a session earns."""
+    session_burst: Positive = 2_000
+    address_per_second: Positive = 50
+    """The same for commands without a valid session."""
+    address_burst: Positive = 500
+    sessions_per_user: Positive = 20
+    session_idle_days: Positive = 30
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of them."""
+
+    registration: Literal["open", "closed"] = "open"
+    trusted_clients: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    hashing: Hashing = Hashing()
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        for network in self.trusted_clients:
+            ipaddress.ip_network(network)
+
+
+def load(path: Path | None) -> Settings:
+    """The settings in a TOML file; without a file the defaults."""
+    if path is None:
+        return Settings()
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text()), Settings)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"the settings file {path} cannot be used: {error}") from error

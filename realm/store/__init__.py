@@ -1,0 +1,1 @@
+"""What a realm remembers. No SQL and no cursor leaves this package."""

@@ -1,0 +1,267 @@
+"""Conversations, who takes part in them, and their entries, as rows of SQLite."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from realm.store.rows import Draft, EntryPage, Received, Standing
+from realm.store.writing import Writing
+from schemas.entries import CHAIN_START, Entry, link, size, text_body
+from schemas.names import ConversationId
+
+_NUMBER_BITS: Final = 32
+_NUMBER: Final = (1 << _NUMBER_BITS) - 1
+_HEADS_KEPT: Final = 50_000
+
+_ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message"
+_STANDING: Final = "p.conversation, c.first, c.head, c.latest, p.inbox, p.read"
+_STANDINGS: Final = (
+    f"SELECT {_STANDING} FROM participants p JOIN conversations c ON c.id = p.conversation_id WHERE p.account = ?"
+)
+
+
+@dataclass(slots=True)
+class Head:
+    """Where a conversation ends; remembered, so that an append need not look it up."""
+
+    id: int
+    seq: int
+    chain: bytes
+
+
+def _place(conversation: int, seq: int) -> int:
+    return conversation << _NUMBER_BITS | seq
+
+
+class ConversationRows(Writing):
+    """The part of `Tx` about conversations and how each user stands in them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._heads: dict[str, Head] = {}
+
+    def open_conversation(self, conversation: ConversationId, accounts: Sequence[int], now: int) -> None:
+        """See `Tx.open_conversation`."""
+        if self._head(conversation) is not None:
+            return
+        new = self._write(
+            "INSERT INTO conversations (name, chain, latest) VALUES (?, ?, ?) RETURNING id",
+            (conversation, CHAIN_START, now),
+        ).fetchone()[0]
+        for account in accounts:
+            self._write(
+                "INSERT INTO participants (account, conversation, conversation_id, inbox, read, joined)"
+                " VALUES (?, ?, ?, 0, 0, 0)",
+                (account, conversation, new),
+            )
+
+    def standing(self, account: int, conversation: ConversationId) -> Standing | None:
+        """See `Tx.standing`."""
+        row = self._read(f"{_STANDINGS} AND p.conversation = ?", (account, conversation)).fetchone()
+        return Standing(*row) if row else None
+
+    def standings_latest(self, account: int, before: tuple[int, str] | None, limit: int) -> list[Standing]:
+        """See `Tx.standings_latest`."""
+        latest, name = before or (1 << 62, "")
+        return self._standings(
+            "AND (c.latest, c.name) < (?, ?) ORDER BY c.latest DESC, c.name DESC LIMIT ?",
+            (account, latest, name, limit),
+        )
+
+    def standings_named(self, account: int, after: str, limit: int) -> list[Standing]:
+        """See `Tx.standings_named`."""
+        return self._standings("AND p.conversation > ? ORDER BY p.conversation LIMIT ?", (account, after, limit))
+
+    def standings_unfetched(self, account: int, limit: int) -> list[Standing]:
+        """See `Tx.standings_unfetched`."""
+        return self._standings("AND p.inbox < c.head ORDER BY p.conversation LIMIT ?", (account, limit))
+
+    def total(self, account: int) -> int:
+        """See `Tx.total`."""
+        row = self._read(
+            "SELECT a.left_total + (SELECT coalesce(sum(c.head), 0) FROM participants p"
+            " JOIN conversations c ON c.id = p.conversation_id WHERE p.account = a.id)"
+            " FROM accounts a WHERE a.id = ?",
+            (account,),
+        ).fetchone()
+        return int(row[0])
+
+    def move_inbox(self, account: int, conversation: ConversationId, seq: int) -> None:
+        """See `Tx.move_inbox`."""
+        self._write(
+            "UPDATE participants SET inbox = ? WHERE account = ? AND conversation = ?",
+            (seq, account, conversation),
+        )
+
+    def move_read(self, account: int, conversation: ConversationId, seq: int) -> None:
+        """See `Tx.move_read`."""
+        self._write(
+            "UPDATE participants SET read = ? WHERE account = ? AND conversation = ?",
+            (seq, account, conversation),
+        )
+
+    def _standings(self, rest: str, values: tuple[Any, ...]) -> list[Standing]:
+        return [Standing(*row) for row in self._read(f"{_STANDINGS} {rest}", values)]
+
+    def _head(self, conversation: ConversationId) -> Head | None:
+        head = self._heads.get(conversation)
+        if head is None:
+            row = self._read("SELECT id, head, chain FROM conversations WHERE name = ?", (conversation,)).fetchone()
+            if row is None:
+                return None
+            if len(self._heads) >= _HEADS_KEPT:
+                self._heads.clear()
+            head = self._heads[conversation] = Head(*row)
+        return head
+
+    def forget(self) -> None:
+        """See `Writing.forget`."""
+        self._heads.clear()
+
+
+class EntryRows(ConversationRows):
+    """The part of `Tx` about what was said."""
+
+    def append(self, to: ConversationId, draft: Draft) -> Entry:
+        """See `Tx.append`."""
+        head = self._head(to)
+        if head is None:
+            raise KeyError(to)
+        seq = head.seq + 1
+        body = text_body(draft.salt, draft.message)
+        chain = link(head.chain, to, seq, draft.id, draft.sender, draft.sent_at, "text", body)
+        inserted = self._write(
+            f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, 'text', ?, ?, ?)"
+            " ON CONFLICT (sender, id) DO NOTHING",
+            (
+                _place(head.id, seq),
+                draft.id,
+                draft.sender,
+                draft.display,
+                draft.sent_at,
+                draft.salt,
+                chain,
+                draft.message,
+            ),
+        )
+        if not inserted.rowcount and (first := self.sent(draft.sender, draft.id)):
+            return first
+        self._write(
+            "UPDATE conversations SET head = ?, chain = ?, latest = ? WHERE id = ?",
+            (seq, chain, draft.sent_at, head.id),
+        )
+        head.seq, head.chain = seq, chain
+        return Entry(
+            conversation=to,
+            seq=seq,
+            id=draft.id,
+            sender=draft.sender,
+            name=draft.display,
+            sent_at=draft.sent_at,
+            kind="text",
+            chain=chain,
+            salt=draft.salt,
+            message=draft.message,
+        )
+
+    def history(
+        self,
+        of: ConversationId,
+        *,
+        limit: int,
+        max_bytes: int,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> EntryPage:
+        """See `Tx.history`."""
+        head = self._head(of)
+        if head is None:
+            return EntryPage([], more=False)
+        low, high = 0, _NUMBER
+        if after is not None:
+            low = min(after, _NUMBER)
+        elif before is not None:
+            high = min(before, _NUMBER)
+        rows = self._read(
+            f"SELECT {_ENTRY} FROM entries WHERE place > ? AND place < ?"
+            f" ORDER BY place {'DESC' if after is None else 'ASC'} LIMIT ?",
+            (_place(head.id, low), _place(head.id, high), limit + 1),
+        )
+        entries: list[Entry] = []
+        taken = 0
+        more = False
+        for row in rows:
+            entry = _entry(of, row)
+            taken += size(entry)
+            if entries and (len(entries) == limit or taken > max_bytes):
+                more = True
+                break
+            entries.append(entry)
+        if after is None:
+            entries.reverse()
+        return EntryPage(entries, more, taken)
+
+    def received(self, of: ConversationId, own: str, *, after: int, limit: int, max_bytes: int, scan: int) -> Received:
+        """See `Tx.received`."""
+        head = self._head(of)
+        if head is None:
+            return Received([], after, 0)
+        rows = self._read(
+            f"SELECT {_ENTRY} FROM (SELECT {_ENTRY} FROM entries WHERE place > ? AND place < ? ORDER BY place LIMIT ?)"
+            " WHERE sender <> ? ORDER BY place LIMIT ?",
+            (_place(head.id, after), _place(head.id + 1, 0), scan, own, limit + 1),
+        )
+        entries: list[Entry] = []
+        taken = 0
+        for row in rows:
+            entry = _entry(of, row)
+            weight = size(entry)
+            if len(entries) == limit or (entries and taken + weight > max_bytes):
+                return Received(entries, entry.seq - 1, taken)
+            taken += weight
+            entries.append(entry)
+        return Received(entries, min(head.seq, after + scan), taken)
+
+    def unread(self, account: int, conversation: ConversationId, own: str, up_to: int, scan: int) -> tuple[int, int]:
+        """See `Tx.unread`."""
+        rows = self._read(
+            "SELECT e.sender <> ? FROM participants p JOIN entries e"
+            f" ON e.place > (p.conversation_id << {_NUMBER_BITS} | p.read)"
+            f" AND e.place < (p.conversation_id + 1 << {_NUMBER_BITS})"
+            " WHERE p.account = ? AND p.conversation = ? ORDER BY e.place LIMIT ?",
+            (own, account, conversation, scan),
+        )
+        unread = looked = 0
+        for (by_other,) in rows:
+            looked += 1
+            unread += by_other
+            if unread == up_to:
+                break
+        return unread, looked
+
+    def sent(self, sender: str, entry: str) -> Entry | None:
+        """See `Tx.sent`."""
+        row = self._read(f"SELECT {_ENTRY} FROM entries WHERE sender = ? AND id = ?", (sender, entry)).fetchone()
+        if row is None:
+            return None
+        name = self._read("SELECT name FROM conversations WHERE id = ?", (row[0] >> _NUMBER_BITS,)).fetchone()[0]
+        return _entry(name, row)
+
+
+def _entry(conversation: ConversationId, row: Any) -> Entry:
+    place, entry_id, sender, display, sent_at, kind, salt, chain, message = row
+    return Entry(
+        conversation=conversation,
+        seq=place & _NUMBER,
+        id=entry_id,
+        sender=sender,
+        name=display,
+        sent_at=sent_at,
+        kind=kind,
+        chain=chain,
+        salt=UNSET if salt is None else salt,
+        message=UNSET if message is None else message,
+    )

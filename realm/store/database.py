@@ -1,0 +1,98 @@
+"""The database file: opened, migrated, and its failures put into words."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from realm.store.interface import StoreError, StoreFullError
+from schemas.names import Name
+
+FILE: Final = "realm.db"
+
+OUR_FAULT: Final = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.DataError,
+)
+"""What SQLite raises where a call of ours was wrong; a handler that does so costs its own caller alone."""
+
+
+def exists(folder: Path) -> bool:
+    """Whether a realm lives in this folder already."""
+    return (folder / FILE).exists()
+
+
+def migrations() -> list[str]:
+    """The scripts in `migrations/`, in order; the schema's version is how many have run."""
+    folder = resources.files("realm.store") / "migrations"
+    scripts = sorted((item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda i: i.name)
+    return [script.read_text() for script in scripts]
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open or create the file and bring it to the newest schema.
+
+    Raises StoreError where the file is of a newer version, no database, or cannot be written.
+    """
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+        path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+        _migrate(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path} cannot be used as a database: {error}") from error
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    scripts = migrations()
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(scripts):
+        raise StoreError(
+            f"{path} was written by a newer Bagan (schema {version}, this one knows {len(scripts)}): "
+            "install that version, or use another folder"
+        )
+    for number, script in enumerate(scripts[version:], start=version + 1):
+        with translated():
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def claim(connection: sqlite3.Connection, realm: Name | None, draw_epoch: Callable[[], int]) -> tuple[Name, int]:
+    """The name and the epoch of the realm in this file; a new file takes them, an old one must agree.
+
+    Raises StoreError where the file is another realm's, or new while no name is given.
+    """
+    row = connection.execute("SELECT name, epoch FROM realm").fetchone()
+    if row is None:
+        if realm is None:
+            raise StoreError("this folder holds no realm yet: say --name NAME to make one")
+        row = (realm, draw_epoch())
+        connection.execute("INSERT INTO realm (only, name, epoch) VALUES (1, ?, ?)", row)
+    if realm not in (None, row[0]):
+        raise StoreError(f"this folder belongs to the realm {row[0]}, not {realm}: use its name, or another folder")
+    return Name(row[0]), int(row[1])
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the failures of the database into ours."""
+    try:
+        yield
+    except OUR_FAULT:
+        raise
+    except sqlite3.Error as error:
+        raise translate(error) from error
+
+
+def translate(error: sqlite3.Error) -> StoreError | StoreFullError:
+    """What a failure of the database is to us: a full disk, or the end."""
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return StoreFullError("the disk is full")
+    return StoreError(f"the database failed: {error}")

@@ -1,0 +1,27 @@
+"""The one folder that a realm lives in."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from realm.store.interface import StoreError
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[Path]:
+    """Make the folder (0700) where there is none, and hold its lock: one process a folder.
+
+    Raises StoreError where it cannot be made or written, or another process holds it.
+    """
+    try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise StoreError(f"the folder {folder} cannot be used ({error.strerror}): choose another --data") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StoreError(f"another realm already runs on {folder}: stop it, or choose another --data") from None
+        yield folder

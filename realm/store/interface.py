@@ -1,0 +1,240 @@
+"""The one way the core has to its memory on disk.
+
+Every operation is named, and bounded by its arguments; `total` and the `standings_…` look at all conversations of one
+user, `member_ids` at all members of one group.
+
+All calls are synchronous and come from one thread. What a backend must do is written down as a test:
+`tests/rules/test_store_contract.py`.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from realm.store.rows import Account, Draft, EntryPage, Group, Received, SessionRow, Standing
+from schemas.entries import Entry
+from schemas.names import ConversationId, Name
+
+
+class StoreFullError(Exception):
+    """Nothing can be written now (disk full). What was read stays true; the transaction is gone."""
+
+
+class StoreError(Exception):
+    """The folder or its database cannot be used; the message says why and what to do."""
+
+
+class Tx(Protocol):
+    """One transaction. Nothing done in it is true for anybody until it has closed."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether writes can succeed; see `Store.transaction`."""
+        ...
+
+    def attempt(self) -> AbstractContextManager[None]:
+        """A savepoint: leaving it by an exception undoes what was written in it, and only that."""
+        ...
+
+    # accounts
+
+    def account(self, name: Name) -> Account | None:
+        """The account with that name."""
+        ...
+
+    def account_by_id(self, account: int) -> Account | None:
+        """The account with that number."""
+        ...
+
+    def create_account(self, name: Name, display: str, country: str, password_hash: str, now: int) -> Account:
+        """A new account. The caller has made sure that the name is free."""
+        ...
+
+    def set_password(self, account: int, password_hash: str) -> None:
+        """Replace the hash."""
+        ...
+
+    def set_active(self, account: int, until: int) -> None:
+        """Remember until when the user counts as active."""
+        ...
+
+    def active_accounts(self, now: int, after: int, limit: int) -> list[Account]:
+        """Accounts active at `now` with a number above `after`, ascending."""
+        ...
+
+    def accounts(self, after: str, limit: int, find: str, scan: int) -> tuple[list[Account], str | None]:
+        """Accounts by name from behind `after`, whose name or display name holds `find` (case-folded).
+
+        Looks at no more than `scan` accounts. Second: the name to go on from, None at the end.
+        """
+        ...
+
+    def knows_key(self, account: int, key: str) -> bool:
+        """Whether that key has logged this account in before."""
+        ...
+
+    def remember_key(self, account: int, key: str, now: int, keep: int) -> None:
+        """Note that the key has logged the account in; only the `keep` latest keys stay."""
+        ...
+
+    # sessions
+
+    def sessions(self, after: int, limit: int) -> list[SessionRow]:
+        """Sessions with a number above `after`, ascending."""
+        ...
+
+    def open_session(self, account: Account, key: str, token_hash: bytes, topic: bytes, now: int) -> SessionRow:
+        """A new session. The caller has ended the one that this account and key had."""
+        ...
+
+    def use_session(self, session: int, now: int) -> None:
+        """Remember when it was used last."""
+        ...
+
+    def end_session(self, session: int) -> None:
+        """Forget it."""
+        ...
+
+    # conversations
+
+    def open_conversation(self, conversation: ConversationId, accounts: Sequence[int], now: int) -> None:
+        """Begin a conversation with these participants; where it exists already, nothing changes."""
+        ...
+
+    def standing(self, account: int, conversation: ConversationId) -> Standing | None:
+        """How a user stands in a conversation, None where the user has no part in it."""
+        ...
+
+    def standings_latest(self, account: int, before: tuple[int, str] | None, limit: int) -> list[Standing]:
+        """The user's conversations, latest first, from behind (latest, name)."""
+        ...
+
+    def standings_named(self, account: int, after: str, limit: int) -> list[Standing]:
+        """The user's conversations in the byte order of their names, from behind `after`."""
+        ...
+
+    def standings_unfetched(self, account: int, limit: int) -> list[Standing]:
+        """Those with entries that `inbox` has not given yet, in the byte order of their names."""
+        ...
+
+    def total(self, account: int) -> int:
+        """The heads of the user's conversations, plus what those that were left add."""
+        ...
+
+    def move_inbox(self, account: int, conversation: ConversationId, seq: int) -> None:
+        """Set the inbox cursor."""
+        ...
+
+    def move_read(self, account: int, conversation: ConversationId, seq: int) -> None:
+        """Set the read mark."""
+        ...
+
+    # groups
+
+    def create_group(self, name: Name, title: str, conversation: ConversationId, now: int) -> None:
+        """A group without members, and its conversation. The caller has made sure that the name is free."""
+        ...
+
+    def group(self, name: Name) -> Group | None:
+        """The group with that name."""
+        ...
+
+    def groups(
+        self, after: str, limit: int, find: str, scan: int, joined_by: int | None
+    ) -> tuple[list[Group], str | None]:
+        """Groups by name from behind `after`, whose name holds `find`; with `joined_by` only that account's.
+
+        Looks at no more than `scan` groups. Second: the name to go on from, None at the end.
+        """
+        ...
+
+    def join_group(self, name: Name, account: int) -> None:
+        """Make an account a member: its cursors stand at the head. The caller has made sure that it is none."""
+        ...
+
+    def leave_group(self, name: Name, account: int) -> None:
+        """End a membership. The caller has made sure that it exists."""
+        ...
+
+    def set_admin(self, name: Name, account: int | None) -> None:
+        """Say who may remove members."""
+        ...
+
+    def longest_member(self, name: Name) -> int | None:
+        """The account that has been a member for longest."""
+        ...
+
+    def member_ids(self, conversation: ConversationId) -> frozenset[int] | None:
+        """The accounts that take part in a conversation, None where there is none. As large as the group is."""
+        ...
+
+    def members(self, name: Name, after: str, limit: int) -> list[Account]:
+        """The members of a group by name, from behind `after`."""
+        ...
+
+    # entries
+
+    def append(self, to: ConversationId, draft: Draft) -> Entry:
+        """Store an entry at the next number; a repeated (sender, id) returns the first, wherever it is.
+
+        The only source of numbers and chains. Raises KeyError where the conversation was never opened.
+        """
+        ...
+
+    def sent(self, sender: str, entry: str) -> Entry | None:
+        """What that sender has sent under this ULID."""
+        ...
+
+    def history(
+        self,
+        of: ConversationId,
+        *,
+        limit: int,
+        max_bytes: int,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> EntryPage:
+        """The entries after `after`, or the last ones before `before`; with neither, the newest.
+
+        At most `limit`, and at most `max_bytes` as a rule, but at least one.
+        """
+        ...
+
+    def received(self, of: ConversationId, own: str, *, after: int, limit: int, max_bytes: int, scan: int) -> Received:
+        """The entries after `after` that are not from `own`: at most `limit` and `max_bytes`.
+
+        Looks at no more than `scan` entries, so it may find none and yet reach further.
+        """
+        ...
+
+    def unread(self, account: int, conversation: ConversationId, own: str, up_to: int, scan: int) -> tuple[int, int]:
+        """How many entries behind the read mark are not `own`, up to `up_to`; and how many were looked at.
+
+        Looks at no more than `scan` entries.
+        """
+        ...
+
+
+class Store(Protocol):
+    """A realm's folder, opened by one process."""
+
+    @property
+    def realm(self) -> Name:
+        """What this realm is called."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Drawn at creation and at every restore."""
+        ...
+
+    def transaction(self, *, writable: bool = True) -> AbstractContextManager[Tx]:
+        """Commit and flush on leaving; on an exception nothing of it remains.
+
+        Raises StoreFullError where the disk is full. With `writable=False` every write raises it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the folder. Twice is harmless."""
+        ...

@@ -1,0 +1,81 @@
+"""What the store hands out and takes in: plain values, complete in themselves."""
+
+import msgspec
+
+from schemas.entries import Entry
+from schemas.names import ConversationId, Name
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One user of this realm."""
+
+    id: int
+    name: Name
+    display: str
+    country: str
+    password_hash: str
+    admin: bool
+    active_until: int
+
+
+class SessionRow(msgspec.Struct, frozen=True):
+    """One session as it is kept: the hash of its token, never the token."""
+
+    id: int
+    account: int
+    name: Name
+    display: str
+    key: str
+    token_hash: bytes
+    topic: bytes
+    used_at: int
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A text that is about to become an entry; `append` gives it its number and chain."""
+
+    id: str
+    sender: str
+    display: str
+    sent_at: int
+    salt: bytes
+    message: str
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """One user in one conversation: its ends, and how far the user has come."""
+
+    conversation: ConversationId
+    first: int
+    head: int
+    latest: int
+    inbox: int
+    read: int
+
+
+class Group(msgspec.Struct, frozen=True):
+    """One group."""
+
+    name: Name
+    title: str
+    admin: int | None
+    """The account that may remove members; None while nobody is in it."""
+    members: int
+
+
+class EntryPage(msgspec.Struct, frozen=True):
+    """Entries in ascending order, and whether there are more in the direction asked."""
+
+    entries: list[Entry]
+    more: bool
+    bytes: int = 0
+    """What the entries take in a frame."""
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What others said in one conversation, from behind a cursor on."""
+
+    entries: list[Entry]
+    reached: int
+    """Where the cursor may stand now: all that others said up to here is in `entries`."""
+    bytes: int

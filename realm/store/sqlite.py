@@ -1,0 +1,54 @@
+"""The store on SQLite: one file, one connection, one transaction a turn."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from realm.store import database
+from realm.store.accounts import AccountRows, SessionRows
+from realm.store.conversations import EntryRows
+from realm.store.groups import GroupRows
+from realm.store.interface import Tx
+from schemas.names import Name
+
+
+class SqliteTx(AccountRows, SessionRows, GroupRows, EntryRows):
+    """All operations of `Tx`. The object outlives its transaction, for what it remembers of rows."""
+
+
+class SqliteStore:
+    """See `Store`. The caller holds the folder's lock."""
+
+    def __init__(self, folder: Path, realm: Name | None, draw_epoch: Callable[[], int]) -> None:
+        """Open or create `folder`'s database for `realm` (None: whichever realm it holds).
+
+        Raises StoreError with a sentence that says what to do.
+        """
+        self._connection = database.open_database(folder / database.FILE)
+        try:
+            with database.translated():
+                self.realm, self.epoch = database.claim(self._connection, realm, draw_epoch)
+        except BaseException:
+            self._connection.close()
+            raise
+        self._tx = SqliteTx(self._connection)
+
+    @contextmanager
+    def transaction(self, *, writable: bool = True) -> Iterator[Tx]:
+        """See `Store.transaction`."""
+        tx = self._tx
+        tx.writable = writable
+        with database.translated():
+            self._connection.execute("BEGIN")
+            try:
+                yield tx
+                self._connection.execute("COMMIT")
+            except BaseException:
+                tx.forget()
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._connection.close()

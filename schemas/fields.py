@@ -1,0 +1,34 @@
+"""The types of fields that commands and answers share; each `title` is what the protocol page calls it."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from schemas.limits import MAX_CHUNK, MAX_ITEMS, MAX_PASSWORD
+
+TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]{1,64}\Z"
+
+Id = Annotated[int, Meta(title="int")]
+Token = Annotated[str, Meta(max_length=128, title="str")]
+Password = Annotated[str, Meta(max_length=MAX_PASSWORD, title="str")]
+"""Any password that somebody types; a new one has a lower limit too (`NewPassword`)."""
+NewPassword = Annotated[str, Meta(max_length=MAX_PASSWORD, title="password")]
+Text = Annotated[str, Meta(pattern=TEXT_PATTERN, title="text")]
+"""A display name or a country."""
+Message = Annotated[str, Meta(min_length=1, title="message")]
+FileId = Annotated[str, Meta(min_length=1, max_length=64, title="str")]
+FileName = Annotated[str, Meta(min_length=1, max_length=255, title="str")]
+Opaque = Annotated[str, Meta(min_length=1, max_length=512, title="str")]
+Find = Annotated[str, Meta(min_length=1, max_length=64, title="str")]
+Limit = Annotated[int, Meta(ge=1, le=MAX_ITEMS, title="int")]
+Seq = Annotated[int, Meta(ge=0, le=2**63 - 1, title="seq")]
+Size = Annotated[int, Meta(ge=0, le=2**63 - 1, title="int")]
+ChunkSize = Annotated[int, Meta(ge=1, le=MAX_CHUNK, title="int")]
+Port = Annotated[int, Meta(ge=1, le=65_535, title="port")]
+Host = Annotated[str, Meta(min_length=1, max_length=253, title="str")]
+ServerKey = Annotated[str, Meta(min_length=40, max_length=40, title="str")]
+Bin32 = Annotated[bytes, Meta(min_length=32, max_length=32, title="bin32")]
+
+EXPLAINED: Final = {
+    TEXT_PATTERN: "it is 1 to 64 characters long, without control characters",
+}

@@ -1,0 +1,32 @@
+"""What every test may ask for."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.realm_process import FAST_HASHING, RealmProcess
+
+StartRealm = Callable[..., RealmProcess]
+
+
+@pytest.fixture
+def start_realm(tmp_path: Path) -> Iterator[StartRealm]:
+    """A function that starts realms: `start_realm("pusat", config="…", options=("--advertise", "…"))`."""
+    started: list[RealmProcess] = []
+
+    def start(name: str = "kampus", config: str = "", options: tuple[str, ...] = ()) -> RealmProcess:
+        realm = RealmProcess(tmp_path, name, config + FAST_HASHING, *options)
+        started.append(realm)
+        return realm.start()
+
+    yield start
+    for realm in started:
+        if realm.running:
+            realm.kill()
+
+
+@pytest.fixture
+def realm(start_realm: StartRealm) -> RealmProcess:
+    """One realm named `kampus`, without accounts."""
+    return start_realm()

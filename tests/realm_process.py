@@ -1,0 +1,94 @@
+"""A real realm: its own process, its own folder, free ports on loopback. It dies with the test."""
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+READY = re.compile(r"is ready: front door (?P<host>\S+):(?P<door>\d+), commands (?P<commands>\d+), push (?P<push>\d+)")
+FAST_HASHING = "[hashing]\nmemory_kib = 64\npasses = 1\nlanes = 1\n"
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports below those that the system hands out.
+
+    While a realm is down nobody else is given its port, and no client that dials it is connected to itself.
+    """
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            if port not in ports and probe.connect_ex(("127.0.0.1", port)):
+                ports.append(port)
+    return ports
+
+
+class RealmProcess:
+    """Start, stop, kill and start again; the ports stay those of the first start."""
+
+    def __init__(self, folder: Path, name: str = "kampus", config: str = FAST_HASHING, *options: str) -> None:
+        self.name = name
+        self.data = folder / name
+        self.config = folder / f"{name}.toml"
+        self.config.write_text(config)
+        self.options = options
+        self.door, self.commands, self.push = free_ports(3)
+        self.output = folder / f"{name}.log"
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> "RealmProcess":
+        """Return when the realm says that it is ready; raise RuntimeError with its log where it does not."""
+        command = [sys.executable, "-m", "realm", "run", "--name", self.name, "--data", str(self.data)]
+        command += ["--config", str(self.config), "--host", "127.0.0.1", "--port", str(self.door)]
+        command += ["--commands-port", str(self.commands), "--push-port", str(self.push), *self.options]
+        with self.output.open("a") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if found := READY.search(line):
+                self.door, self.commands, self.push = (int(found[key]) for key in ("door", "commands", "push"))
+                return self
+        raise RuntimeError(f"the realm ended with {self.process.wait()}: {self.log()}")
+
+    def log(self) -> str:
+        """All that the realm has written to its log so far."""
+        return self.output.read_text()
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def resident_bytes(self) -> int:
+        """Memory of the process that is in RAM now."""
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it as a power cut would: SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """End it as an operator does, and return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        if self.running:
+            self.send_signal(number)
+        code = self.process.wait(timeout=30)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code

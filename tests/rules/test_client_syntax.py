@@ -1,0 +1,182 @@
+"""The contract's text syntax, to commands and back to words."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from client.errors import SessionNotFoundError, UsageError
+from client.syntax import FORMS, LATER, SECRETIVE, help_text, parse, to_line
+from schemas import commands as c
+
+OWN = "messi@kampus"
+CONTRACT = (
+    "auth register addgroup joingroup send sendfile sendgroup sendgroupfile inbox logout info addrealm "
+    "sendprivaterealm sendfilerealm sendgrouprealm sendgroupfilerealm getrealminbox"
+)
+
+
+def fields(line: str | list[str], own: str | None = OWN) -> dict[str, object]:
+    """What was understood, without what every command has."""
+    command = parse(line, own)
+    told = {name: getattr(command, name) for name in command.__struct_fields__}
+    absent = {"id": 0, "tokenId": "", "limit": 100}
+    return {
+        name: value
+        for name, value in told.items()
+        if value is not UNSET and absent.get(name, UNSET) != value and value is not False
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "expected"),
+    [
+        ("auth messi surabaya", c.Auth, {"username": "messi", "password": "surabaya"}),
+        (
+            "register messi surabaya Argentina Lionel Messi",
+            c.Register,
+            {"username": "messi", "password": "surabaya", "country": "Argentina", "name": "Lionel Messi"},
+        ),
+        (
+            "send henderson halo, selamat malam",
+            c.Send,
+            {"to": "henderson", "message": "halo, selamat malam"},
+        ),
+        ("send henderson  two  spaces \r\n", c.Send, {"to": "henderson", "message": " two  spaces "}),
+        ("SEND Henderson@Pusat Halo", c.Send, {"to": "henderson@pusat", "message": "Halo"}),
+        ("  inbox  ", c.Inbox, {}),
+        ("users", c.Users, {}),
+        ("users Leo", c.Users, {"find": "Leo"}),
+        ("users after", c.Users, {"find": "after"}),
+        ("users after abc", c.Users, {"after": "abc"}),
+        ("users Leo after abc", c.Users, {"find": "Leo", "after": "abc"}),
+        ("history henderson", c.History, {"conversation": "private/henderson@kampus,messi@kampus"}),
+        (
+            "history bob@pusat before 7 limit 3",
+            c.History,
+            {"conversation": "private/bob@pusat,messi@kampus", "before": 7, "limit": 3},
+        ),
+        ("history group/new@kampus after 0", c.History, {"conversation": "group/new@kampus", "after": 0}),
+        ("read Henderson 5", c.Read, {"conversation": "private/henderson@kampus,messi@kampus", "seq": 5}),
+        ("passwd surabaya jakarta123", c.Passwd, {"old": "surabaya", "new": "jakarta123"}),
+        ("addgroup kelompok-Bagan", c.AddGroup, {"group": "kelompok-Bagan"}),
+        ("sendgroup kelompok-Bagan halo semua", c.SendGroup, {"group": "kelompok-bagan", "message": "halo semua"}),
+        (
+            "addrealm pusat 10.0.0.7 8889",
+            c.AddRealm,
+            {"realm": "pusat", "address": "10.0.0.7", "port": 8889},
+        ),
+        (
+            "sendprivaterealm pusat bob halo bob",
+            c.SendPrivateRealm,
+            {"realm": "pusat", "to": "bob", "message": "halo bob"},
+        ),
+        ("getrealminbox pusat", c.GetRealmInbox, {"realm": "pusat"}),
+        ("logout", c.Logout, {}),
+    ],
+)  # fmt: skip
+def test_a_line_is_understood(line: str, command: type[c.Command], expected: dict[str, object]) -> None:
+    assert type(parse(line, OWN)) is command
+    assert fields(line) == expected
+
+
+HISTORY = "(usage: history username [before N] [after N] [limit N])"
+REGISTER = "(usage: register username password country name…)"
+SEND = "(usage: send username message…)"
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("sned henderson halo", "there is no command 'sned': help lists them all"),
+        ("send", f"send needs username {SEND}"),
+        ("send henderson ", f"send needs message {SEND}"),
+        ("register messi surabaya Argentina", f"register needs name {REGISTER}"),
+        ("inbox 3", "inbox takes no '3' (usage: inbox)"),
+        ("read henderson five", "number is a number, not 'five' (usage: read username number)"),
+        ("read henderson \u0665", "number is a number, not '\u0665' (usage: read username number)"),
+        ("history henderson after", f"after needs N {HISTORY}"),
+        ("history henderson before 2 before 1", f"history takes no 'before' {HISTORY}"),
+        ("history henderson after 1 before 9", f"give after or before, not both {HISTORY}"),
+        (
+            "history hen!",
+            f"an address is name or name@realm, in letters, digits, '.', '_' and '-' {HISTORY}",
+        ),
+        (
+            "auth ../etc surabaya",
+            "username: a name is 1 to 32 letters, digits, '.', '_' or '-', and starts with a letter or digit "
+            "(usage: auth username password)",
+        ),
+        (
+            "register messi kurang Argentina Leo",
+            f"password: a password is 8 to 1,024 bytes of UTF-8 {REGISTER}",
+        ),
+        ("send henderson " + "x" * 65_537, f"a message is at most 65,536 bytes of UTF-8 {SEND}"),
+        ("send henderson \udcff", f"this is not valid Unicode {SEND}"),
+        ("sendfile henderson foto.png", "sendfile is not available yet"),
+        ("", "there is no command '': help lists them all"),
+    ],
+)
+def test_a_wrong_line_gets_one_sentence(line: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse(line, OWN)
+    assert str(raised.value) == sentence
+
+
+def test_words_that_a_shell_has_taken_apart_may_hold_spaces() -> None:
+    words = ["register", "gary", "two words", "United Kingdom", "Gary", "Lineker"]
+    assert fields(words) == {
+        "username": "gary",
+        "password": "two words",
+        "country": "United Kingdom",
+        "name": "Gary Lineker",
+    }
+    assert fields(["send", "gary", "a  b", "c"])["message"] == "a  b c"
+
+
+def test_without_a_session_a_username_names_no_conversation() -> None:
+    with pytest.raises(SessionNotFoundError, match="Session tidak ditemukan"):
+        parse("history henderson", None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "send henderson  halo,  selamat malam ",
+        "history private/henderson@kampus,messi@kampus before 5 limit 3",
+        "read group/new@kampus 5",
+        "users Leo after abc",
+        "addrealm pusat 10.0.0.7 8889",
+        "inbox",
+    ],
+)
+def test_a_command_goes_back_to_words(line: str) -> None:
+    assert to_line(parse(line, OWN)) == line
+
+
+def test_going_back_to_words_hides_passwords() -> None:
+    for line in ("auth messi surabaya", "register messi surabaya x y", "passwd surabaya surabaya"):
+        assert "surabaya" not in to_line(parse(line))
+
+
+def test_every_command_of_the_contract_has_a_form_and_every_form_is_in_the_help() -> None:
+    assert set(CONTRACT.split()) <= FORMS.keys() | LATER
+    told = help_text()
+    for form in FORMS.values():
+        assert f"  {form.usage}" in told
+    assert max(map(len, told.split("\n"))) <= 80
+
+
+def test_every_command_with_a_password_is_known_as_one() -> None:
+    secret = {"password", "old", "new"}
+    with_password = {form.name for form in FORMS.values() if secret & set(form.command.__struct_fields__)}
+    assert with_password == SECRETIVE
+
+
+@given(st.text(max_size=60), st.sampled_from([*FORMS, ""]))
+def test_any_line_is_a_command_or_one_sentence(text: str, name: str) -> None:
+    for line in (f"{name} {text}", [name, *text.split(" ")]):
+        with contextlib.suppress(UsageError):
+            assert to_line(parse(line, OWN)).startswith(name)

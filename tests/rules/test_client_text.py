@@ -1,0 +1,187 @@
+"""What a terminal and a program are shown: harmless, readable, letter for letter."""
+
+import json
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.errors import NoAnswerError, error_of
+from client.harmless import indented, is_harmful, visible
+from client.output import JsonOutput, TextOutput, to_json
+from client.present import answer_text, entry_text, error_text, event_text, when
+from client.session import SessionEnded
+from schemas import answers, events
+from schemas.answers import ErrorAnswer
+from schemas.entries import Entry, File
+from schemas.names import ConversationId
+from tests.rules.client_kit import LOGIN
+
+NOON = int(datetime(2026, 1, 2, 12, 30).astimezone().timestamp() * 1000)
+PRIVATE = "private/henderson@kampus,messi@kampus"
+
+
+def entry(**changes: Any) -> Entry:
+    told: dict[str, Any] = {
+        "conversation": ConversationId(PRIVATE), "seq": 3, "id": "0" * 26, "sender": "henderson@kampus",
+        "name": "Jordan Henderson", "sent_at": NOON, "kind": "text", "chain": bytes(32), "message": "halo",
+    }  # fmt: skip
+    return Entry(**told | changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("halo, selamat malam", "halo, selamat malam"),
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\x9b2J", r"\x9b2J"),
+        ("a\rb\x08c\x7f\x00", r"a\x0db\x08c\x7f\x00"),
+        ("gnp.\u202eexe", r"gnp.\u202eexe"),
+        ("\u2066hidden\u2069", r"\u2066hidden\u2069"),
+        ("line\u2028line", r"line\u2028line"),
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_what_could_harm_is_written_out(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize("text", ["ü 漢", "👩\u200d🚒", "\u0645\u06cc\u200c\u062e", "🏴\U000e0067\U000e007f"])
+def test_what_writing_needs_stays(text: str) -> None:
+    assert visible(text) == text
+
+
+@given(st.text())
+def test_nothing_harmful_is_left(text: str) -> None:
+    assert not any(map(is_harmful, visible(text)))
+    assert not any(unicodedata.category(c) == "Cc" and c != "\n" for c in indented(text, 4))
+
+
+def test_a_message_cannot_forge_a_line_of_its_own() -> None:
+    shown = entry_text(entry(message="halo\n#4 12:31 messi: I owe you\r\n\x1b[2Kmore\rx\ttab"), LOGIN)
+    first, *rest = shown.split("\n")
+    assert first == "#3 2026-01-02 12:30 henderson: halo"
+    assert rest == ["    #4 12:31 messi: I owe you", r"    \x1b[2Kmore\x0dx    tab"]
+
+
+def test_times_of_today_go_without_the_date() -> None:
+    noon = datetime.fromtimestamp(NOON / 1000).astimezone()
+    assert when(NOON, noon) == "12:30"
+    assert when(NOON, noon + timedelta(days=1)) == "2026-01-02 12:30"
+    assert when(2**62) == "?"
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, "henderson: halo"),
+        ({"sender": "bob@pusat"}, "bob@pusat: halo"),
+        ({"sender": "b\x1b@kampus"}, r"b\x1b: halo"),
+        ({"conversation": "group/new@kampus"}, "[group new] henderson: halo"),
+        ({"conversation": "group/new@pusat"}, "[group new@pusat] henderson: halo"),
+        ({"queued": True}, "henderson: halo (queued)"),
+        ({"erased": True}, "henderson: (erased)"),
+        ({"kind": "bounce", "message": "User tidak ada"}, "henderson: not delivered: User tidak ada"),
+        (
+            {"kind": "file", "file": File(id="f", name="a\x1b.png", size=70_000, media_type="x", digest=b"")},
+            r"henderson: file a\x1b.png, 70,000 bytes",
+        ),
+    ],
+)
+def test_entries(changes: dict[str, Any], shown: str) -> None:
+    assert entry_text(entry(**changes), LOGIN) == f"#3 2026-01-02 12:30 {shown}"
+
+
+def test_the_texts_of_the_contract_stay_as_they_are() -> None:
+    assert answer_text(answers.Said(id=1, message="Logout berhasil"), LOGIN) == "Logout berhasil"
+    opened = answers.SessionOpened(
+        id=1, tokenId="T9", user="a@b", name="A", country="B", admin=False, topic=b"", epoch=1
+    )
+    assert answer_text(opened, None) == "T9"
+    assert answer_text(answers.ActiveUsers(id=1, message=["henderson", "messi"]), None) == "henderson\nmessi"
+    assert answer_text(answers.Done(id=1), LOGIN) == "OK"
+    assert answer_text(answers.Messages(id=1, messages=[], more=False), LOGIN) == "(nothing new)"
+    no_user = error_of(ErrorAnswer(id=1, code="user_not_found", message="User tidak ada"))
+    assert error_text(no_user) == "User tidak ada"
+
+
+def test_other_errors_say_their_code_and_what_helps() -> None:
+    slow = error_of(ErrorAnswer(id=1, code="rate_limited", message="too many logins", retry_after=2500))
+    assert error_text(slow) == "rate_limited: too many logins (again in 2.5 s)"
+    failed = error_of(ErrorAnswer(id=1, code="internal_error", message="sorry", incident="I7"))
+    assert error_text(failed) == "internal_error: sorry (incident I7)"
+
+
+def test_lists() -> None:
+    users = answers.Users(
+        id=1,
+        users=[answers.UserSeen(username="messi", name="L\x1bM", country="Argentina", active=True)],
+        more=True,
+        next="messi",
+    )
+    assert answer_text(users, LOGIN) == "messi        L\\x1bM, Argentina (active)\n(more: after messi)"
+    heads = answers.Conversations(
+        id=1,
+        conversations=[
+            answers.ConversationHead(
+                conversation=PRIVATE, title="h", first=1, head=3, read=1, seen=0, unread=2, last=entry()
+            ),
+            answers.ConversationHead(
+                conversation="group/new@kampus", title="new", first=1, head=0, read=0, seen=0, unread=0
+            ),
+        ],
+        more=False,
+    )
+    assert answer_text(heads, LOGIN) == (
+        "henderson: 2 unread; #3 2026-01-02 12:30 henderson: halo\ngroup new: 0 unread; nothing said yet"
+    )
+
+
+def test_events() -> None:
+    assert event_text(events.Welcome(epoch=1, total=2), LOGIN) == ""
+    assert event_text(events.EntryPushed(entry=entry()), LOGIN) == "» #3 2026-01-02 12:30 henderson: halo"
+    read = events.Read(conversation=PRIVATE, seq=3, by="henderson@kampus")
+    assert event_text(read, LOGIN) == "» henderson has read up to #3"
+    assert event_text(SessionEnded("messi@kampus"), None) == "» the session has ended: log in again"
+    joined = events.Joined(conversation="group/new@kampus")
+    assert event_text(joined, LOGIN) == "» joined group new"
+
+
+@given(st.text())
+def test_json_is_one_harmless_line_and_says_the_same(text: str) -> None:
+    line = to_json({"message": text})
+    assert json.loads(line) == {"message": text}
+    assert not any(is_harmful(character) for character in line)
+
+
+def test_json_tells_answers_from_events(capsys: pytest.CaptureFixture[str]) -> None:
+    output = JsonOutput()
+    output.answer("info", answers.ActiveUsers(id=1, message=["a"]), None)
+    output.error("auth", error_of(ErrorAnswer(id=2, code="wrong_password", message="Password salah")))
+    output.error("inbox", NoAnswerError("no answer"))
+    output.event(events.EntryPushed(entry=entry(chain=b"\x00\xff")), LOGIN)
+    output.event(SessionEnded("messi@kampus"), None)
+    output.note("for people")
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert told[:3] == [
+        {"cmd": "info", "id": 1, "status": "OK", "message": ["a"]},
+        {"cmd": "auth", "id": 2, "status": "ERROR", "code": "wrong_password", "message": "Password salah"},
+        {"cmd": "inbox", "id": None, "status": "ERROR", "code": "no_answer", "message": "no answer"},
+    ]
+    assert told[3]["event"] == "entry"
+    assert told[3]["entry"]["from"] == "henderson@kampus"
+    assert told[3]["entry"]["chain"] == "AP8="
+    assert told[4] == {"event": "session_ended", "user": "messi@kampus"}
+
+
+def test_text_puts_failures_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    output = TextOutput()
+    output.error("auth", error_of(ErrorAnswer(id=2, code="wrong_password", message="Password salah")))
+    output.error("inbox", NoAnswerError("no answer to inbox"))
+    told = capsys.readouterr()
+    assert told.out == "Password salah\n"
+    assert told.err == "bagan: no answer to inbox\n"

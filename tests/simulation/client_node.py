@@ -1,0 +1,211 @@
+"""One device of one user in a simulated world: the client library's cores, driven at random."""
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from client.errors import ClientError, NoAnswerError, UserExistsError, WrongPasswordError
+from client.mirror import Mirror, Question, entry_of
+from client.session import Call, Session, SessionEnded
+from schemas import commands
+from schemas.answers import Answer, Sent, SessionOpened
+from schemas.commands import Command, name_of
+from schemas.entries import Entry
+from schemas.events import Welcome
+from schemas.names import Name
+from tests.rules.kit import REALM, SeededIds
+from tests.simulation.network import Fault, World
+from tests.simulation.realm_node import RealmNode
+
+PATIENCE_MS = 10_000
+WELCOME_MS = 2_000
+HEARTBEAT_MS = 20_000
+LOOK_MS = 500
+Then = Callable[[Answer | ClientError], None]
+
+
+class User:
+    """What all devices of a user know."""
+
+    def __init__(self, name: str) -> None:
+        self.name = Name(name)
+        self.passwords = ["password-0"]
+        """Those that may be right; more than one where the answer to `passwd` was lost."""
+        self.registered = False
+        self.told: dict[str, Sent] = {}
+        """Sends that were answered OK, by entry."""
+        self.said: dict[str, str] = {}
+        """What each entry says, whether it was answered or not."""
+
+
+class ClientNode:
+    """Logs in, asks, hears, repairs; and does not trust the network."""
+
+    def __init__(self, world: World, realm: RealmNode, user: User, number: int) -> None:
+        self.user = user
+        self.mirror = Mirror(f"{user.name}@{REALM}")
+        self.news: list[Entry] = []
+        self.asked = 0
+        self._world = world
+        self._realm = realm
+        self._key = f"{user.name}-{number}".ljust(40, "-")
+        ids = SeededIds(world.seed * 1000 + number)
+        self._session = Session(lambda: f"0{number}{ids.ulid(0)[2:]}")
+        self._waiting: dict[int, Then] = {}
+        self._logging_in = False
+        self._welcomed = False
+        self._life = realm.life
+        world.later(LOOK_MS, self._look)
+        world.later(HEARTBEAT_MS, self._beat)
+
+    @property
+    def logged_in(self) -> bool:
+        return self._session.login is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is under way, and nothing wanted."""
+        return self.logged_in and not self._waiting and self.mirror.idle
+
+    # asking
+
+    def ask(self, command: Command, then: Then = lambda _: None) -> None:
+        """Ask the realm, again and again if need be."""
+        self._world.count(name_of(type(command)))
+        self.asked += 1
+        call = self._session.ask(command)
+        if isinstance(call.command, commands.Texting):
+            self.user.said[str(call.command.entry)] = call.command.message
+        self._waiting[call.id] = then
+        self._say(call)
+
+    def _say(self, call: Call) -> None:
+        realm, world = self._realm, self._world
+
+        def answered(frame: bytes) -> None:
+            world.carry(lambda: self._answered(frame))
+
+        world.carry(lambda: realm.receive(self._key, call.frames[0], answered))
+        world.later(PATIENCE_MS, lambda: self._remind(call))
+
+    def _remind(self, call: Call) -> None:
+        if call.id not in self._waiting:
+            return
+        if call.repeatable:
+            self._say(call)
+            return
+        self._session.forget(call)
+        self._waiting.pop(call.id)(NoAnswerError("no answer"))
+        self._pump()
+
+    def _answered(self, frame: bytes) -> None:
+        settled = self._session.answered([frame])
+        if settled is None:
+            return
+        then = self._waiting.pop(settled.call.id, None)
+        outcome = settled.outcome
+        if isinstance(outcome, Sent):
+            self._take_sent(settled.call, outcome)
+        if then is not None:
+            then(outcome)
+        self._pump()
+
+    def _take_sent(self, call: Call, sent: Sent) -> None:
+        first = self.user.told.setdefault(sent.entry, sent)
+        if msgspec.structs.replace(first, id=0) != msgspec.structs.replace(sent, id=0):
+            self._realm.wrongs.append(f"entry {sent.entry} was answered in two ways")
+        if isinstance(call.command, commands.Texting):
+            if sent.entry != call.command.entry:
+                self._realm.wrongs.append(f"entry {call.command.entry} was answered as {sent.entry}")
+            self.mirror.sent(entry_of(sent, self.mirror.user, call.command.message))
+
+    # logging in
+
+    def log_in(self) -> None:
+        """Register, or log in, unless that is under way."""
+        if self._logging_in or self.logged_in:
+            return
+        self._logging_in = True
+        name, passwords = self.user.name, self.user.passwords
+        if not self.user.registered:
+            register = commands.Register(id=0, username=name, password=passwords[0], country="Inggris", name=name)
+            self.ask(register, self._logged_in)
+        else:
+            self.ask(commands.Auth(id=0, username=name, password=passwords[0]), self._logged_in)
+
+    def _logged_in(self, outcome: Answer | ClientError) -> None:
+        self._logging_in = False
+        if isinstance(outcome, SessionOpened | UserExistsError):
+            self.user.registered = True
+        if isinstance(outcome, WrongPasswordError):
+            self.user.passwords.append(self.user.passwords.pop(0))
+        if self.logged_in:
+            self._subscribe()
+        else:
+            self._world.later(self._world.dice.randint(50, 500), self.log_in)
+
+    # push
+
+    def _subscribe(self) -> None:
+        login = self._session.login
+        if login is None:
+            return
+        self._welcomed = False
+        topic, life = login.topic, self._realm.life
+
+        def hear(frame: bytes) -> None:
+            frame = self._perhaps_forged(frame)
+            self._world.carry(lambda: self._hear(topic, frame))
+
+        self._world.carry(lambda: self._realm.subscribe(self._key, topic, hear))
+        self._world.later(WELCOME_MS, partial(self._welcome_due, topic, life))
+
+    def _welcome_due(self, topic: bytes, life: int) -> None:
+        login = self._session.login
+        if not self._welcomed and login is not None and login.topic == topic and self._realm.life == life:
+            self._subscribe()
+
+    def _hear(self, topic: bytes, frame: bytes) -> None:
+        for event in self._session.heard([topic, frame]):
+            if isinstance(event, SessionEnded):
+                continue
+            self._welcomed = self._welcomed or isinstance(event, Welcome)
+            self.mirror.heard(event)
+        self._pump()
+
+    def _perhaps_forged(self, frame: bytes) -> bytes:
+        """Sometimes another text than was said, which only the chain can show."""
+        event = msgspec.msgpack.decode(frame)
+        if event["event"] != "entry" or not self._world.chance(0.01):
+            return frame
+        self._world.count(Fault.FORGE)
+        event["entry"]["message"] += "?"
+        return msgspec.msgpack.encode(event)
+
+    # as time goes by
+
+    def _pump(self) -> None:
+        """Ask what the mirror wants to know, and keep what it has news of."""
+        self.news += self.mirror.news
+        self.mirror.news.clear()
+        if self.logged_in:
+            for question in self.mirror.questions():
+                self.ask(question.command, partial(self._question_answered, question))
+
+    def _question_answered(self, question: Question, outcome: Answer | ClientError) -> None:
+        self.mirror.answered(question, outcome)
+
+    def _look(self) -> None:
+        """Notice that the realm was killed: sockets connect again, and subscribe again."""
+        self._world.later(LOOK_MS, self._look)
+        if not self.logged_in:
+            self.log_in()
+        elif self._life != self._realm.life and self._realm.running:
+            self._life = self._realm.life
+            self._subscribe()
+
+    def _beat(self) -> None:
+        self._world.later(HEARTBEAT_MS, self._beat)
+        self.mirror.beat()
+        self._pump()

@@ -1,0 +1,215 @@
+"""One simulated history: a realm and several devices, faults and crashes, healing, and what must hold then."""
+
+from pathlib import Path
+
+from client.errors import ClientError
+from schemas import commands, names
+from schemas.answers import Answer
+from schemas.commands import Command
+from schemas.entries import CHAIN_START, Entry, follows
+from schemas.names import Address, ConversationId, Name
+from tests.simulation.client_node import ClientNode, Then, User
+from tests.simulation.network import Fault, World
+from tests.simulation.realm_node import RealmNode
+
+COMMANDS = 200
+COMMANDS_SAID = (
+    commands.Register,
+    commands.Auth,
+    commands.Resume,
+    commands.Logout,
+    commands.Passwd,
+    commands.Info,
+    commands.Users,
+    commands.Send,
+    commands.Inbox,
+    commands.Conversations,
+    commands.History,
+    commands.Read,
+    commands.Sync,
+    commands.AddGroup,
+    commands.JoinGroup,
+    commands.LeaveGroup,
+    commands.RemoveMember,
+    commands.SendGroup,
+    commands.Groups,
+    commands.Members,
+)
+"""What is said in every run of many histories."""
+CRASHES = 3
+USERS = ("ani", "budi", "citra", "dewi")
+DEVICES = 6
+GROUPS = ("satu", "dua")
+STEP_MS = 60
+HEAL_MS = 400_000
+
+
+class BrokenError(AssertionError):
+    """An invariant does not hold; the message names the seed that shows it."""
+
+
+class SimulatedHistory:
+    """Made from a seed; `run` lets it happen and checks it."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.world = World(seed)
+        folder.mkdir()
+        self.realm = RealmNode(self.world, folder)
+        self.commands = 0
+        """How many were chosen at random; logging in and repairs come on top."""
+        self.users = [User(name) for name in USERS]
+        self.clients = [
+            ClientNode(self.world, self.realm, self.users[number % len(USERS)], number) for number in range(DEVICES)
+        ]
+
+    def run(self) -> None:
+        """Raises BrokenError where an invariant does not hold."""
+        world = self.world
+        while self.commands < COMMANDS or self.crashes < CRASHES:
+            world.run_until(world.now + world.dice.randint(1, STEP_MS))
+            client = world.dice.choice(self.clients)
+            if client.logged_in:
+                command = self._command(client)
+                self.commands += 1
+                client.ask(command, _learn_password(client, command))
+            if world.chance(0.01):
+                self.realm.kill(Fault.CRASH_IDLE)
+        self._heal()
+        self._check()
+
+    @property
+    def crashes(self) -> int:
+        """How often the realm was killed."""
+        return sum(self.world.counts[fault] for fault in Fault if fault.startswith("crash"))
+
+    def close(self) -> None:
+        """Release the realm's folder."""
+        if self.realm.running:
+            self.realm.store.close()
+
+    def _heal(self) -> None:
+        world = self.world
+        world.faulty = False
+        end = world.now + HEAL_MS
+        quiet = 0
+        while quiet < 3:
+            for client in self.clients:
+                for conversation in list(client.mirror.shown):
+                    client.mirror.want_older(conversation)
+            world.run_until(world.now + 21_000)
+            quiet = quiet + 1 if self.realm.running and all(client.settled for client in self.clients) else 0
+            if world.now > end:
+                self._kept()
+                self._fail("it does not come to rest")
+
+    def _command(self, client: ClientNode) -> Command:
+        """Anything that a person or a bot might say."""
+        dice = self.world.dice
+        to = Address(dice.choice(USERS))
+        group = Name(dice.choice(GROUPS))
+        conversation = self._conversation(client)
+        text = f"{client.user.name} {self.world.now}"
+        said = list(client.user.said.items())
+        kinds: list[tuple[int, Command]] = [
+            (60, commands.Send(id=0, to=to, message=text)),
+            (40, commands.SendGroup(id=0, group=group, message=text)),
+            (8, commands.AddGroup(id=0, group=group)),
+            (12, commands.JoinGroup(id=0, group=group)),
+            (6, commands.LeaveGroup(id=0, group=group)),
+            (6, commands.RemoveMember(id=0, group=group, username=Name(to))),
+            (8, commands.Inbox(id=0, limit=dice.randint(1, 20))),
+            (5, commands.Conversations(id=0)),
+            (5, commands.History(id=0, conversation=conversation, limit=dice.randint(1, 20))),
+            (5, commands.Read(id=0, conversation=conversation, seq=dice.randint(0, 30))),
+            (3, commands.Users(id=0)),
+            (3, commands.Groups(id=0)),
+            (3, commands.Members(id=0, group=group)),
+            (3, commands.Info(id=0)),
+            (3, commands.Sync(id=0)),
+            (3, commands.Resume(id=0)),
+            (2, commands.Logout(id=0)),
+            (2, commands.Auth(id=0, username=client.user.name, password=client.user.passwords[0])),
+            (2, commands.Passwd(id=0, old=client.user.passwords[0], new=f"password-{self.world.now}")),
+        ]
+        if said:
+            entry, message = dice.choice(said)
+            kinds.append((10, commands.Send(id=0, to=to, message=message, entry=entry)))
+        weights, choices = zip(*kinds, strict=True)
+        chosen: Command = dice.choices(choices, weights)[0]
+        return chosen
+
+    def _conversation(self, client: ClientNode) -> ConversationId:
+        shown = sorted(client.mirror.shown)
+        own = Address(client.mirror.user)
+        return self.world.dice.choice(shown) if shown else names.private(own, own)
+
+    # what must hold
+
+    def _check(self) -> None:
+        if self.realm.wrongs:
+            self._fail(self.realm.wrongs[0])
+        kept = self._kept()
+        for user in self.users:
+            for entry, sent in user.told.items():
+                found = [one for run in kept.values() for one in run if one.id == entry]
+                if [(one.conversation, one.seq, one.chain) for one in found] != [
+                    (sent.conversation, sent.seq, sent.chain)
+                ]:
+                    self._fail(f"entry {entry} was answered OK as {sent.conversation} #{sent.seq}, and is {found}")
+        for client in self.clients:
+            self._check_mirror(client, kept)
+
+    def _kept(self) -> dict[str, list[Entry]]:
+        """All entries, after their numbers and chains were checked."""
+        with self.realm.store.transaction() as tx:
+            all_names: set[str] = {name for client in self.clients for name in client.mirror.shown}
+            all_names |= {entry.conversation for client in self.clients for entry in client.news}
+            all_names |= {sent.conversation for user in self.users for sent in user.told.values()}
+            kept = {
+                name: tx.history(ConversationId(name), after=0, limit=1 << 20, max_bytes=1 << 40).entries
+                for name in all_names
+            }
+        for name, run in kept.items():
+            before = CHAIN_START
+            for number, entry in enumerate(run, start=1):
+                if entry.seq != number or not follows(before, entry):
+                    self._fail(f"{name} #{number} does not follow")
+                before = entry.chain
+        return kept
+
+    def _check_mirror(self, client: ClientNode, kept: dict[str, list[Entry]]) -> None:
+        who = client.mirror.user
+        with self.realm.store.transaction() as tx:
+            account = tx.account(client.user.name)
+            assert account is not None
+            standings = tx.standings_named(account.id, "", 1 << 20)
+        theirs = {standing.conversation for standing in standings}
+        if theirs != set(client.mirror.shown):
+            self._fail(f"{who} shows {sorted(client.mirror.shown)}, and has {sorted(theirs)}")
+        told: dict[str, int] = {}
+        for entry in client.news:
+            if entry not in kept.get(entry.conversation, []) or entry.seq <= told.get(entry.conversation, 0):
+                self._fail(f"{who} was told of {entry}")
+            told[entry.conversation] = entry.seq
+        for name, shown in client.mirror.shown.items():
+            if shown.entries != kept[name]:
+                self._fail(f"{who} shows of {name} {[e.seq for e in shown.entries]}, not all {len(kept[name])} as kept")
+
+    def _fail(self, why: str) -> None:
+        raise BrokenError(f"seed {self.world.seed}: {why}")
+
+
+def _learn_password(client: ClientNode, command: Command) -> Then:
+    """Follow what a `passwd` may have done, whether its answer comes or not."""
+
+    if not isinstance(command, commands.Passwd):
+        return lambda _: None
+    new = command.new
+    client.user.passwords.append(new)
+
+    def then(outcome: Answer | ClientError) -> None:
+        if isinstance(outcome, Answer):
+            client.user.passwords.remove(new)
+            client.user.passwords.insert(0, new)
+
+    return then

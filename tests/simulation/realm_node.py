@@ -1,0 +1,175 @@
+"""A realm in a simulated world: the real core on the real store, killed anywhere and started again."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from realm.core import Core, Decision
+from realm.effects import Effect, Publish, Reply, RunJob
+from realm.inputs import Heard, Input, JobDone, Tick
+from realm.jobs import Job
+from realm.request import Request, Route
+from realm.settings import Limits, Settings
+from realm.store.interface import Tx
+from realm.store.sqlite import SqliteStore
+from realm.turn import Turns
+from schemas.codec import Malformed, decode_command, encode_answer, encode_event, encode_refusal
+from schemas.errors import Refusal
+from schemas.events import EntryPushed
+from tests.rules.kit import REALM, SeededIds, hash_openly
+from tests.simulation.network import Fault, World
+
+GENEROUS = Settings(limits=Limits(session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000))
+RESTART_MS = 400
+Deliver = Callable[[bytes], None]
+
+
+class KilledError(Exception):
+    """The process ends here, whatever it was doing."""
+
+
+class RealmNode:
+    """Takes frames in, takes turns, and can be killed between any two steps."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self._world = world
+        self._folder = folder
+        self._ids = SeededIds(world.seed)
+        self._callers: dict[bytes, Deliver] = {}
+        self._listeners: dict[bytes, list[Deliver]] = {}
+        self._waiting: list[Input] = []
+        self._turn_due = False
+        self._routes = 0
+        self.life = 0
+        self._store: SqliteStore | None = None
+        self.wrongs: list[str] = []
+        """What must never happen, and did."""
+        self._start()
+
+    @property
+    def running(self) -> bool:
+        return self._store is not None
+
+    @property
+    def store(self) -> SqliteStore:
+        assert self._store is not None
+        return self._store
+
+    # what the network brings
+
+    def receive(self, key: str, frame: bytes, answer: Deliver) -> None:
+        """A command arrives; its answer goes to `answer`."""
+        if not self.running:
+            return
+        self._routes += 1
+        route = Route(self._routes.to_bytes(5, "big"))
+        self._callers[route.peer] = answer
+        decoded = decode_command([frame])
+        body = decoded if isinstance(decoded, Malformed) else decoded[0]
+        self._take(Request(route, key, "127.0.0.1", body))
+
+    def subscribe(self, key: str, topic: bytes, hear: Deliver) -> None:
+        """A subscription arrives; a realm that was killed since has forgotten it."""
+        if self.running and self._core.may_hear(key, topic):
+            self._listeners.setdefault(topic, []).append(hear)
+            self._take(Heard(key, topic))
+
+    def kill(self, how: Fault) -> None:
+        """End the process, and start it again a little later."""
+        if not self.running:
+            return
+        self._world.count(how)
+        self.store.close()
+        self._store = None
+        self.life += 1
+        self._waiting.clear()
+        self._callers.clear()
+        self._listeners.clear()
+        self._world.later(RESTART_MS, self._start)
+
+    def _start(self) -> None:
+        self._store = SqliteStore(self._folder, REALM, self._ids.epoch)
+        self._store._connection.execute("PRAGMA synchronous = OFF")  # a kill, unlike a power cut, loses no write
+        self._core = MortalCore(self._store, GENEROUS, self._ids, self._world.now)
+        self._turns = Turns(self._core, self._store)
+        self._turn_due = False
+
+    # turns
+
+    def _take(self, item: Input) -> None:
+        self._waiting.append(item)
+        if not self._turn_due:
+            self._turn_due = True
+            life = self.life
+            self._world.later(self._world.dice.randint(0, 3), lambda: self._turn(life))
+
+    def _turn(self, life: int) -> None:
+        if life != self.life or not self.running:
+            return
+        self._turn_due = False
+        inputs, self._waiting = self._waiting, []
+        if self._world.now >= self._core.wake_at():
+            inputs.append(Tick())
+        try:
+            self._core.doomed = self._world.chance(0.004)
+            self._act(self._turns.take(self._world.now, inputs))
+        except KilledError as killed:
+            self.kill(Fault(killed.args[0]))
+
+    def _act(self, effects: list[Effect]) -> None:
+        if self._world.chance(0.004):
+            raise KilledError(Fault.CRASH_AFTER_COMMIT)
+        for effect in effects:
+            if self._world.chance(0.001):
+                raise KilledError(Fault.CRASH_WHILE_ACTING)
+            match effect:
+                case Reply(route, call, answer):
+                    self._reply(
+                        route,
+                        encode_refusal(call, answer) if isinstance(answer, Refusal) else encode_answer(answer),
+                    )
+                case Publish(topics, event):
+                    if isinstance(event, EntryPushed):
+                        self._check_rights(topics, event)
+                    frame = encode_event(event)
+                    for topic in topics:
+                        for hear in self._listeners.get(topic, []):
+                            hear(frame)
+                case RunJob(job):
+                    self._world.later(100, partial(self._job_done, self.life, job))
+
+    def _reply(self, route: Route, frame: bytes) -> None:
+        answer = self._callers.pop(route.peer, None)
+        if answer is None:
+            self.wrongs.append("a request was answered twice")
+        else:
+            answer(frame)
+
+    def _job_done(self, life: int, job: Job) -> None:
+        if life == self.life and self.running:
+            self._take(JobDone(job, hash_openly(job), 100))
+
+    def _check_rights(self, topics: list[bytes], event: EntryPushed) -> None:
+        """Nobody hears of an entry in a conversation that they are not in."""
+        conversation = event.entry.conversation
+        with self.store.transaction() as tx:
+            for topic in topics:
+                session = self._core.memory.by_topic.get(topic)
+                if session is not None and tx.standing(session.account, conversation) is None:
+                    self.wrongs.append(f"{session.name} was told of {conversation} #{event.entry.seq}")
+
+
+class MortalCore(Core):
+    """A core whose process can be killed when it has decided, before anything is committed."""
+
+    doomed = False
+
+    def decide(self, tx: Tx, now: int, inputs: Sequence[Input]) -> Decision:
+        decision = super().decide(tx, now, inputs)
+        self.perhaps_die()
+        return decision
+
+    def perhaps_die(self) -> None:
+        """End the process, if it is doomed."""
+        if self.doomed:
+            raise KilledError(Fault.CRASH_BEFORE_COMMIT)

@@ -1,0 +1,116 @@
+"""Faults that are put in on purpose: the simulation must catch each, or it proves nothing.
+
+Each test says after how many histories its fault was caught.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+import client.mirror
+from realm.core import Core, Decision
+from realm.effects import Reply
+from realm.inputs import Input
+from realm.store import database
+from realm.store.conversations import EntryRows
+from realm.store.groups import GroupRows
+from realm.store.interface import Tx
+from realm.store.rows import Draft
+from realm.store.writing import Writing
+from schemas.entries import Entry
+from schemas.names import ConversationId, Name
+from tests.simulation.history import BrokenError
+from tests.simulation.realm_node import MortalCore, RealmNode
+from tests.simulation.runner import run_histories
+
+AT_MOST = 100
+
+
+def caught(words: str) -> int:
+    """How many histories it took until one broke, saying these words."""
+    for seed in range(AT_MOST):
+        why = broken(seed)
+        if why is not None:
+            assert words in why
+            print(f"caught in history {seed + 1}: {why}")
+            return seed + 1
+    pytest.fail(f"not caught in {AT_MOST} histories")
+
+
+def broken(seed: int) -> str | None:
+    """What is wrong with a history, None where it holds."""
+    try:
+        run_histories([seed])
+    except BrokenError as error:
+        return str(error)
+    return None
+
+
+def test_without_a_planted_fault_nothing_is_caught() -> None:
+    run_histories(range(3))
+
+
+def test_an_answer_before_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    node: list[RealmNode] = []
+    start = RealmNode._start
+
+    def started(self: RealmNode) -> None:
+        node[:] = [self]
+        start(self)
+
+    def decide(self: MortalCore, tx: Tx, now: int, inputs: Sequence[Input]) -> Decision:
+        decision = Core.decide(self, tx, now, inputs)
+        node[0]._act([effect for effect in decision.effects if isinstance(effect, Reply)])
+        self.perhaps_die()
+        return Decision([effect for effect in decision.effects if not isinstance(effect, Reply)], decision.changes)
+
+    monkeypatch.setattr(RealmNode, "_start", started)
+    monkeypatch.setattr(MortalCore, "decide", decide)
+    assert caught("was answered OK as") <= AT_MOST
+
+
+def test_a_number_that_is_taken_outside_the_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: dict[str, int] = {}
+    append = EntryRows.append
+
+    def counting(self: EntryRows, to: ConversationId, draft: Draft) -> Entry:
+        head = self._head(to)
+        assert head is not None
+        counter = str(self._read("PRAGMA database_list").fetchone()[2]) + to
+        head.seq = max(head.seq, taken.get(counter, 0))
+        entry = append(self, to, draft)
+        taken[counter] = max(head.seq, entry.seq)
+        return entry
+
+    monkeypatch.setattr(EntryRows, "append", counting)
+    assert caught("does not follow") <= AT_MOST
+
+
+def test_a_repeated_send_that_is_stored_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = [script.replace("UNIQUE (sender, id)", "CHECK (true)") for script in database.migrations()]
+    write = Writing._write
+
+    def unguarded(self: Writing, statement: str, values: tuple[Any, ...]) -> Any:
+        return write(self, statement.replace(" ON CONFLICT (sender, id) DO NOTHING", ""), values)
+
+    monkeypatch.setattr(database, "migrations", lambda: scripts)
+    monkeypatch.setattr(Writing, "_write", unguarded)
+    assert caught("entry") <= AT_MOST
+
+
+def test_a_push_to_one_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave = GroupRows.leave_group
+
+    def leave_but_stay(self: GroupRows, name: Name, account: int) -> None:
+        remembered = dict(self._members)
+        leave(self, name, account)
+        self._members.update(remembered)
+
+    monkeypatch.setattr(GroupRows, "leave_group", leave_but_stay)
+    assert caught("was told of") <= AT_MOST
+
+
+def test_a_client_that_skips_the_chain_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client.mirror, "follows", lambda _before, _entry: True)
+    assert caught("was told of") <= AT_MOST

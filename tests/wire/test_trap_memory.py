@@ -1,0 +1,140 @@
+"""What a client can make a realm keep: subscriptions that it refused, and what nobody reads.
+
+The bounds are what a realm may grow by, resident, while it is attacked with everything that a session allows.
+"""
+
+import os
+
+import pytest
+import zmq
+
+from tests.conftest import StartRealm
+from tests.realm_process import RealmProcess
+from tests.wire.attacker import NO_LIMITS, Listener, Outside, Person, Witness, outside
+from tests.wire.dialling import PATIENCE_MS, SilenceError, packed
+
+MIB = 1024 * 1024
+SLACK = 24 * MIB
+"""What a busy realm may take beside what waits: buffers, caches of the database, holes in the heap."""
+
+REFUSED_AT_MOST = 64
+"""Topics that are refused to a key before it loses its session and its connection."""
+REFUSED_TOPICS = 6_000
+BURST = 500
+"""libzmq stores all that come together before the realm sees the first of them."""
+TOPIC_BYTES = 440
+"""With what CURVE and the SUBSCRIBE command add, this is just within a frame of 512 bytes. Kept by libzmq, byte by
+byte, it takes about 21 KB, so that all of them would take about 130 MB."""
+
+WAITING_ANSWERS = 1_024
+"""Answers that wait for one connection, at most."""
+ANSWER_BYTES = 16 * 1024
+DEAF_CALLERS = 3
+UNREAD = 3 * WAITING_ANSWERS
+"""How many answers each of them leaves; kept, they would take 144 MiB in all."""
+
+WAITING_PUSHES = 256
+"""Events that wait for one listener, at most."""
+PUSH_BYTES = 16 * 1024
+ABSORBED = 500
+"""More events than what the systems of both sides take in beside those that wait."""
+PUSHES = 1_500
+AT_ONCE = 100
+
+
+def cut_off_or_welcomed(listener: Listener, times: int) -> None:
+    """Wait until the realm has ended this connection, or has welcomed it so often, and so seen all that was sent."""
+    poller = zmq.Poller()
+    poller.register(listener.socket, zmq.POLLIN)
+    poller.register(listener.dialled.monitor, zmq.POLLIN)
+    while ready := dict(poller.poll(PATIENCE_MS)):
+        if listener.dialled.monitor in ready and listener.dialled.reported() == zmq.EVENT_DISCONNECTED:
+            return
+        if listener.socket in ready:
+            listener.hear()
+            if len(listener.heard) == times:
+                return
+    raise SilenceError("neither welcomed nor cut off")
+
+
+@pytest.mark.parametrize("in_a_row", [REFUSED_TOPICS, REFUSED_AT_MOST - 1], ids=["without a break", "in between"])
+def test_refused_topics_do_not_pile_up(realm: RealmProcess, in_a_row: int) -> None:
+    """Nor where one's own topic, which is granted, comes before the one that would be too many."""
+    with outside(realm) as here:
+        witness, attacker = Witness(here), here.person("attacker")
+        listener = attacker.listener()
+        before = realm.resident_bytes()
+        for number in range(1, REFUSED_TOPICS + 1):
+            listener.subscribe(os.urandom(TOPIC_BYTES))
+            if number % in_a_row == 0:
+                listener.subscribe()
+            if number % BURST == 0:
+                witness.notices_nothing()
+        cut_off_or_welcomed(listener, REFUSED_TOPICS // in_a_row)
+        witness.notices_nothing()
+        assert realm.resident_bytes() - before < SLACK
+        listener.close()
+        assert attacker.caller.refused("inbox", tokenId=attacker.token) == "session_not_found"
+        witness.notices_nothing()
+    assert realm.stop() == 0
+
+
+def deaf_caller(here: Outside, person: Person, conversation: str) -> zmq.Socket[bytes]:
+    """A connection that has asked for page after page, and reads none."""
+    deaf = here.caller(person.keys, rcvhwm=1, rcvbuf=4096).socket
+    page = {"cmd": "history", "tokenId": person.token, "conversation": conversation, "limit": 1}
+    for number in range(UNREAD):
+        deaf.send(packed(id=number, **page))
+    return deaf
+
+
+def test_answers_that_nobody_reads_do_not_pile_up(start_realm: StartRealm) -> None:
+    realm = start_realm(config=NO_LIMITS)
+    with outside(realm) as here:
+        witness, attacker = Witness(here), here.person("attacker")
+        conversation = attacker.send("attacker", "x" * ANSWER_BYTES)["conversation"]
+        before = realm.resident_bytes()
+        for number in range(DEAF_CALLERS):
+            deaf = deaf_caller(here, attacker, conversation)
+            witness.notices_nothing()
+
+            # Commands of one connection are taken in order: who hears this knows that all before it are done.
+            done = f"all asked by {number}"
+            deaf.send(packed(cmd="send", id=UNREAD, tokenId=attacker.token, to="witness-b", message=done))
+            witness.ears.hear_until(done)
+        assert realm.resident_bytes() - before < DEAF_CALLERS * WAITING_ANSWERS * ANSWER_BYTES + SLACK
+        witness.notices_nothing()
+        assert len(attacker.done("history", conversation=conversation)["entries"]) == 1
+    assert realm.stop() == 0
+
+
+def heard_by(here: Outside, listener: Listener) -> int:
+    """How many events come to one that reads again. What marks the end is sent until it finds room."""
+    for _ in range(PUSHES // AT_ONCE + 1):
+        here.marker.send("attacker", "the end")
+        for _ in range(AT_ONCE):
+            event = listener.hear()
+            if event["event"] == "entry" and event["entry"]["message"] == "the end":
+                return len(listener.heard)
+    raise AssertionError("more is heard than was said")
+
+
+def test_pushes_that_nobody_reads_do_not_pile_up(start_realm: StartRealm) -> None:
+    """Counted, not weighed: the cache of the database weighs more than they."""
+    realm = start_realm(config=NO_LIMITS)
+    with outside(realm) as here:
+        witness, attacker, accomplice = Witness(here), here.person("attacker"), here.person("accomplice")
+        deaf = [attacker.listener(rcvhwm=1, rcvbuf=4096) for _ in range(2)]
+        for listener in deaf:
+            listener.subscribe()
+            listener.welcomed()
+        for _ in range(PUSHES // AT_ONCE):
+            for _ in range(AT_ONCE):
+                accomplice.post("send", to="attacker", message="x" * PUSH_BYTES)
+            for _ in range(AT_ONCE):
+                assert accomplice.caller.answer()["status"] == "OK"
+        witness.notices_nothing()
+        for listener in deaf:
+            assert WAITING_PUSHES <= heard_by(here, listener) < WAITING_PUSHES + ABSORBED
+        witness.notices_nothing()
+    assert realm.stop() == 0
