@@ -4,7 +4,8 @@ from typing import Final
 
 import zmq
 
-from broker.sockets import Socket, send_now
+from broker.culprits import Culprits
+from broker.sockets import Socket, receive_now, send_now
 from broker.zap import Caller
 from realm.effects import Reply
 from realm.request import Request, Route
@@ -21,8 +22,9 @@ _CHOSEN: Final = Malformed(None, Refusal(Code.BAD_REQUEST, "set no routing id (Z
 class Commands:
     """The ROUTER, and what it could not deliver."""
 
-    def __init__(self, router: Socket) -> None:
+    def __init__(self, router: Socket, culprits: Culprits) -> None:
         self.socket = router
+        self._culprits = culprits
         self.nameless = 0
         """Frames dropped because nobody had vouched for their sender."""
         self.undelivered = 0
@@ -33,10 +35,9 @@ class Commands:
     def gather(self, at_most: int) -> list[Request]:
         """Take in what waits."""
         requests: list[Request] = []
-        receive = self.socket.recv_multipart
         while len(requests) < at_most:
             try:
-                frames = receive(zmq.NOBLOCK, copy=False)
+                frames = receive_now(self.socket)
             except zmq.Again:
                 break
             request = self._request(frames)
@@ -48,30 +49,29 @@ class Commands:
 
     def reply(self, effect: Reply) -> None:
         """Send an answer; where the caller does not take it, it is dropped and never tried again."""
-        answer, route = effect.answer, effect.route
-        if isinstance(answer, Refusal):
-            frame = encode_refusal(effect.call, answer)
-        else:
-            frame = encode_answer(answer)
-        parts = (route.peer, b"", frame) if route.delimited else (route.peer, frame)
-        if not send_now(self.socket, parts):
+        answer, request = effect.answer, effect.request
+        frame = encode_refusal(request.body.id, answer) if isinstance(answer, Refusal) else encode_answer(answer)
+        peer, delimited = request.route
+        sent = send_now(self.socket, peer, b"", frame) if delimited else send_now(self.socket, peer, frame)
+        if not sent:
             self.undelivered += 1
+            self._culprits.name("answers not read", address=request.address, key=request.key)
 
     def _request(self, frames: list[zmq.Frame]) -> Request | None:
-        try:
-            caller = Caller.of(str(frames[-1].get("User-Id")))
-        except zmq.ZMQError:
+        caller = Caller.of(frames[-1])
+        if caller is None:
             return None
-        peer, *parts = (frame.bytes for frame in frames)
+        peer, *parts = [frame.bytes for frame in frames]
         delimited = len(parts) > 1 and not parts[0]
         if delimited:
             del parts[0]
+        route = Route(peer, delimited)
         if peer not in self._given and not self._is_given(peer, frames[-1]):
-            return Request(Route(peer, delimited), caller.key, caller.address, _CHOSEN)
+            return Request(route, *caller, _CHOSEN)
         decoded = decode_command(parts)
         if isinstance(decoded, Malformed):
-            return Request(Route(peer, delimited), caller.key, caller.address, decoded)
-        return Request(Route(peer, delimited), caller.key, caller.address, *decoded)
+            return Request(route, *caller, decoded)
+        return Request(route, *caller, *decoded)
 
     def _is_given(self, peer: bytes, frame: zmq.Frame) -> bool:
         if len(peer) != _GIVEN_LENGTH or peer[0] or _identity(frame):

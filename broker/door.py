@@ -5,7 +5,8 @@ from collections.abc import Callable
 import msgspec
 import zmq
 
-from broker.sockets import Socket, send_now
+from broker.culprits import Culprits
+from broker.sockets import Socket, receive_now, send_now
 from broker.zap import Caller
 from realm.limits import Buckets, Trusted
 from realm.settings import Settings
@@ -19,10 +20,13 @@ _AT_ONCE = 64
 class Door:
     """The ROUTER in the clear."""
 
-    def __init__(self, router: Socket, card: Card, settings: Settings, now: Callable[[], int]) -> None:
+    def __init__(
+        self, router: Socket, card: Card, settings: Settings, culprits: Culprits, now: Callable[[], int]
+    ) -> None:
         self.socket = router
         self.dropped = 0
         self._card = msgspec.msgpack.encode(card)
+        self._culprits = culprits
         self._now = now
         self._trusted = Trusted(settings.trusted_clients)
         self._asked = Buckets(settings.limits.door_per_second, settings.limits.door_burst)
@@ -31,23 +35,23 @@ class Door:
         """Answer those who ask now, but not so many that others wait."""
         for _ in range(_AT_ONCE):
             try:
-                frames = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+                frames = receive_now(self.socket)
             except zmq.Again:
                 return
             self._answer(frames)
 
     def _answer(self, frames: list[zmq.Frame]) -> None:
-        try:
-            address = Caller.of(str(frames[-1].get("User-Id"))).address
-        except zmq.ZMQError:
+        caller = Caller.of(frames[-1])
+        if caller is None:
             self.dropped += 1
             return
         delimiter = [b""] if len(frames) > 2 and not frames[1].bytes else []
-        if not send_now(self.socket, (frames[0].bytes, *delimiter, self._shown(address))):
+        if not send_now(self.socket, frames[0].bytes, *delimiter, self._shown(caller.address)):
             self.dropped += 1
 
     def _shown(self, address: str) -> bytes:
         wait = 0 if address in self._trusted else self._asked.take(address, self._now())
         if not wait:
             return self._card
+        self._culprits.name("front door limited", address=address)
         return encode_refusal(None, Refusal(Code.RATE_LIMITED, "too many requests: try later", retry_after=wait))

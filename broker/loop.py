@@ -116,6 +116,7 @@ class Loop:
             "frames without a sender": self._commands.nameless,
             "answers that nobody took": self._commands.undelivered,
             "push frames refused": self._push.dropped,
+            "pushes that nobody took": self._push.unread,
             "front door": self._door.dropped,
         }
         if drops != self._told_drops:
@@ -155,9 +156,7 @@ class Loop:
             case Reply():
                 self._commands.reply(effect)
             case Publish(topics, event):
-                frame = encode_event(event)
-                for topic in topics:
-                    self._push.publish(topic, frame)
+                self._push.publish(topics, encode_event(event))
             case RunJob(job):
                 self._pool.submit(job)
             case Note(level, event, fields):

@@ -11,8 +11,10 @@ from typing import Final
 
 import zmq
 
-from broker.sockets import Socket, cut
+from broker.culprits import Culprits
+from broker.sockets import NOBLOCK, Socket, cut, send_now
 from broker.zap import Caller
+from realm.core import Core
 from realm.inputs import Heard, Misbehaved
 from realm.limits import Buckets
 
@@ -31,15 +33,17 @@ class Push:
     def __init__(
         self,
         xpub: Socket,
-        may_hear: Callable[[str, bytes], bool],
-        has_session: Callable[[str], bool],
+        core: Core,
+        culprits: Culprits,
         now: Callable[[], int],
     ) -> None:
         self.socket = xpub
         self.dropped = 0
         """Frames that were no subscription, or came from nobody."""
-        self._may_hear = may_hear
-        self._has_session = has_session
+        self.unread = 0
+        """Events dropped because a subscriber did not read."""
+        self._core = core
+        self._culprits = culprits
         self._now = now
         self._paces = Buckets(FRAMES_PER_SECOND, FRAMES_AT_ONCE)
         self._shifted = False
@@ -50,7 +54,7 @@ class Push:
         heard: list[Heard | Misbehaved] = []
         for _ in range(at_most):
             try:
-                frame = self.socket.recv(zmq.NOBLOCK, copy=False)
+                frame = self.socket.recv(NOBLOCK, copy=False)
             except zmq.Again:
                 self._shifted = False
                 break
@@ -59,13 +63,23 @@ class Push:
                 heard.append(said)
         return heard
 
-    def publish(self, topic: bytes, event: bytes) -> None:
-        """Send an event to whoever was granted the topic. A subscriber who does not read loses it."""
-        self.socket.send_multipart((topic, event), zmq.NOBLOCK)
+    def publish(self, topics: list[bytes], event: bytes) -> None:
+        """Send an event to whoever was granted one of the topics. A subscriber who does not read loses it."""
+        for topic in topics:
+            if not send_now(self.socket, topic, event):
+                self._lose(topic, event)
+
+    def _lose(self, topic: bytes, event: bytes) -> None:
+        """Send to those who have room: of two connections with one topic, one may."""
+        self.socket.setsockopt(zmq.XPUB_NODROP, 0)
+        send_now(self.socket, topic, event)
+        self.socket.setsockopt(zmq.XPUB_NODROP, 1)
+        self.unread += 1
+        self._culprits.name("pushes not read", user=self._core.who_hears(topic))
 
     def _take(self, frame: zmq.Frame) -> Heard | Misbehaved | None:
         said = frame.bytes
-        caller = _caller(frame)
+        caller = Caller.of(frame)
         if not said or said[0] not in (SUBSCRIBE, UNSUBSCRIBE):
             self._shifted = True
             return self._end(caller, "not a subscription", frame)
@@ -79,7 +93,7 @@ class Push:
             if caller and not self._shifted:
                 self.socket.setsockopt(zmq.UNSUBSCRIBE, topic)
             return None
-        if caller is None or self._shifted or not self._may_hear(caller.key, topic):
+        if caller is None or self._shifted or not self._core.may_hear(caller.key, topic):
             self.dropped += 1
             return self._refuse(caller, topic, frame) if caller else None
         self.socket.setsockopt(zmq.SUBSCRIBE, topic)
@@ -103,11 +117,4 @@ class Push:
         if caller is None:
             return None
         cut(frame)
-        return Misbehaved(caller.key, why) if self._has_session(caller.key) else None
-
-
-def _caller(frame: zmq.Frame) -> Caller | None:
-    try:
-        return Caller.of(str(frame.get("User-Id")))
-    except zmq.ZMQError:
-        return None
+        return Misbehaved(caller.key, why) if self._core.has_session(caller.key) else None

@@ -10,6 +10,7 @@ import zmq
 from broker import sockets
 from broker.clock import now_ms
 from broker.commands import Commands
+from broker.culprits import Culprits
 from broker.door import Door
 from broker.jobs import HashPool
 from broker.keyfiles import KeyPair, fingerprint
@@ -66,7 +67,8 @@ def _open(
     pool: HashPool,
     wake: Wake,
 ) -> tuple[Loop, Card, int]:
-    zap = ZapSocket(context, Gatekeeper(settings, core.has_session, now_ms))
+    culprits = Culprits(now_ms)
+    zap = ZapSocket(context, Gatekeeper(settings, core.has_session, culprits, now_ms))
     router = sockets.open_commands(context, keys, ports.host, ports.commands)
     xpub = sockets.open_push(context, keys, ports.host, ports.push)
     card = Card(
@@ -78,14 +80,14 @@ def _open(
         push=sockets.port_of(xpub),
     )
     front = sockets.open_door(context, ports.host, ports.door)
-    door = Door(front, card, settings, now_ms)
+    door = Door(front, card, settings, culprits, now_ms)
     loop = Loop(
         core,
         store,
         zap,
         door,
-        Commands(router),
-        Push(xpub, core.may_hear, core.has_session, now_ms),
+        Commands(router, culprits),
+        Push(xpub, core, culprits, now_ms),
         pool,
         wake,
         now_ms,

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import zmq
 from zmq.utils import z85
 
+from broker.culprits import Culprits
 from realm.limits import Buckets, Trusted
 from realm.settings import Settings
 
@@ -31,8 +32,12 @@ class Caller(NamedTuple):
     address: str
 
     @classmethod
-    def of(cls, user_id: str) -> "Caller":
-        """Read a `User-Id` that `Gatekeeper` has given."""
+    def of(cls, frame: zmq.Frame) -> "Caller | None":
+        """Read the `User-Id` that `Gatekeeper` has given, None where it has not."""
+        try:
+            user_id = str(frame.get("User-Id"))
+        except zmq.ZMQError:
+            return None
         return cls(user_id[:40], user_id[41:])
 
 
@@ -47,9 +52,12 @@ class Verdict(NamedTuple):
 class Gatekeeper:
     """Admits connections by domain, mechanism, key and pace."""
 
-    def __init__(self, settings: Settings, has_session: Callable[[str], bool], now: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, has_session: Callable[[str], bool], culprits: Culprits, now: Callable[[], int]
+    ) -> None:
         limits = settings.limits
         self._has_session = has_session
+        self._culprits = culprits
         self._now = now
         self._trusted = Trusted(settings.trusted_clients)
         self._handshakes = Buckets(limits.handshakes_per_second, limits.handshake_burst)
@@ -61,6 +69,7 @@ class Gatekeeper:
         if address not in self._trusted:
             address = network_of(address)
             if self._handshakes.take(address, self._now()):
+                self._culprits.name("connections limited", address=address)
                 return Verdict(b"300", b"too many connections", b"")
         if domain == DOOR:
             return _admit(NO_KEY, address)

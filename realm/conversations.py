@@ -16,7 +16,7 @@ UNREAD_AT_MOST = 100
 UNREAD_SCANNED = 5_000
 """How many entries behind the read marks one page looks at to count the unread; but so many as may be told for each."""
 
-MILLIS_DIGITS = 15
+LATEST_DIGITS = 18
 HEAD_SIZE = 512
 """What a row of the list takes in a frame beside its last entry, at most."""
 
@@ -26,7 +26,7 @@ def conversations(ctx: Ctx, command: commands.Conversations) -> Answer | Refusal
     before: tuple[int, str] | None = None
     if command.after is not UNSET:
         latest, _, name = command.after.partition("/")
-        if not latest.isdecimal() or len(latest) > MILLIS_DIGITS:
+        if not latest.isdecimal() or len(latest) > LATEST_DIGITS:
             return Refusal(Code.BAD_REQUEST, "after: give the `next` of the page before")
         before = int(latest), name
     heads: list[answers.ConversationHead] = []

@@ -79,6 +79,11 @@ class Core:
         session = self.memory.by_topic.get(topic)
         return session is not None and session.key == key
 
+    def who_hears(self, topic: bytes) -> str:
+        """The user whose session has this topic, empty where there is none."""
+        session = self.memory.by_topic.get(topic)
+        return session.name if session else ""
+
     def has_session(self, key: str) -> bool:
         """Whether a key may open a push connection."""
         return key in self.memory.keys
@@ -100,8 +105,8 @@ class Core:
             last = rows[-1].id
         last = 0
         while active := tx.active_accounts(now, last, _PAGE):
-            self.memory.active.update((account.name, account.active_until) for account in active)
-            last = active[-1].id
+            self.memory.active.update((one.name, one.until) for one in active)
+            last = active[-1].account
 
     def _decide_one(self, ctx: Ctx, item: Input) -> None:
         if type(item) is JobDone:
@@ -124,7 +129,7 @@ class Core:
             del ctx.effects[effects:]
             outcome = self._refusal(ctx, item, error)
         if request is not None and outcome is not LATER:
-            ctx.effects.append(Reply(request.route, request.body.id, outcome))
+            ctx.effects.append(Reply(request, outcome))
 
     def _handle(self, ctx: Ctx, item: Input) -> Outcome:
         match item:

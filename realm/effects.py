@@ -5,17 +5,16 @@ from typing import Any, Literal
 import msgspec
 
 from realm.jobs import Job
-from realm.request import Route
+from realm.request import Request
 from schemas.answers import Answer
 from schemas.errors import Refusal
 from schemas.events import Event
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The one answer to a request; `call` is the caller's id of it."""
+    """The one answer to a request."""
 
-    route: Route
-    call: int | None
+    request: Request
     answer: Answer | Refusal
 
 

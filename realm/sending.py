@@ -20,6 +20,7 @@ def send_text(ctx: Ctx, command: Texting, to: ConversationId, accounts: Iterable
 
     A repeated send has no second effect and gets the first one's answer.
     """
+    drawn = command.entry is UNSET
     draft = Draft(
         id=ctx.ids.ulid(ctx.now) if command.entry is UNSET else command.entry,
         sender=ctx.session.address,
@@ -27,6 +28,7 @@ def send_text(ctx: Ctx, command: Texting, to: ConversationId, accounts: Iterable
         sent_at=ctx.now,
         salt=ctx.ids.salt(),
         message=command.message,
+        drawn=drawn,
     )
     entry = ctx.tx.append(to, draft)
     is_new = entry.salt == draft.salt  # drawn just now: an earlier entry has another

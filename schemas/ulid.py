@@ -3,6 +3,8 @@
 from typing import Final
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = [one + other for one in _CROCKFORD for other in _CROCKFORD]
+_SHIFTS: Final = range(120, -1, -10)
 RANDOM_BYTES: Final = 10
 
 
@@ -14,4 +16,4 @@ def ulid(ms: int, entropy: bytes) -> str:
     if not 0 <= ms < 1 << 48 or len(entropy) != RANDOM_BYTES:
         raise ValueError("a ULID has 48 bits of time and 10 random bytes")
     number = ms << 80 | int.from_bytes(entropy, "big")
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

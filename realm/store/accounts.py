@@ -1,12 +1,14 @@
 """Accounts, their known keys and their sessions, as rows of SQLite."""
 
+import sqlite3
 from typing import Any, Final
 
-from realm.store.rows import Account, SessionRow
+from realm.store.rows import Account, Active, SessionRow
 from realm.store.writing import Writing
 from schemas.names import Name
 
-ACCOUNT: Final = "a.id, a.name, a.display, a.country, a.password_hash, a.admin, a.active_until"
+ACCOUNT: Final = "a.id, a.name, a.display, a.country, a.password_hash, a.admin"
+_ACCOUNTS_KEPT: Final = 20_000
 _SESSION: Final = "s.id, s.account, a.name, a.display, s.key, s.token_hash, s.topic, s.used_at"
 
 
@@ -18,10 +20,21 @@ def search_text(name: str, display: str) -> str:
 class AccountRows(Writing):
     """The part of `Tx` about who there is."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._accounts: dict[Name, Account] = {}
+
     def account(self, name: Name) -> Account | None:
         """See `Tx.account`."""
-        row = self._read(f"SELECT {ACCOUNT} FROM accounts a WHERE name = ?", (name,)).fetchone()
-        return account_of(row) if row else None
+        found = self._accounts.get(name)
+        if found is None:
+            row = self._execute(f"SELECT {ACCOUNT} FROM accounts a WHERE name = ?", (name,)).fetchone()
+            if row is None:
+                return None
+            if len(self._accounts) >= _ACCOUNTS_KEPT:
+                self._accounts.clear()
+            found = self._accounts[name] = account_of(row)
+        return found
 
     def account_by_id(self, account: int) -> Account | None:
         """See `Tx.account_by_id`."""
@@ -32,7 +45,7 @@ class AccountRows(Writing):
         """See `Tx.create_account`."""
         row = self._write(
             "INSERT INTO accounts (name, display, country, password_hash, created_at, search)"
-            " VALUES (?, ?, ?, ?, ?, ?) RETURNING id, name, display, country, password_hash, admin, active_until",
+            " VALUES (?, ?, ?, ?, ?, ?) RETURNING id, name, display, country, password_hash, admin",
             (name, display, country, password_hash, now, search_text(name, display)),
         ).fetchone()
         return account_of(row)
@@ -40,18 +53,19 @@ class AccountRows(Writing):
     def set_password(self, account: int, password_hash: str) -> None:
         """See `Tx.set_password`."""
         self._write("UPDATE accounts SET password_hash = ? WHERE id = ?", (password_hash, account))
+        self._accounts.clear()
 
     def set_active(self, account: int, until: int) -> None:
         """See `Tx.set_active`."""
         self._write("UPDATE accounts SET active_until = ? WHERE id = ?", (until, account))
 
-    def active_accounts(self, now: int, after: int, limit: int) -> list[Account]:
+    def active_accounts(self, now: int, after: int, limit: int) -> list[Active]:
         """See `Tx.active_accounts`."""
         rows = self._read(
-            f"SELECT {ACCOUNT} FROM accounts a WHERE id > ? AND active_until > ? ORDER BY id LIMIT ?",
+            "SELECT id, name, active_until FROM accounts WHERE id > ? AND active_until > ? ORDER BY id LIMIT ?",
             (after, now, limit),
         )
-        return [account_of(row) for row in rows]
+        return [Active(*row) for row in rows]
 
     def accounts(self, after: str, limit: int, find: str, scan: int) -> tuple[list[Account], str | None]:
         """See `Tx.accounts`."""
@@ -65,7 +79,7 @@ class AccountRows(Writing):
             if looked == scan:
                 return found, looked_at
             looked_at = row[1]
-            if row[7]:
+            if row[6]:
                 if len(found) == limit:
                     return found, last
                 found.append(account_of(row))
@@ -85,6 +99,11 @@ class AccountRows(Writing):
             " (SELECT key FROM known_keys WHERE account = ?1 ORDER BY used_at DESC, key LIMIT ?2)",
             (account, keep),
         )
+
+    def forget(self) -> None:
+        """See `Writing.forget`."""
+        super().forget()
+        self._accounts.clear()
 
 
 class SessionRows(Writing):
@@ -118,4 +137,4 @@ class SessionRows(Writing):
 
 def account_of(row: Any) -> Account:
     """The account in a row of the columns `ACCOUNT`."""
-    return Account(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6])
+    return Account(row[0], row[1], row[2], row[3], row[4], bool(row[5]))

@@ -8,13 +8,14 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from realm.store.rows import Draft, EntryPage, Received, Standing
-from realm.store.writing import Writing
+from realm.store.writing import Row, Writing
 from schemas.entries import CHAIN_START, Entry, link, size, text_body
 from schemas.names import ConversationId
 
 _NUMBER_BITS: Final = 32
 _NUMBER: Final = (1 << _NUMBER_BITS) - 1
 _HEADS_KEPT: Final = 50_000
+_IN_ONE_MS_BITS: Final = 12
 
 _ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message"
 _STANDING: Final = "p.conversation, c.first, c.head, c.latest, p.inbox, p.read"
@@ -42,6 +43,7 @@ class ConversationRows(Writing):
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self._heads: dict[str, Head] = {}
+        self._latest = 0
 
     def open_conversation(self, conversation: ConversationId, accounts: Sequence[int], now: int) -> None:
         """See `Tx.open_conversation`."""
@@ -49,7 +51,7 @@ class ConversationRows(Writing):
             return
         new = self._write(
             "INSERT INTO conversations (name, chain, latest) VALUES (?, ?, ?) RETURNING id",
-            (conversation, CHAIN_START, now),
+            (conversation, CHAIN_START, self._order(now)),
         ).fetchone()[0]
         for account in accounts:
             self._write(
@@ -109,17 +111,25 @@ class ConversationRows(Writing):
     def _head(self, conversation: ConversationId) -> Head | None:
         head = self._heads.get(conversation)
         if head is None:
-            row = self._read("SELECT id, head, chain FROM conversations WHERE name = ?", (conversation,)).fetchone()
+            # Of a conversation that is not remembered no entry is late.
+            row = self._execute("SELECT id, head, chain FROM conversations WHERE name = ?", (conversation,)).fetchone()
             if row is None:
                 return None
             if len(self._heads) >= _HEADS_KEPT:
+                self._catch_up()
                 self._heads.clear()
             head = self._heads[conversation] = Head(*row)
         return head
 
     def forget(self) -> None:
         """See `Writing.forget`."""
+        super().forget()
         self._heads.clear()
+
+    def _order(self, now: int) -> int:
+        """By what conversations are listed, the latest first: when, and what came after what within one ms."""
+        self._latest = max(now << _IN_ONE_MS_BITS, self._latest + 1)
+        return self._latest
 
 
 class EntryRows(ConversationRows):
@@ -127,32 +137,17 @@ class EntryRows(ConversationRows):
 
     def append(self, to: ConversationId, draft: Draft) -> Entry:
         """See `Tx.append`."""
+        if not draft.drawn and (first := self.sent(draft.sender, draft.id)):
+            return first
         head = self._head(to)
         if head is None:
             raise KeyError(to)
         seq = head.seq + 1
         body = text_body(draft.salt, draft.message)
         chain = link(head.chain, to, seq, draft.id, draft.sender, draft.sent_at, "text", body)
-        inserted = self._write(
-            f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, 'text', ?, ?, ?)"
-            " ON CONFLICT (sender, id) DO NOTHING",
-            (
-                _place(head.id, seq),
-                draft.id,
-                draft.sender,
-                draft.display,
-                draft.sent_at,
-                draft.salt,
-                chain,
-                draft.message,
-            ),
-        )
-        if not inserted.rowcount and (first := self.sent(draft.sender, draft.id)):
-            return first
-        self._write(
-            "UPDATE conversations SET head = ?, chain = ?, latest = ? WHERE id = ?",
-            (seq, chain, draft.sent_at, head.id),
-        )
+        place = head.id << _NUMBER_BITS | seq
+        row = (place, draft.id, draft.sender, draft.display, draft.sent_at, "text", draft.salt, chain, draft.message)
+        self._write_late((draft.id, draft.sender), row)
         head.seq, head.chain = seq, chain
         return Entry(
             conversation=to,
@@ -165,6 +160,15 @@ class EntryRows(ConversationRows):
             chain=chain,
             salt=draft.salt,
             message=draft.message,
+        )
+
+    def _put(self, rows: list[Row]) -> None:
+        """See `Writing._put`: the entries, and where their conversations end now."""
+        self._connection.executemany(f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        ends = {row[0] >> _NUMBER_BITS: (row[0] & _NUMBER, row[7], self._order(row[4])) for row in rows}
+        self._connection.executemany(
+            "UPDATE conversations SET head = ?, chain = ?, latest = ? WHERE id = ?",
+            [(*end, conversation) for conversation, end in ends.items()],
         )
 
     def history(
@@ -244,7 +248,9 @@ class EntryRows(ConversationRows):
 
     def sent(self, sender: str, entry: str) -> Entry | None:
         """See `Tx.sent`."""
-        row = self._read(f"SELECT {_ENTRY} FROM entries WHERE sender = ? AND id = ?", (sender, entry)).fetchone()
+        if (entry, sender) in self._late:
+            self._catch_up()
+        row = self._execute(f"SELECT {_ENTRY} FROM entries WHERE id = ? AND sender = ?", (entry, sender)).fetchone()
         if row is None:
             return None
         name = self._read("SELECT name FROM conversations WHERE id = ?", (row[0] >> _NUMBER_BITS,)).fetchone()[0]

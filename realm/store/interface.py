@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from realm.store.rows import Account, Draft, EntryPage, Group, Received, SessionRow, Standing
+from realm.store.rows import Account, Active, Draft, EntryPage, Group, Received, SessionRow, Standing
 from schemas.entries import Entry
 from schemas.names import ConversationId, Name
 
@@ -58,8 +58,8 @@ class Tx(Protocol):
         """Remember until when the user counts as active."""
         ...
 
-    def active_accounts(self, now: int, after: int, limit: int) -> list[Account]:
-        """Accounts active at `now` with a number above `after`, ascending."""
+    def active_accounts(self, now: int, after: int, limit: int) -> list[Active]:
+        """Those active at `now` with a number above `after`, ascending."""
         ...
 
     def accounts(self, after: str, limit: int, find: str, scan: int) -> tuple[list[Account], str | None]:

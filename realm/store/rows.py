@@ -15,7 +15,14 @@ class Account(msgspec.Struct, frozen=True):
     country: str
     password_hash: str
     admin: bool
-    active_until: int
+
+
+class Active(msgspec.Struct, frozen=True):
+    """Until when an account counts as active."""
+
+    account: int
+    name: Name
+    until: int
 
 
 class SessionRow(msgspec.Struct, frozen=True):
@@ -40,6 +47,8 @@ class Draft(msgspec.Struct, frozen=True):
     sent_at: int
     salt: bytes
     message: str
+    drawn: bool = False
+    """Whether this realm has drawn the id just now, so that no other entry can have it."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -49,6 +58,7 @@ class Standing(msgspec.Struct, frozen=True):
     first: int
     head: int
     latest: int
+    """Grows with what is newer; nothing but an order."""
     inbox: int
     read: int
 

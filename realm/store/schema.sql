@@ -42,7 +42,7 @@ CREATE TABLE conversations (
     first  INTEGER NOT NULL DEFAULT 1,   -- the lowest number that retention has left
     head   INTEGER NOT NULL DEFAULT 0,   -- the highest number
     chain  BLOB    NOT NULL,             -- at head
-    latest INTEGER NOT NULL              -- when the last entry came, or the conversation began
+    latest INTEGER NOT NULL              -- grows with every last entry: ms << 12, and then by one
 ) STRICT;
 
 CREATE TABLE participants (
@@ -76,6 +76,6 @@ CREATE TABLE entries (
     salt    BLOB,
     chain   BLOB    NOT NULL,
     message TEXT,
-    UNIQUE (sender, id)             -- a repeated send finds its first
+    UNIQUE (id, sender)             -- a repeated send finds its first; by time, so that new ones lie together
 ) STRICT;
 

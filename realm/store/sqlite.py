@@ -37,16 +37,13 @@ class SqliteStore:
     def transaction(self, *, writable: bool = True) -> Iterator[Tx]:
         """See `Store.transaction`."""
         tx = self._tx
-        tx.writable = writable
         with database.translated():
-            self._connection.execute("BEGIN")
+            tx.begin(writable=writable)
             try:
                 yield tx
-                self._connection.execute("COMMIT")
+                tx.commit()
             except BaseException:
-                tx.forget()
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                tx.roll_back()
                 raise
 
     def close(self) -> None:

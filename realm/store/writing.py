@@ -1,11 +1,18 @@
-"""What all rows of the SQLite store share: the connection, and writes that open a savepoint when needed."""
+"""What all rows of the SQLite store share: the connection, and writes that happen no earlier than they must.
+
+A savepoint costs as much as an insert, and many commands only read: the first write of an attempt opens it. Entries
+are kept until something is read or written, or the transaction closes: inserted together they cost half as much.
+"""
 
 import sqlite3
 from types import TracebackType
 from typing import Any
 
-from realm.store.database import OUR_FAULT, translate
+from realm.store.database import OUR_FAULT, translate, translated
 from realm.store.interface import StoreFullError
+
+Key = tuple[str, str]
+Row = tuple[Any, ...]
 
 
 class Writing:
@@ -13,47 +20,102 @@ class Writing:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._read = connection.execute
+        self._execute = connection.execute
+        self._late: dict[Key, Row] = {}
+        """Rows that are still to be put, in order; those from number `_own` on are the present attempt's."""
+        self._own = 0
         self._attempting = False
         self._saved = False
+        self._attempt = Attempt(self)
         self.writable = True
 
     def attempt(self) -> "Attempt":
         """See `Tx.attempt`."""
-        return Attempt(self)
-
-    def _write(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
-        """Execute a statement that changes rows, under the savepoint of the attempt.
-
-        A savepoint costs as much as an insert, and many commands only read: the first write opens it.
-        """
-        if not self.writable:
-            raise StoreFullError("the disk is full")
-        if self._attempting and not self._saved:
-            self._connection.execute("SAVEPOINT attempt")
-            self._saved = True
-        return self._connection.execute(statement, values)
+        return self._attempt
 
     def enter(self) -> None:
         """Begin an attempt; there is one at a time."""
         assert not self._attempting
-        self._attempting, self._saved = True, False
+        self._attempting, self._saved, self._own = True, False, len(self._late)
 
     def leave(self, *, undo: bool) -> None:
         """End the attempt, and with `undo` take back what it wrote."""
         saved, self._attempting, self._saved = self._saved, False, False
-        if not saved:
+        if undo and (saved or len(self._late) > self._own):
+            while len(self._late) > self._own:
+                self._late.popitem()
+            if self._late:
+                self._catch_up()
+            self.forget()
+        # A full disk may have ended the whole transaction already, savepoints and all.
+        if not saved or not self._connection.in_transaction:
             return
         if undo:
-            self.forget()
-            # A full disk may have ended the whole transaction already, savepoints and all.
-            if not self._connection.in_transaction:
-                return
-            self._connection.execute("ROLLBACK TO attempt")
-        self._connection.execute("RELEASE attempt")
+            self._execute("ROLLBACK TO attempt")
+        self._execute("RELEASE attempt")
+
+    def begin(self, *, writable: bool) -> None:
+        """Begin a transaction."""
+        self.writable = writable
+        self._execute("BEGIN")
+
+    def commit(self) -> None:
+        """Make it true."""
+        if self._late:
+            self._catch_up()
+        self._execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Take it all back."""
+        self._late.clear()
+        self.forget()
+        if self._connection.in_transaction:
+            self._execute("ROLLBACK")
 
     def forget(self) -> None:
-        """Forget what was remembered of rows that are rolled back."""
+        """Forget what was remembered of rows, some of which are rolled back. No row is late then."""
+
+    def _read(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
+        """Execute a statement that changes nothing."""
+        if self._late:
+            self._catch_up()
+        return self._execute(statement, values)
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
+        """Execute a statement that changes rows, under the savepoint of the attempt."""
+        self._must_be_writable()
+        if self._late:
+            self._catch_up()
+        self._save()
+        return self._execute(statement, values)
+
+    def _write_late(self, key: Key, row: Row) -> None:
+        """Put a row before the database is read or written again. The caller knows that nothing is in its way."""
+        self._must_be_writable()
+        self._late[key] = row
+
+    def _put(self, rows: list[Row]) -> None:
+        """Put late rows now."""
+        raise NotImplementedError
+
+    def _must_be_writable(self) -> None:
+        if not self.writable:
+            raise StoreFullError("the disk is full")
+
+    def _save(self) -> None:
+        if self._attempting and not self._saved:
+            self._execute("SAVEPOINT attempt")
+            self._saved = True
+
+    def _catch_up(self) -> None:
+        rows, own = list(self._late.values()), self._own if self._attempting else len(self._late)
+        self._late.clear()
+        self._own = 0
+        if rows[:own]:
+            self._put(rows[:own])
+        if rows[own:]:
+            self._save()
+            self._put(rows[own:])
 
 
 class Attempt:
@@ -68,6 +130,10 @@ class Attempt:
         self._tx.enter()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._tx.leave(undo=kind is not None)
+        if kind is None:
+            self._tx.leave(undo=False)
+            return
+        with translated():
+            self._tx.leave(undo=True)
         if isinstance(error, sqlite3.Error) and not isinstance(error, OUR_FAULT):
             raise translate(error) from error

@@ -193,7 +193,7 @@ def test_a_password_job_that_failed_is_answered(kit: RealmKit) -> None:
     kit.register("messi")
     kit.turn(request("x" * 40, commands.Auth(id=9, username=Name("messi"), password="surabaya")))
     (reply,) = kit.turn(JobDone(kit.jobs.pop(), None, 5))
-    assert (reply.call, refused(reply.answer, Code.UNAVAILABLE)) == (9, True)
+    assert (reply.request.body.id, refused(reply.answer, Code.UNAVAILABLE)) == (9, True)
     assert not kit.core.is_busy()
 
 
@@ -255,7 +255,7 @@ def test_two_changes_of_one_password_at_once(kit: RealmKit) -> None:
     messi = kit.register("messi")
     change = [commands.Passwd(id=n, tokenId=messi.tokenId, old="surabaya", new=f"surabaya{n}") for n in (1, 2)]
     kit.turn(*(request(key_of("messi"), one) for one in change))
-    answers = {reply.call: reply.answer for reply in kit.do_jobs()}
+    answers = {reply.request.body.id: reply.answer for reply in kit.do_jobs()}
     assert [isinstance(answer, Refusal) for answer in answers.values()].count(False) == 1
 
 

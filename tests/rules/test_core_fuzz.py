@@ -183,9 +183,11 @@ class Crowd:
             requests.append(request(key, body))
         self.kit.now += after
         replies = self.kit.turn(*requests, Heard(key_of("messi"), self.topic), Tick()) + self.kit.do_jobs()
-        assert Counter(reply.call for reply in replies) == {call: len(bodies) for call, bodies in said.items()}
+        assert Counter(reply.request.body.id for reply in replies) == {
+            call: len(bodies) for call, bodies in said.items()
+        }
         for reply in replies:
-            key, body = said[reply.call][0]
+            key, body = said[reply.request.body.id][0]
             self._judge(body, reply.answer)
             if isinstance(reply.answer, SessionOpened) and key == key_of(reply.answer.user.partition("@")[0]):
                 self.tokens[key], self.topic = reply.answer.tokenId, reply.answer.topic

@@ -203,6 +203,34 @@ def test_standings(store: Store) -> None:
         assert (tx.total(one.id), tx.total(other.id), tx.total(third.id)) == (3, 3, 0)
 
 
+def test_the_latest_is_first_within_one_ms_too(store: Store) -> None:
+    with store.transaction() as tx:
+        one, _other = begin_talk(tx)
+        tx.open_conversation(OTHER_TALK, [one.id], now=5)
+        for said, talk in enumerate((TALK, OTHER_TALK, TALK, OTHER_TALK)):
+            tx.append(talk, draft(str(said)))
+            assert tx.standings_latest(one.id, None, 1)[0].conversation == talk
+
+
+def test_what_is_undone_leaves_what_was_said_before_it(store: Store) -> None:
+    with store.transaction() as tx:
+        begin_talk(tx)
+        with tx.attempt():
+            tx.append(TALK, draft("1"))
+        for failing in range(2):
+            with pytest.raises(ZeroDivisionError), tx.attempt():
+                tx.append(TALK, draft("2"))
+                if failing:
+                    account(tx, "c")
+                raise ZeroDivisionError
+            assert tx.append(TALK, draft("1")).seq == 1
+        with tx.attempt():
+            assert tx.append(TALK, draft("3")).seq == 2
+        assert tx.account(Name("c")) is None
+    with store.transaction() as tx:
+        assert [entry.id for entry in tx.history(TALK, limit=9, max_bytes=1 << 20).entries] == ["1", "3"]
+
+
 def test_unread_counts_what_others_said(store: Store) -> None:
     with store.transaction() as tx:
         one, other = begin_talk(tx)
@@ -295,7 +323,7 @@ def test_who_was_active(store: Store) -> None:
         tx.set_active(other.id, 200)
         assert [row.name for row in tx.active_accounts(99, 0, 9)] == ["a", "b"]
         assert [row.name for row in tx.active_accounts(100, 0, 9)] == ["b"]
-        assert tx.active_accounts(99, one.id, 9)[0].active_until == 200
+        assert tx.active_accounts(99, one.id, 9)[0].until == 200
 
 
 def test_passwords_change(store: Store) -> None:

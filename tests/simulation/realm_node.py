@@ -123,9 +123,10 @@ class RealmNode:
             if self._world.chance(0.001):
                 raise KilledError(Fault.CRASH_WHILE_ACTING)
             match effect:
-                case Reply(route, call, answer):
+                case Reply(request, answer):
+                    call = request.body.id
                     self._reply(
-                        route,
+                        request.route,
                         encode_refusal(call, answer) if isinstance(answer, Refusal) else encode_answer(answer),
                     )
                 case Publish(topics, event):
