@@ -145,7 +145,7 @@ class EntryRows(ConversationRows):
         seq = head.seq + 1
         body = text_body(draft.salt, draft.message)
         chain = link(head.chain, to, seq, draft.id, draft.sender, draft.sent_at, "text", body)
-        place = head.id << _NUMBER_BITS | seq
+        place = _place(head.id, seq)
         row = (place, draft.id, draft.sender, draft.display, draft.sent_at, "text", draft.salt, chain, draft.message)
         self._write_late((draft.id, draft.sender), row)
         head.seq, head.chain = seq, chain
