@@ -1,5 +1,6 @@
 """Puts a realm on the network: sockets, pool and loop around a core, from start to the last answer."""
 
+import gc
 import signal
 import sys
 from typing import Final, NamedTuple
@@ -24,6 +25,8 @@ from realm.store.interface import Store
 from schemas.answers import Card
 from schemas.limits import PROTOCOL_VERSION
 
+GARBAGE: Final = 50_000
+"""After so many new objects is garbage looked for. A full turn makes a tenth of it, and no cycles."""
 log: Final = structlog.get_logger()
 
 
@@ -48,6 +51,7 @@ def run(core: Core, store: Store, settings: Settings, keys: KeyPair, ports: Port
         loop, card, door = _open(context, core, store, settings, keys, ports, pool, wake)
         _stop_on_signals(loop, wake)
         _say_ready(core, store, card, keys, ports.host, door, advertised)
+        _collect_less()
         loop.run()
         log.info("realm stops", realm=core.rules.realm)
     finally:
@@ -118,3 +122,10 @@ def _stop_on_signals(loop: Loop, wake: Wake) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: loop.stop())
     signal.set_wakeup_fd(wake.writer, warn_on_full_buffer=False)
+
+
+def _collect_less() -> None:
+    """What lives by now lives on: let the collector not look at it again, nor come several times in a turn."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)

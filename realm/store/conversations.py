@@ -14,7 +14,7 @@ from schemas.names import ConversationId
 
 _NUMBER_BITS: Final = 32
 _NUMBER: Final = (1 << _NUMBER_BITS) - 1
-_HEADS_KEPT: Final = 50_000
+_HEADS_KEPT: Final = 100_000
 _IN_ONE_MS_BITS: Final = 12
 
 _ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message"
