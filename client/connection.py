@@ -212,9 +212,8 @@ class Connection:
         """Tell what the mirror has news of, and ask what it lacks."""
         if self.mirror is None or self.login is None:
             return
-        for entry in self.mirror.news:
+        for entry in self.mirror.take_news():
             self._events.put_nowait(EntryPushed(entry=entry))
-        self.mirror.news.clear()
         for question in self.mirror.questions():
             self._start(self._ask_for(self.mirror, question))
 

@@ -5,17 +5,18 @@ are kept until something is read or written, or the transaction closes: inserted
 """
 
 import sqlite3
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Any
 
 from realm.store.database import OUR_FAULT, translate, translated
-from realm.store.interface import StoreFullError
+from realm.store.interface import StoreError, StoreFullError
 
 Key = tuple[str, str]
 Row = tuple[Any, ...]
 
 
-class Writing:
+class Writing(ABC):
     """One transaction on one connection; the operations are in the classes built on it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -67,13 +68,13 @@ class Writing:
 
     def roll_back(self) -> None:
         """Take it all back."""
-        self._late.clear()
         self.forget()
         if self._connection.in_transaction:
             self._execute("ROLLBACK")
 
     def forget(self) -> None:
-        """Forget what was remembered of rows, some of which are rolled back. No row is late then."""
+        """Forget what was remembered of rows, some of which are rolled back."""
+        self._late.clear()
 
     def _read(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
         """Execute a statement that changes nothing."""
@@ -92,11 +93,12 @@ class Writing:
     def _write_late(self, key: Key, row: Row) -> None:
         """Put a row before the database is read or written again. The caller knows that nothing is in its way."""
         self._must_be_writable()
+        assert key not in self._late
         self._late[key] = row
 
+    @abstractmethod
     def _put(self, rows: list[Row]) -> None:
         """Put late rows now."""
-        raise NotImplementedError
 
     def _must_be_writable(self) -> None:
         if not self.writable:
@@ -111,11 +113,15 @@ class Writing:
         rows, own = list(self._late.values()), self._own if self._attempting else len(self._late)
         self._late.clear()
         self._own = 0
-        if rows[:own]:
-            self._put(rows[:own])
-        if rows[own:]:
-            self._save()
-            self._put(rows[own:])
+        try:
+            if rows[:own]:
+                self._put(rows[:own])
+            if rows[own:]:
+                self._save()
+                self._put(rows[own:])
+        except OUR_FAULT as error:
+            # They are other commands' rows too, whose answers are decided: this is not the present one's to bear.
+            raise StoreError(f"what was said cannot be stored: {error}") from error
 
 
 class Attempt:

@@ -9,14 +9,15 @@ import os
 import resource
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import zmq
 
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess
 from tests.wire.attacker import HARD_LIMITS, NO_LIMITS, PASSWORD, Caller, Outside, Person, Witness, outside
-from tests.wire.dialling import Keys, Map, Sockets, new_keys, packed
+from tests.wire.dialling import Keys, Map, Sockets, new_keys, packed, unpacked
+from tests.wire.zmtp import RawPeer, greeting, ready
 
 MIB = 1024 * 1024
 SLACK = 24 * MIB
@@ -55,6 +56,8 @@ CONNECTION = 64 * 1024
 FEW, MANY = 512, 4_096
 """Descriptors: a realm raises its own limit from fewer than the crowd needs; each of the crowd's sockets has two."""
 CROWD_BOUND = CROWD * CONNECTION + SLACK
+
+KNOCKS = 2_000
 
 LOGINS = 2_000
 LOGINS_BOUND = SLACK
@@ -207,6 +210,7 @@ def test_a_client_that_never_reads_its_answers(start_realm: StartRealm) -> None:
         deaf.send(packed(cmd="send", id=UNREAD, tokenId=accomplice.token, to="witness-b", message="all asked"))
         attacked.witness.ears.hear_until("all asked")
         attacked.holds(UNREAD_BOUND)
+        assert [line["key"] for line in attacked.named("answers not read")] == [attacker.keys.public.decode()]
 
 
 def test_subscribers_that_never_read(start_realm: StartRealm) -> None:
@@ -219,6 +223,7 @@ def test_subscribers_that_never_read(start_realm: StartRealm) -> None:
                 accomplice.post("send", to="attacker", message="x" * PUSHED)
             assert answers(accomplice.caller, PUSHES // 10) == {"OK": PUSHES // 10}
             attacked.holds(PUSHES_BOUND)
+        assert [line["user"] for line in attacked.named("pushes not read")] == ["attacker"]
 
 
 def test_a_thousand_that_connect_at_once(start_realm: StartRealm) -> None:
@@ -229,6 +234,28 @@ def test_a_thousand_that_connect_at_once(start_realm: StartRealm) -> None:
         for caller in callers:
             assert "attacker" in caller.answer()["message"]
         attacked.holds(CROWD_BOUND)
+
+
+def test_a_stranger_that_connects_and_connects(start_realm: StartRealm) -> None:
+    with descriptors(MANY), attack(start_realm, HARD_LIMITS) as attacked, ExitStack() as stack:
+        for number in range(CROWD):
+            peer = stack.enter_context(RawPeer(attacked.realm.door, source=ELSEWHERE))
+            peer.write(greeting() + ready())
+            if number % 100 == 0:
+                attacked.holds(CROWD_BOUND)
+        attacked.holds(CROWD_BOUND)
+        assert attacked.here.card()["realm"] == "kampus"
+        assert [line["address"] for line in attacked.named("connections limited")] == [ELSEWHERE]
+
+
+def test_a_stranger_that_asks_at_the_front_door_again_and_again(start_realm: StartRealm) -> None:
+    with attack(start_realm, HARD_LIMITS) as attacked, RawPeer(attacked.realm.door, source=ELSEWHERE) as peer:
+        peer.shake_hands()
+        told = Counter(unpacked(peer.ask()).get("code", "OK") for _ in range(KNOCKS))
+        assert told.keys() == {"OK", "rate_limited"}
+        assert told["rate_limited"] > KNOCKS // 4
+        attacked.holds(SLACK)
+        assert [line["address"] for line in attacked.named("front door limited")] == [ELSEWHERE]
 
 
 def test_a_storm_of_wrong_logins(start_realm: StartRealm) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from realm.store.interface import Store, StoreFullError, Tx
+from realm.store.interface import Store, StoreError, StoreFullError, Tx
 from realm.store.rows import Account, Draft
 from realm.store.sqlite import SqliteStore
 from schemas import names
@@ -229,6 +229,21 @@ def test_what_is_undone_leaves_what_was_said_before_it(store: Store) -> None:
         assert tx.account(Name("c")) is None
     with store.transaction() as tx:
         assert [entry.id for entry in tx.history(TALK, limit=9, max_bytes=1 << 20).entries] == ["1", "3"]
+
+
+def test_an_entry_that_cannot_be_stored_is_not_the_next_commands_fault(store: Store) -> None:
+    """Its own answer is decided by then, so that the realm must stop."""
+    drawn = Draft("e1", "a@kampus", "A", 5, bytes(16), "halo", drawn=True)
+    with store.transaction() as tx:
+        one, _ = begin_talk(tx)
+        tx.append(TALK, drawn)
+    with pytest.raises(StoreError), store.transaction() as tx:
+        with tx.attempt():
+            tx.append(TALK, drawn)
+        with tx.attempt():
+            tx.total(one.id)
+    with store.transaction() as tx:
+        assert numbers(tx) == [1]
 
 
 def test_unread_counts_what_others_said(store: Store) -> None:

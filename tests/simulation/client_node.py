@@ -13,7 +13,7 @@ from schemas.answers import Answer, Sent, SessionOpened
 from schemas.commands import Command, name_of
 from schemas.entries import Entry
 from schemas.events import Welcome
-from schemas.names import Name
+from schemas.names import ConversationId, Name
 from tests.rules.kit import REALM, SeededIds
 from tests.simulation.network import Fault, World
 from tests.simulation.realm_node import RealmNode
@@ -46,11 +46,16 @@ class ClientNode:
         self.user = user
         self.mirror = Mirror(f"{user.name}@{REALM}")
         self.news: list[Entry] = []
+        self.sent: set[str] = set()
+        """Entries that were answered to this device, and are perhaps no news to it."""
+        self.left: set[ConversationId] = set()
+        """Conversations that it did not show at some time after it had."""
         self.asked = 0
         self._world = world
         self._realm = realm
         self._key = f"{user.name}-{number}".ljust(40, "-")
         ids = SeededIds(world.seed * 1000 + number)
+        self._shown: set[ConversationId] = set()
         self._session = Session(lambda: f"0{number}{ids.ulid(0)[2:]}")
         self._waiting: dict[int, Then] = {}
         self._logging_in = False
@@ -118,6 +123,7 @@ class ClientNode:
         if isinstance(call.command, commands.Texting):
             if sent.entry != call.command.entry:
                 self._realm.wrongs.append(f"entry {call.command.entry} was answered as {sent.entry}")
+            self.sent.add(sent.entry)
             self.mirror.sent(entry_of(sent, self.mirror.user, call.command.message))
 
     # logging in
@@ -187,8 +193,9 @@ class ClientNode:
 
     def _pump(self) -> None:
         """Ask what the mirror wants to know, and keep what it has news of."""
-        self.news += self.mirror.news
-        self.mirror.news.clear()
+        self.news += self.mirror.take_news()
+        self.left |= self._shown - self.mirror.shown.keys()
+        self._shown = set(self.mirror.shown)
         if self.logged_in:
             for question in self.mirror.questions():
                 self.ask(question.command, partial(self._question_answered, question))

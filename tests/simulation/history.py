@@ -186,14 +186,24 @@ class SimulatedHistory:
         theirs = {standing.conversation for standing in standings}
         if theirs != set(client.mirror.shown):
             self._fail(f"{who} shows {sorted(client.mirror.shown)}, and has {sorted(theirs)}")
-        told: dict[str, int] = {}
-        for entry in client.news:
-            if entry not in kept.get(entry.conversation, []) or entry.seq <= told.get(entry.conversation, 0):
-                self._fail(f"{who} was told of {entry}")
-            told[entry.conversation] = entry.seq
+        self._check_news(client, kept)
         for name, shown in client.mirror.shown.items():
             if shown.entries != kept[name]:
                 self._fail(f"{who} shows of {name} {[e.seq for e in shown.entries]}, not all {len(kept[name])} as kept")
+
+    def _check_news(self, client: ClientNode, kept: dict[str, list[Entry]]) -> None:
+        """In order, each once; and where the user stayed, none is missing from the first on."""
+        who = client.mirror.user
+        told: dict[str, list[int]] = {}
+        for entry in client.news:
+            before = told.setdefault(entry.conversation, [])
+            if entry not in kept.get(entry.conversation, []) or (before and entry.seq <= before[-1]):
+                self._fail(f"{who} was told of {entry}")
+            before.append(entry.seq)
+        for name in told.keys() - client.left:
+            owed = {entry.seq for entry in kept[name][told[name][0] - 1 :] if entry.id not in client.sent}
+            if missing := sorted(owed - set(told[name])):
+                self._fail(f"{who} was never told of {name} {missing}")
 
     def _fail(self, why: str) -> None:
         raise BrokenError(f"seed {self.world.seed}: {why}")

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-import client.mirror
+import client.shown
+from client.mirror import Mirror
+from client.shown import News
 from realm.core import Core, Decision
 from realm.effects import Reply
 from realm.inputs import Input
@@ -105,5 +107,23 @@ def test_a_push_to_one_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_client_that_skips_the_chain_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client.mirror, "follows", lambda _before, _entry: True)
+    monkeypatch.setattr(client.shown, "follows", lambda _before, _entry: True)
     assert caught("was told of") <= AT_MOST
+
+
+def test_a_client_that_tells_only_what_it_hears(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It mends what it shows, but says nothing of entries whose push was lost."""
+    pushed: set[str] = set()
+    said, tell = Mirror.said, News.tell
+
+    def noting(self: Mirror, entry: Entry) -> None:
+        pushed.add(entry.id)
+        said(self, entry)
+
+    def tell_pushed(self: News, entry: Entry) -> None:
+        if entry.id in pushed:
+            tell(self, entry)
+
+    monkeypatch.setattr(Mirror, "said", noting)
+    monkeypatch.setattr(News, "tell", tell_pushed)
+    assert caught("was never told of") <= AT_MOST

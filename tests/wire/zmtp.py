@@ -50,8 +50,8 @@ def properties(told: dict[bytes, bytes]) -> bytes:
 class RawPeer:
     """One TCP connection to a ZeroMQ socket; use it in a `with`."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self._tcp = socket.create_connection((host, port), timeout=PATIENCE_S)
+    def __init__(self, port: int, host: str = "127.0.0.1", source: str = "") -> None:
+        self._tcp = socket.create_connection((host, port), timeout=PATIENCE_S, source_address=(source, 0))
         self._tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Self:

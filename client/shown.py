@@ -1,0 +1,216 @@
+"""One conversation as far as a client knows it: a run of entries without a gap, each following from the one before.
+
+What comes out of turn is kept until its place is reached; what does not follow makes the conversation be fetched anew.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from msgspec import UNSET
+
+from schemas import answers, commands
+from schemas.entries import CHAIN_START, Entry, follows
+from schemas.limits import MAX_ITEMS
+from schemas.names import ConversationId
+
+EARLY: Final = 1_000
+"""Entries of one conversation that are kept while what lies before them is missing; others are fetched later."""
+
+DOUBTS: Final = 3
+"""So often a conversation that does not hold together is fetched anew."""
+
+
+class News:
+    """What was said since this began: by others, or by the user's other devices."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._own: set[str] = set()
+
+    def own(self, entry: Entry) -> None:
+        """This device has said that, and will see it in its place: it is no news to it."""
+        self._own.add(entry.id)
+
+    def tell(self, entry: Entry) -> None:
+        """An entry is in its place, for the first time."""
+        if entry.id in self._own:
+            self._own.discard(entry.id)
+        else:
+            self.entries.append(entry)
+
+
+@dataclass(slots=True)
+class Shown:
+    """A conversation, what is known of it, and what must be asked."""
+
+    id: ConversationId
+    news: News
+    entries: list[Entry] = field(default_factory=list)
+    head: int = 0
+    """The highest number that is known to exist."""
+    first: int = 1
+    """The lowest number that the realm still has."""
+    seen: int = 0
+    """How far the other user of a private conversation has read."""
+    read: int = 0
+    """How far this user has read, as other devices told."""
+    told: int | None = None
+    """Up to here entries are no news any more; None until the conversation was first met."""
+    asking: bool = False
+    older: bool = False
+    """Whether somebody wants to see what came before."""
+    fetched: bool = False
+    """Whether a page of it was ever fetched."""
+    _early: dict[int, Entry] = field(default_factory=dict)
+    _doubts: int = 0
+    """How often in a row it had to be fetched anew."""
+
+    @property
+    def low(self) -> int:
+        """The number of the oldest entry that is shown; one above the head where there is none."""
+        return self.entries[0].seq if self.entries else self.head + 1
+
+    @property
+    def high(self) -> int:
+        """The number of the newest entry that is shown, 0 where there is none."""
+        return self.entries[-1].seq if self.entries else 0
+
+    @property
+    def untrusted(self) -> bool:
+        """Whether the realm's own answers contradict each other here: it is not asked any more."""
+        return self._doubts >= DOUBTS
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything up to the head is shown."""
+        return self.fetched and self.high == self.head
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked, and nothing wanted."""
+        return not self.asking and not self.older and (self.complete or self.untrusted)
+
+    def meet(self, told: int) -> None:
+        """Here the news begin, unless they have begun already."""
+        if self.told is None:
+            self.told = told
+
+    def said(self, entry: Entry) -> None:
+        """Take in one entry that was pushed, or sent by this device."""
+        self.head = max(self.head, entry.seq)
+        if not self.fetched or entry.seq > self.high + 1:
+            if len(self._early) < EARLY:
+                self._early[entry.seq] = entry
+        elif entry.seq == self.high + 1:
+            self._append(entry)
+        elif entry.seq >= self.low and self.entries[entry.seq - self.low].chain != entry.chain:
+            self._doubt()
+
+    def ends_at(self, head: int, cursor: int) -> None:
+        """Take in where the realm says that it ends; it was shown up to `cursor` when the realm was asked."""
+        if head < cursor:
+            self.head = head
+            self._doubt()
+        self.head = max(self.head, head)
+
+    def question(self, too_far: int | None) -> commands.History | None:
+        """What to ask now, if anything; behind by more than `too_far` it begins anew at its newest page."""
+        if self.asking or self.untrusted or (self.complete and not self.older):
+            return None
+        if self._begins_at_the_end(too_far):
+            self._restart()
+            command = commands.History(id=0, conversation=self.id)
+        elif not self.fetched:
+            command = commands.History(id=0, conversation=self.id, after=self.told or 0)
+        elif not self.complete:
+            command = commands.History(id=0, conversation=self.id, after=self.high)
+        else:
+            self.older = False
+            if self.low <= self.first:
+                return None
+            command = commands.History(id=0, conversation=self.id, before=self.low)
+        self.asking = True
+        return command
+
+    def take_page(self, command: commands.History, page: answers.History) -> None:
+        """Take in the answer to a question."""
+        self.first, self.seen = page.first, max(self.seen, page.seen)
+        self.head = max(self.head, page.head)
+        if command.before is not UNSET:
+            self._prepend(page.entries)
+            return
+        if command.after is UNSET or not self.fetched:
+            self._restart()
+            self.fetched = True
+        elif page.head < self.high or (self.high < page.head and not _continues(page, command.after)):
+            self._doubt()
+            return
+        for entry in page.entries:
+            if (entry.seq == self.high + 1 or not self.entries) and not self._append(entry):
+                return
+        self._doubts = 0
+        self._append_early()
+
+    def take_read(self, user: str, seq: int, by: str) -> None:
+        """Take a read mark: this user's own where the conversation is no one else's, or the other's."""
+        parties = self.id.partition("/")[2].split(",")
+        if self.id.startswith("private/") and by in parties and by != user:
+            self.seen = max(self.seen, seq)
+        else:
+            self.read = max(self.read, seq)
+
+    def _begins_at_the_end(self, too_far: int | None) -> bool:
+        """Whether to fetch the newest page, where that leaves out no news that are wanted."""
+        if self.fetched:
+            return too_far is not None and self.head - self.high > too_far
+        return too_far is not None or self.told is None or self.head - self.told <= MAX_ITEMS // 2
+
+    def _append(self, entry: Entry) -> bool:
+        """Show the next entry; whether it follows."""
+        before = self.entries[-1].chain if self.entries else CHAIN_START if entry.seq == 1 else None
+        if before is not None and not follows(before, entry):
+            self._doubt()
+            return False
+        self.entries.append(entry)
+        self.head = max(self.head, entry.seq)
+        self.meet(self.head)
+        if entry.seq > (self.told or 0):
+            self.told = entry.seq
+            self.news.tell(entry)
+        self._append_early()
+        return True
+
+    def _append_early(self) -> None:
+        """Show what had come too early, as far as it follows now."""
+        for seq in [seq for seq in self._early if seq <= self.high]:
+            del self._early[seq]
+        if (entry := self._early.pop(self.high + 1, None)) and self.fetched:
+            self._append(entry)
+
+    def _prepend(self, page: list[Entry]) -> None:
+        """Put an older page before what is shown, if one follows from the other."""
+        if not page or not self.entries or page[-1].seq != self.low - 1:
+            return
+        run = [*page, self.entries[0]]
+        starts = page[0].seq > 1 or follows(CHAIN_START, page[0])
+        if starts and all(follows(one.chain, other) for one, other in pairwise(run)):
+            self.entries[:0] = page
+        else:
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """What came does not go with what is shown: fetch the conversation anew."""
+        self._doubts += 1
+        self._restart()
+
+    def _restart(self) -> None:
+        """Forget the entries; they are fetched anew."""
+        self.entries.clear()
+        self._early.clear()
+        self.fetched = False
+
+
+def _continues(page: answers.History, after: int) -> bool:
+    """Whether a page begins right behind `after`; it does not where retention has removed what was there."""
+    return bool(page.entries) and page.entries[0].seq == after + 1
