@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import pytest
 from tests.realm_process import FAST_HASHING, RealmProcess
 
 StartRealm = Callable[..., RealmProcess]
+
+
+def pytest_configure() -> None:
+    """A shell that starts tests in the background lets them ignore Ctrl-C, and so all that they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
