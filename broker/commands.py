@@ -5,8 +5,9 @@ from typing import Final
 import zmq
 
 from broker.culprits import Culprits
-from broker.sockets import Socket, receive_now, send_now
+from broker.sockets import Sent, Socket, receive_now, send_now
 from broker.zap import Caller
+from realm.core import Core
 from realm.effects import Reply
 from realm.request import Request, Route
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
@@ -22,8 +23,9 @@ _CHOSEN: Final = Malformed(None, Refusal(Code.BAD_REQUEST, "set no routing id (Z
 class Commands:
     """The ROUTER, and what it could not deliver."""
 
-    def __init__(self, router: Socket, culprits: Culprits) -> None:
+    def __init__(self, router: Socket, core: Core, culprits: Culprits) -> None:
         self.socket = router
+        self._core = core
         self._culprits = culprits
         self.nameless = 0
         """Frames dropped because nobody had vouched for their sender."""
@@ -53,9 +55,14 @@ class Commands:
         frame = encode_refusal(request.body.id, answer) if isinstance(answer, Refusal) else encode_answer(answer)
         peer, delimited = request.route
         sent = send_now(self.socket, peer, b"", frame) if delimited else send_now(self.socket, peer, frame)
-        if not sent:
-            self.undelivered += 1
-            self._culprits.name("answers not read", address=request.address, key=request.key)
+        if sent is Sent.SENT:
+            return
+        self.undelivered += 1
+        if sent is Sent.FULL:
+            key, address = request.key, request.address
+            self._culprits.name(
+                "answers not read", key if self._core.has_session(key) else address, address=address, key=key
+            )
 
     def _request(self, frames: list[zmq.Frame]) -> Request | None:
         caller = Caller.of(frames[-1])

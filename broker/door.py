@@ -6,7 +6,7 @@ import msgspec
 import zmq
 
 from broker.culprits import Culprits
-from broker.sockets import Socket, receive_now, send_now
+from broker.sockets import Sent, Socket, receive_now, send_now
 from broker.zap import Caller
 from realm.limits import Buckets, Trusted
 from realm.settings import Settings
@@ -46,12 +46,12 @@ class Door:
             self.dropped += 1
             return
         delimiter = [b""] if len(frames) > 2 and not frames[1].bytes else []
-        if not send_now(self.socket, frames[0].bytes, *delimiter, self._shown(caller.address)):
+        if send_now(self.socket, frames[0].bytes, *delimiter, self._shown(caller.address)) is not Sent.SENT:
             self.dropped += 1
 
     def _shown(self, address: str) -> bytes:
         wait = 0 if address in self._trusted else self._asked.take(address, self._now())
         if not wait:
             return self._card
-        self._culprits.name("front door limited", address=address)
+        self._culprits.name("front door limited", address, address=address)
         return encode_refusal(None, Refusal(Code.RATE_LIMITED, "too many requests: try later", retry_after=wait))

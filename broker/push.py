@@ -12,7 +12,7 @@ from typing import Final
 import zmq
 
 from broker.culprits import Culprits
-from broker.sockets import NOBLOCK, Socket, cut, send_now
+from broker.sockets import NOBLOCK, Sent, Socket, cut, send_now
 from broker.zap import Caller
 from realm.core import Core
 from realm.inputs import Heard, Misbehaved
@@ -66,7 +66,7 @@ class Push:
     def publish(self, topics: list[bytes], event: bytes) -> None:
         """Send an event to whoever was granted one of the topics. A subscriber who does not read loses it."""
         for topic in topics:
-            if not send_now(self.socket, topic, event):
+            if send_now(self.socket, topic, event) is not Sent.SENT:
                 self._lose(topic, event)
 
     def _lose(self, topic: bytes, event: bytes) -> None:
@@ -75,7 +75,8 @@ class Push:
         send_now(self.socket, topic, event)
         self.socket.setsockopt(zmq.XPUB_NODROP, 1)
         self.unread += 1
-        self._culprits.name("pushes not read", user=self._core.who_hears(topic))
+        user = self._core.who_hears(topic)
+        self._culprits.name("pushes not read", user, user=user)
 
     def _take(self, frame: zmq.Frame) -> Heard | Misbehaved | None:
         said = frame.bytes

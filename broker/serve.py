@@ -90,7 +90,7 @@ def _open(
         store,
         zap,
         door,
-        Commands(router, culprits),
+        Commands(router, core, culprits),
         Push(xpub, core, culprits, now_ms),
         pool,
         wake,

@@ -10,6 +10,7 @@ import ctypes
 import os
 import resource
 import socket
+from enum import Enum, auto
 from typing import Any, Final
 
 import zmq
@@ -43,6 +44,15 @@ UNREAD_PUSHES: Final = 256
 
 Socket = zmq.Socket[bytes]
 Context = zmq.Context[Socket]
+
+
+class Sent(Enum):
+    """What became of a message."""
+
+    SENT = auto()
+    FULL = auto()
+    """The peer has not read what was sent before."""
+    GONE = auto()
 
 
 class BindError(Exception):
@@ -103,8 +113,8 @@ def receive_now(source: Socket) -> list[zmq.Frame]:
     return frames
 
 
-def send_now(to: Socket, *parts: bytes) -> bool:
-    """Send without waiting; whether it could be done.
+def send_now(to: Socket, *parts: bytes) -> Sent:
+    """Send without waiting.
 
     Frame by frame, which takes a third of the time of pyzmq's own loop over them. libzmq refuses a message at its
     first frame or not at all. It learns only now and then that a peer has read (looking at the events makes it),
@@ -118,13 +128,13 @@ def send_now(to: Socket, *parts: bytes) -> bool:
             if again:
                 to.getsockopt(zmq.EVENTS)
         except zmq.ZMQError:
-            return False  # the peer is gone
+            return Sent.GONE
         else:
             for part in more:
                 to.send(part, MORE)
             to.send(last, NOBLOCK)
-            return True
-    return False
+            return Sent.SENT
+    return Sent.FULL
 
 
 def cut(frame: zmq.Frame) -> None:

@@ -69,7 +69,7 @@ class Gatekeeper:
         if address not in self._trusted:
             address = network_of(address)
             if self._handshakes.take(address, self._now()):
-                self._culprits.name("connections limited", address=address)
+                self._culprits.name("connections limited", address, address=address)
                 return Verdict(b"300", b"too many connections", b"")
         if domain == DOOR:
             return _admit(NO_KEY, address)

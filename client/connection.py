@@ -15,10 +15,11 @@ from typing import Any, Final, Self, cast
 
 import zmq
 import zmq.asyncio
+from msgspec import UNSET
 
 from client.calls import Calls
 from client.dial import Address, Realm, find_host, read_card
-from client.errors import ClientError, ClosedError
+from client.errors import ClientError, ClosedError, RateLimitedError
 from client.keyring import KeyPair
 from client.mirror import Mirror, Question, reflect
 from client.pins import Pins
@@ -26,12 +27,16 @@ from client.push import Push
 from client.session import A_co, Asks, Event, Login, Session, SessionEnded, Settled
 from client.ulid import new_ulid
 from schemas.answers import Answer
-from schemas.commands import Command
+from schemas.commands import Command, Repeatable
 from schemas.events import EntryPushed, Welcome
 from schemas.limits import HEARTBEAT_MS
 
 PATIENCE: Final = 10.0
 """Seconds to wait for an answer before asking again on a new socket, and for the front door."""
+SPARED: Final = 1.0
+"""Seconds in which nothing is repaired after the realm said `rate_limited`: the user's own commands go first."""
+KEPT: Final = 1_000
+"""Entries of a conversation that its mirror keeps, and up to as many again."""
 EVENTS: Final = 1_000
 """Events held for a slow reader; then pushes are left to the sockets, which drop some, and repaired later."""
 
@@ -49,11 +54,15 @@ class Connection:
         """The conversations as far as they are known, where pushes are listened to."""
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._taken = asyncio.Event()
+        self._behind = False
+        """Whether the reader of events is too slow for more of them."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._followed: Login | None = None
         self._push: Push | None = None
         self._session_tasks: list[asyncio.Task[None]] = []
         self._closed = False
+        self._failure: BaseException | None = None
+        """What has ended a task of this connection, and so all of it."""
 
     @classmethod
     async def open(
@@ -107,8 +116,9 @@ class Connection:
     async def ask(self, command: Asks[A_co]) -> A_co:
         """The answer to any command of `schemas.commands`; its `id`, token and `entry` are put in here.
 
-        Raises the `AnswerError` of the answer's code; NoAnswerError after 10 s, or after 30 s for a command
-        that may be repeated and so was asked three times; ProtocolError; ClosedError.
+        Raises the `AnswerError` of the answer's code; NoAnswerError after `patience` (10 s), or three times that for
+        a command that may be repeated and so was asked three times; ProtocolError; ClosedError; UnicodeEncodeError
+        for text with half of a surrogate pair.
         """
         settled = await self.exchange(cast("Command", command))
         if isinstance(settled.outcome, ClientError):
@@ -117,9 +127,14 @@ class Connection:
 
     async def exchange(self, command: Command, payload: bytes = b"") -> Settled:
         """As `ask`, for the frames with file bytes; an error answer is in the `outcome`, not raised."""
+        if self._failure is not None:
+            raise ClosedError(f"the connection has failed: {self._failure!r}") from self._failure
         if self._closed:
             raise ClosedError("the connection is closed")
-        return await self._calls.settle(self.session.ask(command, payload))
+        call = self.session.ask(command, payload)
+        if self.mirror is not None and isinstance(call.command, Repeatable) and call.command.entry is not UNSET:
+            self.mirror.sending(call.command.entry)
+        return await self._calls.settle(call)
 
     async def live(self, patience: float) -> bool:
         """Wait until pushes arrive, at most `patience` seconds; whether they do."""
@@ -134,12 +149,17 @@ class Connection:
         """What the realm pushes, and the end of the session, as they come; ends with the connection.
 
         Entries come in the order of their conversation, without a gap, each once: what a push has lost is
-        fetched first. There is one stream: each event goes to one reader.
+        fetched first. There is one stream: each event goes to one reader. Raises ClosedError where the connection
+        failed.
         """
         while (event := await self._events.get()) is not None:
             self._taken.set()
+            if self._behind:
+                self._repair()
             yield event
         self._events.put_nowait(None)
+        if self._failure is not None:
+            raise ClosedError(f"the connection has failed: {self._failure!r}") from self._failure
 
     async def close(self) -> None:
         """End all sockets and tasks. What is still being asked raises ClosedError; twice does no harm."""
@@ -167,7 +187,7 @@ class Connection:
         self._follow_login()
         for event in settled.events:
             self._events.put_nowait(event)
-        if self.mirror is not None and isinstance(settled.outcome, Answer):
+        if self.mirror is not None:
             reflect(self.mirror, settled.call.command, settled.outcome)
             self._repair()
 
@@ -183,7 +203,7 @@ class Connection:
         self._session_tasks = []
         if login is not None:
             if self.mirror is None or self.mirror.user != login.user:
-                self.mirror = Mirror(login.user)
+                self.mirror = Mirror(login.user, keep=KEPT)
             self._push = Push(self._realm, login.topic, self._hear)
             self._session_tasks = [self._start(self._push.run()), self._start(self._beat())]
 
@@ -209,23 +229,26 @@ class Connection:
                 self._repair()
 
     def _repair(self) -> None:
-        """Tell what the mirror has news of, and ask what it lacks."""
-        if self.mirror is None or self.login is None:
+        """Tell what the mirror has news of, and ask what it lacks; a slow reader first reads what there is."""
+        self._behind = self._events.qsize() >= EVENTS
+        if self._behind or self.mirror is None or self.login is None:
             return
         for entry in self.mirror.take_news():
             self._events.put_nowait(EntryPushed(entry=entry))
-        for question in self.mirror.questions():
+        for question in self.mirror.take_questions():
             self._start(self._ask_for(self.mirror, question))
 
     async def _ask_for(self, mirror: Mirror, question: Question) -> None:
+        outcome: Answer | ClientError
         try:
-            settled = await self.exchange(question.command)
+            outcome = (await self.exchange(question.command)).outcome
         except ClientError as error:
-            mirror.answered(question, error)  # it is asked again at the next beat
-            return
-        mirror.answered(question, settled.outcome)
-        if isinstance(settled.outcome, Answer):
-            self._repair()
+            outcome = error
+        mirror.answered(question, outcome)
+        if isinstance(outcome, RateLimitedError):
+            await asyncio.sleep(max((outcome.retry_after or 0) / 1000, SPARED))
+            mirror.go_on()
+        self._repair()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
@@ -238,4 +261,6 @@ class Connection:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
+            self._failure = error
             self._calls.fail(error)
+            self._events.put_nowait(None)

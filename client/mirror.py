@@ -2,7 +2,7 @@
 
 Push is a hint and may be lost, doubled, late or wrong; the realm's `history` is the truth, and its numbers and chain
 show every difference. The mirror has no sockets and no clock. Whoever drives it passes in what came (`heard`, `sent`,
-`answered`), asks the realm what `questions` wants to know, and calls `beat` now and then. When all questions are
+`answered`), asks the realm what `take_questions` wants to know, and calls `beat` now and then. When all questions are
 answered and nothing was lost since, what is shown equals a fresh `history`.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from client.errors import ForbiddenError, GroupNotFoundError, NotMemberError
+from client.errors import ClientError, ForbiddenError, GroupNotFoundError, NotMemberError
 from client.shown import News, Shown
 from schemas import answers, commands, events, names
 from schemas.answers import Answer
@@ -20,6 +20,9 @@ from schemas.entries import Entry
 from schemas.events import AnyEvent
 from schemas.limits import MAX_CURSORS
 from schemas.names import ConversationId
+
+AT_ONCE: Final = 20
+"""Questions about conversations that are under way together: the user's own commands need room beside them."""
 
 GONE: Final = (ForbiddenError, GroupNotFoundError, NotMemberError)
 """What the realm says of a conversation that the user is no longer in."""
@@ -32,29 +35,43 @@ class Question:
     command: Command
     generation: int
     cursors: dict[ConversationId, int] | None = None
+    shown: Shown | None = None
 
 
 class Mirror:
-    """The conversations of one user. What belongs to another epoch, or to a question of before it, is not taken."""
+    """The conversations of one user. What belongs to another epoch, or to a question of before it, is not taken.
 
-    def __init__(self, user: str, too_far: int | None = None) -> None:
+    News are told from the first `sync` on, or from an earlier push; those of a group from where the user joined it.
+    """
+
+    def __init__(self, user: str, too_far: int | None = None, keep: int | None = None) -> None:
         """Begin with nothing known of the conversations of `user` (`name@realm`).
 
         Behind by more than `too_far` entries, a conversation is begun anew at its newest page; without it, all
-        that was missed is fetched.
+        that was missed is fetched. Of each conversation `keep` to twice as many entries are kept, without it all.
         """
         self.user = user
         self._too_far = too_far
-        self._first = True
-        self.shown: dict[ConversationId, Shown] = {}
-        self.epoch: int | None = None
+        self._keep = keep
         self._news = News()
+        self._generation = 0
+        self.epoch: int | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing, as at first and after a restore."""
+        self.shown: dict[ConversationId, Shown] = {}
+        self._restless: dict[ConversationId, Shown] = {}
+        """Those of which something is asked or wanted."""
         self._once_told: dict[ConversationId, int] = {}
         """How far news had come in conversations that were left: a late push tells nothing twice."""
-        self._generation = 0
+        self.compared = False
+        """Whether all conversations were compared with the realm's once."""
         self._sync = _Sync()
         self._offset: int | None = None
         """What the realm's `total` has beyond the heads of the conversations; None until they were compared."""
+        self._waiting = False
+        """Whether a question failed: then none is asked until the next beat."""
 
     # what came
 
@@ -64,6 +81,7 @@ class Mirror:
             case events.Welcome(epoch=epoch):
                 self._meet_epoch(epoch)
                 self._compare_all()
+                self._waiting = False
             case events.EntryPushed(entry=entry):
                 self.said(entry)
             case events.Joined(conversation=conversation):
@@ -76,18 +94,24 @@ class Mirror:
                 if shown := self.shown.get(ConversationId(conversation)):
                     shown.take_read(self.user, seq, by)
 
-    def sent(self, entry: Entry) -> None:
-        """Take in an entry that this device has sent."""
-        shown = self.shown.get(entry.conversation)
-        if shown is None or entry.seq > shown.high:
-            self._news.own(entry)
-        self.said(entry)
+    def sending(self, entry: str) -> None:
+        """This device asks to store an entry under this ULID."""
+        self._news.own(entry)
+
+    def refused(self, entry: str) -> None:
+        """The realm did not store it."""
+        self._news.disown(entry)
 
     def said(self, entry: Entry) -> None:
-        """Take in one entry that was pushed."""
+        """Take in one entry that was pushed, or that this device has sent."""
         shown = self._shown(entry.conversation)
-        shown.meet(max(entry.seq - 1, self._once_told.get(shown.id, 0)))
+        before = self._once_told.get(shown.id, 0)
+        if self._is_new(shown.id):
+            shown.meet(before)
+        else:
+            shown.meet_push(max(entry.seq - 1, before))
         shown.said(entry)
+        self._note(shown)
 
     def take_news(self) -> list[Entry]:
         """What others, or other devices, have said since this was last asked: in order, without a gap, each once."""
@@ -97,10 +121,17 @@ class Mirror:
     def beat(self) -> None:
         """Time has passed: see whether anything was lost."""
         self._sync.wanted = True
+        self._waiting = False
+
+    def go_on(self) -> None:
+        """Ask again, although a question has failed."""
+        self._waiting = False
 
     def want_older(self, conversation: ConversationId) -> None:
         """Somebody wants to see what came before the oldest entry that is shown."""
-        self._shown(conversation).older = True
+        shown = self._shown(conversation)
+        shown.older = True
+        self._note(shown)
 
     def group(self, typed: str) -> ConversationId:
         """The conversation of a group of the user's realm."""
@@ -110,57 +141,92 @@ class Mirror:
     @property
     def idle(self) -> bool:
         """Whether nothing is asked, and nothing wanted."""
-        return all(shown.idle for shown in self.shown.values()) and not self._sync.wanted and not self._sync.asking
+        return not self._restless and not self._sync.wanted and not self._sync.asking
 
     # what to ask
 
-    def questions(self) -> list[Question]:
-        """What the realm must be asked now; what is under way already is not asked again."""
-        wanted = [command for shown in self.shown.values() if (command := shown.question(self._too_far))]
-        asked = [Question(command, self._generation) for command in wanted]
+    def take_questions(self) -> list[Question]:
+        """What the realm must be asked now, a few at a time; what is under way already is not asked again."""
+        if self._waiting:
+            return []
+        asked: list[Question] = []
         if self._sync.wanted and not self._sync.asking:
             asked.append(self._sync_question())
+        room = AT_ONCE - sum(shown.asking for shown in self._restless.values())
+        for shown in list(self._restless.values()):
+            if room <= 0:
+                break
+            if command := shown.next_question():
+                asked.append(Question(command, self._generation, shown=shown))
+                room -= 1
+            self._note(shown)
         return asked
 
     def answered(self, question: Question, outcome: Answer | Exception) -> None:
-        """Take the answer to a question. One that failed is asked again at the next beat."""
+        """Take the answer to a question. After one that failed nothing is asked until the next beat, or `go_on`."""
         if question.generation != self._generation:
             return
         command = question.command
         if isinstance(command, commands.History):
-            shown = self.shown.get(command.conversation)
-            if shown is not None:
-                shown.asking = False
-                if isinstance(outcome, answers.History):
-                    shown.take_page(command, outcome)
-                elif isinstance(outcome, GONE):
-                    self._drop(shown.id)
+            if question.shown is self.shown.get(command.conversation):  # it was not left in the meantime
+                self._take_history(command, outcome)
         elif isinstance(outcome, answers.Synced):
             self._take_sync(question, outcome)
         else:
-            self._sync.asking = False
+            self._sync.asking, self._sync.wanted = False, True
+            self._waiting = True
+
+    def _take_history(self, command: commands.History, outcome: Answer | Exception) -> None:
+        shown = self.shown[command.conversation]
+        shown.asking = False
+        if isinstance(outcome, answers.History):
+            shown.take_page(command, outcome)
+        elif isinstance(outcome, GONE):
+            self._drop(shown.id)
+            return
+        else:
+            self._waiting = True
+        self._note(shown)
 
     # conversations
 
     def _shown(self, conversation: ConversationId) -> Shown:
-        return self.shown.setdefault(conversation, Shown(conversation, self._news))
+        shown = self.shown.get(conversation)
+        if shown is None:
+            shown = self.shown[conversation] = Shown(conversation, self._news, self._too_far, self._keep)
+            self._note(shown)
+        return shown
+
+    def _note(self, shown: Shown) -> None:
+        """Remember whether a conversation wants something."""
+        if shown.idle:
+            self._restless.pop(shown.id, None)
+        else:
+            self._restless[shown.id] = shown
 
     def _drop(self, conversation: ConversationId) -> None:
         """The user is not in this conversation any more."""
         shown = self.shown.pop(conversation, None)
+        self._restless.pop(conversation, None)
         if shown is not None and shown.told is not None:
             self._once_told[conversation] = shown.told
+
+    def _is_new(self, conversation: ConversationId) -> bool:
+        """Whether a conversation that is met now began after this did, so that all of it is news."""
+        return self.compared and conversation.startswith("private/")
 
     # whether anything is lost
 
     def _compare_all(self) -> None:
         self._offset = None
-        self._sync.wanted = True
+        self._sync.wanted = self._sync.again = True
 
     def _sync_question(self) -> Question:
         """The short `sync` while it can tell, the one that goes through all conversations otherwise."""
         sync = self._sync
         sync.asking = True
+        if not sync.after:
+            sync.again = False
         if self._offset is not None:
             sync.wanted = False
             return Question(commands.Sync(id=0), self._generation)
@@ -179,19 +245,22 @@ class Mirror:
                 self._compare_all()
             return
         on = None if answer.next is UNSET else answer.next
+        if on is not None and on <= self._sync.after:  # it would go round and round
+            self._sync, self._waiting = _Sync(wanted=True), True
+            return
         told = {} if answer.heads is UNSET else answer.heads
         self._sync.add(answer.total, self._take_heads(question.cursors, told, on))
         if on is not None:
             self._sync.after = on
             return
-        self._first = False
-        self._offset = self._sync.offset
+        self.compared = True
+        self._offset = None if self._sync.again else self._sync.offset
         self._sync = _Sync(wanted=self._offset is None)
 
     def _take_heads(self, cursors: dict[ConversationId, int], told: dict[str, int | None], on: str | None) -> int:
         """Learn where conversations end; the sum of their heads as the realm has just told it."""
         total = 0
-        for name in {*cursors, *(ConversationId(one) for one in told)}:
+        for name in dict.fromkeys([*cursors, *(ConversationId(one) for one in told)]):
             if on is not None and name > on:
                 continue
             cursor = cursors.get(name, 0)
@@ -202,9 +271,9 @@ class Mirror:
             total += head
             shown = self._shown(name)
             shown.ends_at(head, cursor)
-            # A private conversation that nobody told of began while nothing was heard: all of it is news.
-            begin = head if self._first or name.startswith("group/") else 0
-            shown.meet(max(begin, self._once_told.get(name, 0)))
+            # A private conversation that nobody told of began while nothing was heard.
+            shown.meet(max(0 if self._is_new(name) else head, self._once_told.get(name, 0)))
+            self._note(shown)
         return total
 
     def _meet_epoch(self, epoch: int) -> bool:
@@ -212,23 +281,26 @@ class Mirror:
         known, self.epoch = self.epoch, epoch
         if known in (None, epoch):
             return False
-        self.shown.clear()
-        self._once_told.clear()
-        self._first = True
+        self._begin()
         self._generation += 1
-        self._sync = _Sync(wanted=True)
-        self._offset = None
+        self._sync.wanted = True
         return True
 
 
-def reflect(mirror: Mirror, command: Command, answer: Answer) -> None:
+def reflect(mirror: Mirror, command: Command, outcome: Answer | ClientError) -> None:
     """Take in what the answer to one of this device's own commands says of the conversations."""
-    match command, answer:
-        case commands.Texting(message=message), answers.Sent():
-            mirror.sent(entry_of(answer, mirror.user, message))
-        case commands.AddGroup(group=group) | commands.JoinGroup(group=group), _:
+    if isinstance(outcome, ClientError):
+        if isinstance(command, commands.Repeatable) and command.entry is not UNSET:
+            mirror.refused(command.entry)
+        return
+    match command:
+        case commands.Texting(message=message) if isinstance(outcome, answers.Sent):
+            mirror.said(entry_of(outcome, mirror.user, message))
+        case commands.AddGroup(group=group) | commands.JoinGroup(group=group):
             mirror.heard(events.Joined(conversation=mirror.group(group)))
-        case commands.LeaveGroup(group=group), _:
+        case commands.LeaveGroup(group=group):
+            mirror.heard(events.Left(conversation=mirror.group(group)))
+        case commands.RemoveMember(group=group, username=name) if name == mirror.user.partition("@")[0]:
             mirror.heard(events.Left(conversation=mirror.group(group)))
 
 
@@ -254,6 +326,8 @@ class _Sync:
 
     wanted: bool = False
     asking: bool = False
+    again: bool = False
+    """Whether something happened since it began that it may not tell of."""
     after: str = ""
     heads: int = 0
     totals: set[int] = field(default_factory=set)

@@ -13,10 +13,10 @@ from msgspec import UNSET, structs
 
 from client.errors import ClientError, ProtocolError, SessionNotFoundError, error_of
 from schemas import commands
-from schemas.answers import Answer, ErrorAnswer, SessionOpened, Synced
+from schemas.answers import Answer, ErrorAnswer, SessionOpened
 from schemas.codec import decode_event, encode_command
 from schemas.commands import Command, InSession, Logout, Repeatable, name_of
-from schemas.events import AnyEvent, Welcome
+from schemas.events import AnyEvent
 
 A_co = TypeVar("A_co", bound=Answer, covariant=True)
 
@@ -125,8 +125,6 @@ class Session:
     def __init__(self, new_entry: Callable[[], str]) -> None:
         self.login: Login | None = None
         """Who is logged in: a new object for every session that opens, so `is not` tells them apart."""
-        self.epoch: int | None = None
-        """The latest epoch that the realm named; where it differs, what was fetched before counts no more."""
         self.strays = 0
         """Frames that belonged to nothing: late answers, events of an old topic, what could not be read."""
         self._new_entry = new_entry
@@ -136,7 +134,6 @@ class Session:
     def adopt(self, login: Login | None) -> None:
         """Speak in a session of before; whether the realm still knows it shows in the first answer."""
         self.login = login
-        self.epoch = None if login is None else login.epoch
 
     def ask(self, command: Command, payload: bytes = b"") -> Call:
         """The call for a command: with an id and, where they are missing, the token and the `entry`.
@@ -184,16 +181,12 @@ class Session:
         except _UNREADABLE:  # perhaps an event that a newer realm has
             self.strays += 1
             return []
-        if isinstance(event, Welcome):
-            self.epoch = event.epoch
         return [event]
 
     def _learn(self, call: Call, outcome: Answer | ClientError) -> tuple[Event, ...]:
         """Follow what an answer says about the session."""
         if isinstance(outcome, SessionOpened):
             self.login = _login(outcome)
-        if isinstance(outcome, SessionOpened | Synced):
-            self.epoch = outcome.epoch
         elif self.login is not None and self._speaks_for_login(call.command):
             if isinstance(outcome, SessionNotFoundError):
                 ended = SessionEnded(self.login.user)

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from schemas import answers, commands
 from schemas.entries import CHAIN_START, Entry, follows
-from schemas.limits import MAX_ITEMS
 from schemas.names import ConversationId
 
 EARLY: Final = 1_000
 """Entries of one conversation that are kept while what lies before them is missing; others are fetched later."""
+
+OWN: Final = 1_000
+"""The latest entries of this device that are remembered until they are in their places."""
 
 DOUBTS: Final = 3
 """So often a conversation that does not hold together is fetched anew."""
@@ -26,16 +28,22 @@ class News:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self._own: set[str] = set()
+        self._own: dict[str, None] = {}
 
-    def own(self, entry: Entry) -> None:
-        """This device has said that, and will see it in its place: it is no news to it."""
-        self._own.add(entry.id)
+    def own(self, entry: str) -> None:
+        """This device says that, and will see it in its place: it is no news to it."""
+        if len(self._own) >= OWN:
+            del self._own[next(iter(self._own))]
+        self._own[entry] = None
+
+    def disown(self, entry: str) -> None:
+        """It was refused."""
+        self._own.pop(entry, None)
 
     def tell(self, entry: Entry) -> None:
         """An entry is in its place, for the first time."""
         if entry.id in self._own:
-            self._own.discard(entry.id)
+            del self._own[entry.id]
         else:
             self.entries.append(entry)
 
@@ -46,6 +54,10 @@ class Shown:
 
     id: ConversationId
     news: News
+    too_far: int | None = None
+    """Behind by more entries it is begun anew at its newest page; None: all that was missed is fetched."""
+    keep: int | None = None
+    """So many entries are kept, and up to as many again; None: all."""
     entries: list[Entry] = field(default_factory=list)
     head: int = 0
     """The highest number that is known to exist."""
@@ -63,6 +75,8 @@ class Shown:
     fetched: bool = False
     """Whether a page of it was ever fetched."""
     _early: dict[int, Entry] = field(default_factory=dict)
+    _has_told: bool = False
+    _asked_head: int = 0
     _doubts: int = 0
     """How often in a row it had to be fetched anew."""
 
@@ -84,7 +98,7 @@ class Shown:
     @property
     def complete(self) -> bool:
         """Whether everything up to the head is shown."""
-        return self.fetched and self.high == self.head
+        return self.fetched and (self.high == self.head or self.first > self.head)
 
     @property
     def idle(self) -> bool:
@@ -96,6 +110,17 @@ class Shown:
         if self.told is None:
             self.told = told
 
+    def meet_push(self, told: int) -> None:
+        """What comes behind `told` was pushed, so the news begin there at the latest, where none were told yet."""
+        if self.told is None:
+            self.told = told
+        elif told < self.told and not self._has_told:
+            self.told = told
+            if self.entries and self.low > told + 1:
+                self._restart()
+            for entry in self.entries:
+                self._tell(entry)
+
     def said(self, entry: Entry) -> None:
         """Take in one entry that was pushed, or sent by this device."""
         self.head = max(self.head, entry.seq)
@@ -104,6 +129,7 @@ class Shown:
                 self._early[entry.seq] = entry
         elif entry.seq == self.high + 1:
             self._append(entry)
+            self._append_early()
         elif entry.seq >= self.low and self.entries[entry.seq - self.low].chain != entry.chain:
             self._doubt()
 
@@ -114,29 +140,33 @@ class Shown:
             self._doubt()
         self.head = max(self.head, head)
 
-    def question(self, too_far: int | None) -> commands.History | None:
-        """What to ask now, if anything; behind by more than `too_far` it begins anew at its newest page."""
+    def next_question(self) -> commands.History | None:
+        """What to ask now, if anything."""
         if self.asking or self.untrusted or (self.complete and not self.older):
             return None
-        if self._begins_at_the_end(too_far):
+        if self.fetched and self.too_far is not None and self.head - self.high > self.too_far:
             self._restart()
-            command = commands.History(id=0, conversation=self.id)
-        elif not self.fetched:
-            command = commands.History(id=0, conversation=self.id, after=self.told or 0)
-        elif not self.complete:
-            command = commands.History(id=0, conversation=self.id, after=self.high)
-        else:
+        after: int | UnsetType = UNSET
+        before: int | UnsetType = UNSET
+        if self.fetched and self.complete:
             self.older = False
             if self.low <= self.first:
                 return None
-            command = commands.History(id=0, conversation=self.id, before=self.low)
-        self.asking = True
-        return command
+            before = self.low
+        elif self.fetched:
+            after = self.high
+        elif self.too_far is None and self.told is not None:
+            after = max(0, self.told - 1)  # the last that was told comes too: what is new follows from it
+        self.asking, self._asked_head = True, self.head
+        return commands.History(id=0, conversation=self.id, after=after, before=before)
 
     def take_page(self, command: commands.History, page: answers.History) -> None:
         """Take in the answer to a question."""
+        if not self._is_run(page.entries):
+            self._doubt()
+            return
         self.first, self.seen = page.first, max(self.seen, page.seen)
-        self.head = max(self.head, page.head)
+        self._take_head(page.head)
         if command.before is not UNSET:
             self._prepend(page.entries)
             return
@@ -146,11 +176,15 @@ class Shown:
         elif page.head < self.high or (self.high < page.head and not _continues(page, command.after)):
             self._doubt()
             return
+        before = self.high
         for entry in page.entries:
             if (entry.seq == self.high + 1 or not self.entries) and not self._append(entry):
                 return
-        self._doubts = 0
         self._append_early()
+        if self.complete or self.high > before:
+            self._doubts = 0
+        else:
+            self._doubt()
 
     def take_read(self, user: str, seq: int, by: str) -> None:
         """Take a read mark: this user's own where the conversation is no one else's, or the other's."""
@@ -160,11 +194,19 @@ class Shown:
         else:
             self.read = max(self.read, seq)
 
-    def _begins_at_the_end(self, too_far: int | None) -> bool:
-        """Whether to fetch the newest page, where that leaves out no news that are wanted."""
-        if self.fetched:
-            return too_far is not None and self.head - self.high > too_far
-        return too_far is not None or self.told is None or self.head - self.told <= MAX_ITEMS // 2
+    def _is_run(self, page: list[Entry]) -> bool:
+        """Whether these entries are of this conversation, and numbered one after the other."""
+        return all(
+            entry.conversation == self.id and entry.seq == seq
+            for seq, entry in enumerate(page, start=page[0].seq if page else 0)
+        )
+
+    def _take_head(self, head: int) -> None:
+        """Take in how far a page says that it goes; when it was asked for, a push may have said more, wrongly."""
+        if head < self._asked_head:
+            self.head = max(head, self.high)
+            self._early = {seq: entry for seq, entry in self._early.items() if seq <= head}
+        self.head = max(self.head, head)
 
     def _append(self, entry: Entry) -> bool:
         """Show the next entry; whether it follows."""
@@ -172,21 +214,27 @@ class Shown:
         if before is not None and not follows(before, entry):
             self._doubt()
             return False
+        if self.keep is not None and len(self.entries) >= 2 * self.keep:
+            del self.entries[: -self.keep]
         self.entries.append(entry)
         self.head = max(self.head, entry.seq)
         self.meet(self.head)
-        if entry.seq > (self.told or 0):
-            self.told = entry.seq
-            self.news.tell(entry)
-        self._append_early()
+        self._tell(entry)
         return True
+
+    def _tell(self, entry: Entry) -> None:
+        """Make an entry news, if it is."""
+        if entry.seq > (self.told or 0):
+            self.told, self._has_told = entry.seq, True
+            self.news.tell(entry)
 
     def _append_early(self) -> None:
         """Show what had come too early, as far as it follows now."""
+        while self.fetched and (entry := self._early.pop(self.high + 1, None)):
+            if not self._append(entry):
+                return
         for seq in [seq for seq in self._early if seq <= self.high]:
             del self._early[seq]
-        if (entry := self._early.pop(self.high + 1, None)) and self.fetched:
-            self._append(entry)
 
     def _prepend(self, page: list[Entry]) -> None:
         """Put an older page before what is shown, if one follows from the other."""
@@ -202,12 +250,12 @@ class Shown:
     def _doubt(self) -> None:
         """What came does not go with what is shown: fetch the conversation anew."""
         self._doubts += 1
+        self._early.clear()
         self._restart()
 
     def _restart(self) -> None:
-        """Forget the entries; they are fetched anew."""
+        """Forget the entries that are shown; they are fetched anew."""
         self.entries.clear()
-        self._early.clear()
         self.fetched = False
 
 

@@ -16,7 +16,9 @@ from schemas.limits import ACTIVE_MS
 from schemas.names import Address, Name, full
 
 BYTES_A_UNIT: Final = 8_192
-"""How much of an answer costs one unit, on top of what its command costs."""
+"""How much of an answer, or of a message, costs one unit, on top of what its command costs."""
+MEMBERS_A_UNIT: Final = 100
+"""For how many members of groups a command may do something for one unit: push to them, or look who they are."""
 
 
 class Rules:
@@ -88,9 +90,9 @@ class Ctx:
         if topics:
             self.effects.append(Publish(topics, event))
 
-    def charge(self, answered: int) -> None:
-        """Let the session pay for a large answer, in bytes."""
-        self.session.allowance.charge(answered / BYTES_A_UNIT)
+    def charge(self, units: float) -> None:
+        """Let the session pay for what a command came to, on top of what it costs anyway."""
+        self.session.allowance.charge(units)
 
     def run(self, job: Job) -> None:
         """Begin a password job; its result is an input of a later turn."""

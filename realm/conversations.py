@@ -2,7 +2,7 @@
 
 from msgspec import UNSET
 
-from realm.context import Ctx
+from realm.context import BYTES_A_UNIT, Ctx
 from realm.store.rows import Standing
 from schemas import answers, commands, names
 from schemas.answers import Answer
@@ -43,7 +43,7 @@ def conversations(ctx: Ctx, command: commands.Conversations) -> Answer | Refusal
             break
         heads.append(head)
         shown = f"{standing.latest}/{standing.conversation}"
-    ctx.charge(MAX_PAGE - room)
+    ctx.charge((MAX_PAGE - room) / BYTES_A_UNIT)
     return answers.Conversations(
         id=command.id, conversations=heads, more=on is not None, next=UNSET if on is None else on
     )
@@ -61,7 +61,7 @@ def history(ctx: Ctx, command: commands.History) -> Answer | Refusal:
         limit=command.limit,
         max_bytes=MAX_PAGE,
     )
-    ctx.charge(page.bytes)
+    ctx.charge(page.bytes / BYTES_A_UNIT)
     return answers.History(
         id=command.id,
         entries=page.entries,

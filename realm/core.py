@@ -184,11 +184,11 @@ class Core:
                     if not ctx.view.is_live(session):
                         continue
                     if self._saved_active.get(session.account, 0) < ctx.now + ACTIVE_MS - HEARTBEAT_MS // 2:
-                        self._saved_active[session.account] = ctx.now + ACTIVE_MS
                         ctx.tx.set_active(session.account, ctx.now + ACTIVE_MS)
+                        self._saved_active[session.account] = ctx.now + ACTIVE_MS
                     if ctx.now - session.saved_at > SAVE_USE_MS:
-                        session.saved_at = ctx.now
                         ctx.tx.use_session(session.id, ctx.now)
+                        session.saved_at = ctx.now
         except StoreFullError:
             if ctx.tx.writable:
                 raise

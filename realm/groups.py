@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, UnsetType
 
-from realm.context import Ctx
+from realm.context import MEMBERS_A_UNIT, Ctx
 from realm.sending import repeated, send_text
 from realm.store.rows import Group
 from schemas import answers, commands, names
@@ -75,6 +75,7 @@ def send_group(ctx: Ctx, command: commands.SendGroup) -> Answer | Refusal:
         # Who has left since may still ask what became of a send.
         first = None if command.entry is UNSET else ctx.tx.sent(ctx.session.address, command.entry)
         return repeated(command, conversation, first) if first else Refusal(Code.NOT_MEMBER)
+    ctx.charge(len(members) / MEMBERS_A_UNIT)
     return send_text(ctx, command, conversation, members)
 
 
@@ -93,6 +94,7 @@ def groups(ctx: Ctx, command: commands.Groups) -> Answer:
             on = seen[-1].group
             break
         seen.append(row)
+        ctx.charge(row.count / MEMBERS_A_UNIT if row.joined else 0)
     return answers.Groups(id=command.id, groups=seen, more=on is not None, next=UNSET if on is None else on)
 
 
@@ -130,7 +132,7 @@ def _own_group(ctx: Ctx, name: Name) -> Group | Refusal:
 
 
 def _is_member(ctx: Ctx, group: Name, account: int) -> bool:
-    return account in (ctx.tx.member_ids(conversation_of(ctx, group)) or ())
+    return ctx.tx.standing(account, conversation_of(ctx, group)) is not None
 
 
 def _join(ctx: Ctx, group: Name, *, admin: bool) -> None:

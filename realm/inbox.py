@@ -1,6 +1,6 @@
 """What was received and not yet fetched: `inbox`."""
 
-from realm.context import Ctx
+from realm.context import BYTES_A_UNIT, Ctx
 from schemas import answers, commands
 from schemas.answers import Answer
 from schemas.entries import Entry
@@ -39,5 +39,5 @@ def inbox(ctx: Ctx, command: commands.Inbox) -> Answer:
             ctx.tx.move_inbox(account, standing.conversation, found.reached)
         if found.reached < standing.head or room <= 0 or scan <= 0:
             break
-    ctx.charge(MAX_PAGE - room)
+    ctx.charge((MAX_PAGE - room) / BYTES_A_UNIT)
     return answers.Messages(id=command.id, messages=messages, more=bool(ctx.tx.standings_unfetched(account, 1)))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import UNSET
 
-from realm.context import Ctx
+from realm.context import BYTES_A_UNIT, Ctx
 from realm.store.rows import Draft
 from schemas import answers
 from schemas.answers import Answer
@@ -34,6 +34,8 @@ def send_text(ctx: Ctx, command: Texting, to: ConversationId, accounts: Iterable
     is_new = entry.salt == draft.salt  # drawn just now: an earlier entry has another
     if not is_new:
         return repeated(command, to, entry)
+    if len(command.message) > BYTES_A_UNIT:
+        ctx.charge(len(command.message) / BYTES_A_UNIT)
     ctx.push(accounts, EntryPushed(entry=entry))
     return _sent(command.id, entry)
 

@@ -59,18 +59,15 @@ class GroupRows(ConversationRows):
             (account, name),
         )
         self._write("UPDATE accounts SET left_total = left_total + 1 WHERE id = ?", (account,))
-        self._members.clear()
+        self._members.pop(self._end_of(name)[0], None)
 
     def leave_group(self, name: Name, account: int) -> None:
         """See `Tx.leave_group`."""
         self._write("UPDATE groups SET members = members - 1 WHERE name = ?", (name,))
-        conversation, head = self._read(
-            "SELECT c.name, c.head FROM groups g JOIN conversations c ON c.id = g.conversation_id WHERE g.name = ?",
-            (name,),
-        ).fetchone()
+        conversation, head = self._end_of(name)
         self._write("UPDATE accounts SET left_total = left_total + 1 + ? WHERE id = ?", (head, account))
         self._write("DELETE FROM participants WHERE account = ? AND conversation = ?", (account, conversation))
-        self._members.clear()
+        self._members.pop(conversation, None)
 
     def set_admin(self, name: Name, account: int | None) -> None:
         """See `Tx.set_admin`."""
@@ -111,6 +108,14 @@ class GroupRows(ConversationRows):
         """See `Writing.forget`."""
         super().forget()
         self._members.clear()
+
+    def _end_of(self, name: Name) -> tuple[str, int]:
+        """A group's conversation, and its head."""
+        conversation, head = self._read(
+            "SELECT c.name, c.head FROM groups g JOIN conversations c ON c.id = g.conversation_id WHERE g.name = ?",
+            (name,),
+        ).fetchone()
+        return str(conversation), int(head)
 
     def _candidates(self, after: str, find: str, most: int, joined_by: int | None) -> sqlite3.Cursor:
         """Groups in order, each with whether it is wanted."""

@@ -1,7 +1,7 @@
 """The one way the core has to its memory on disk.
 
-Every operation is named, and bounded by its arguments; `total` and the `standings_…` look at all conversations of one
-user, `member_ids` at all members of one group.
+Every operation is named, and bounded by its arguments; but `total`, the `standings_…` and `groups` of one user look at
+all that this user is in, and `member_ids`, `members` and `longest_member` at all members of one group.
 
 All calls are synchronous and come from one thread. What a backend must do is written down as a test:
 `tests/rules/test_store_contract.py`.

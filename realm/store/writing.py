@@ -22,6 +22,7 @@ class Writing(ABC):
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._execute = connection.execute
+        """For what late rows cannot touch: `_read` and `_write` put those first."""
         self._late: dict[Key, Row] = {}
         """Rows that are still to be put, in order; those from number `_own` on are the present attempt's."""
         self._own = 0

@@ -18,6 +18,7 @@ from client.errors import (
     SessionNotFoundError,
 )
 from client.keyring import Keyring, new_key_pair
+from client.mirror import Mirror
 from client.push import Push
 from client.session import SessionEnded
 from client.syntax import parse
@@ -237,5 +238,23 @@ def test_a_shared_context_stays_open(dial: Dial) -> None:
                     async with await dial(realm, context=context) as connection:
                         await connection.ask(parse("info"))
             assert not context.closed
+
+    run(test())
+
+
+def test_a_connection_whose_task_fails_says_so(dial: Dial, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_mirror: Mirror, _event: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Mirror, "heard", fail)
+
+    async def test() -> None:
+        async with serving(lambda *_: OPENED) as realm, await dial(realm) as connection:
+            await connection.ask(parse("auth messi surabaya"))
+            with pytest.raises(ClosedError, match="ZeroDivisionError"):
+                async for _ in connection.events():
+                    pass
+            with pytest.raises(ClosedError, match="ZeroDivisionError"):
+                await connection.ask(parse("info"))
 
     run(test())

@@ -137,7 +137,6 @@ def test_auth_opens_a_session_and_logout_ends_it(session: Session) -> None:
     call = session.ask(auth())
     session.answered(pack(id=call.id, **OPENED))
     assert login_of(session) == Login(tokenId="T1", user="messi@kampus", name="Lionel Messi", topic=b"t" * 16, epoch=7)
-    assert session.epoch == 7
     call = session.ask(Logout(id=0))
     settled = session.answered(pack(id=call.id, status="OK", message="Logout berhasil"))
     assert login_of(session) is None
@@ -184,7 +183,6 @@ def test_pushes_of_the_own_topic_become_events(session: Session) -> None:
     log_in(session)
     welcome = msgpack.packb({"event": "welcome", "epoch": 8, "total": 3, "more": "keys"})
     assert session.heard([TOPIC, welcome]) == [events.Welcome(epoch=8, total=3)]
-    assert session.epoch == 8
     assert session.login is LOGIN
     for frames in ([b"other topic of 16", welcome], [TOPIC], [TOPIC, b"\xc1"], [TOPIC, welcome, b""]):
         assert session.heard(frames) == []

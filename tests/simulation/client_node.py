@@ -6,10 +6,10 @@ from functools import partial
 import msgspec
 
 from client.errors import ClientError, NoAnswerError, UserExistsError, WrongPasswordError
-from client.mirror import Mirror, Question, entry_of
+from client.mirror import Mirror, Question, reflect
 from client.session import Call, Session, SessionEnded
 from schemas import commands
-from schemas.answers import Answer, Sent, SessionOpened
+from schemas.answers import Answer, History, Messages, Sent, SessionOpened
 from schemas.commands import Command, name_of
 from schemas.entries import Entry
 from schemas.events import Welcome
@@ -47,15 +47,18 @@ class ClientNode:
         self.mirror = Mirror(f"{user.name}@{REALM}")
         self.news: list[Entry] = []
         self.sent: set[str] = set()
-        """Entries that were answered to this device, and are perhaps no news to it."""
+        """Entries that this device has asked for, also such as another had said before: perhaps no news to it."""
         self.left: set[ConversationId] = set()
         """Conversations that it did not show at some time after it had."""
+        self.owed: dict[ConversationId, int] = {}
+        """Behind which number all of a conversation is owed to it as news; all of a private one that is not here."""
         self.asked = 0
         self._world = world
         self._realm = realm
         self._key = f"{user.name}-{number}".ljust(40, "-")
         ids = SeededIds(world.seed * 1000 + number)
         self._shown: set[ConversationId] = set()
+        self._compared = False
         self._session = Session(lambda: f"0{number}{ids.ulid(0)[2:]}")
         self._waiting: dict[int, Then] = {}
         self._logging_in = False
@@ -82,6 +85,8 @@ class ClientNode:
         call = self._session.ask(command)
         if isinstance(call.command, commands.Texting):
             self.user.said[str(call.command.entry)] = call.command.message
+            self.sent.add(str(call.command.entry))
+            self.mirror.sending(str(call.command.entry))
         self._waiting[call.id] = then
         self._say(call)
 
@@ -110,21 +115,32 @@ class ClientNode:
             return
         then = self._waiting.pop(settled.call.id, None)
         outcome = settled.outcome
+        self._check_rights(outcome)
+        reflect(self.mirror, settled.call.command, outcome)
         if isinstance(outcome, Sent):
             self._take_sent(settled.call, outcome)
         if then is not None:
             then(outcome)
         self._pump()
 
+    def _check_rights(self, outcome: Answer | ClientError) -> None:
+        """No answer shows what others say to each other."""
+        entries: list[Entry] = []
+        if isinstance(outcome, History):
+            entries = outcome.entries
+        elif isinstance(outcome, Messages):
+            entries = outcome.messages
+        for conversation in {entry.conversation for entry in entries}:
+            kind, _, parties = conversation.partition("/")
+            if kind == "private" and self.mirror.user not in parties.split(","):
+                self._realm.wrongs.append(f"{self.mirror.user} was shown {conversation}, but is not in it")
+
     def _take_sent(self, call: Call, sent: Sent) -> None:
         first = self.user.told.setdefault(sent.entry, sent)
         if msgspec.structs.replace(first, id=0) != msgspec.structs.replace(sent, id=0):
             self._realm.wrongs.append(f"entry {sent.entry} was answered in two ways")
-        if isinstance(call.command, commands.Texting):
-            if sent.entry != call.command.entry:
-                self._realm.wrongs.append(f"entry {call.command.entry} was answered as {sent.entry}")
-            self.sent.add(sent.entry)
-            self.mirror.sent(entry_of(sent, self.mirror.user, call.command.message))
+        if isinstance(call.command, commands.Texting) and sent.entry != call.command.entry:
+            self._realm.wrongs.append(f"entry {call.command.entry} was answered as {sent.entry}")
 
     # logging in
 
@@ -195,10 +211,27 @@ class ClientNode:
         """Ask what the mirror wants to know, and keep what it has news of."""
         self.news += self.mirror.take_news()
         self.left |= self._shown - self.mirror.shown.keys()
+        if self.mirror.compared:
+            self._note_owed()
         self._shown = set(self.mirror.shown)
         if self.logged_in:
-            for question in self.mirror.questions():
+            for question in self.mirror.take_questions():
                 self.ask(question.command, partial(self._question_answered, question))
+
+    def _note_owed(self) -> None:
+        """What is said from now on, once all was compared with the realm; in a group, once it was found there."""
+        begun = {name for name, shown in self.mirror.shown.items() if shown.told is not None}
+        met = {name for name in begun - self.owed.keys() if name.startswith("group/")}
+        if not self._realm.running or not (met or not self._compared):
+            return
+        with self._realm.store.transaction(writable=False) as tx:
+            account = tx.account(self.user.name)
+            assert account is not None
+            heads = {one.conversation: one.head for one in tx.standings_named(account.id, "", 1 << 20)}
+        begin = set() if self._compared else {name for name in heads if name.startswith("private/")}
+        for name in met | begin:
+            self.owed.setdefault(name, heads.get(name, 1 << 32))
+        self._compared = True
 
     def _question_answered(self, question: Question, outcome: Answer | ClientError) -> None:
         self.mirror.answered(question, outcome)

@@ -13,6 +13,7 @@ from realm.settings import Limits, Settings
 from realm.store.interface import Tx
 from realm.store.sqlite import SqliteStore
 from realm.turn import Turns
+from schemas import commands, names
 from schemas.codec import Malformed, decode_command, encode_answer, encode_event, encode_refusal
 from schemas.errors import Refusal
 from schemas.events import EntryPushed
@@ -119,7 +120,7 @@ class RealmNode:
     def _act(self, effects: list[Effect]) -> None:
         if self._world.chance(0.004):
             raise KilledError(Fault.CRASH_AFTER_COMMIT)
-        for effect in effects:
+        for number, effect in enumerate(effects):
             if self._world.chance(0.001):
                 raise KilledError(Fault.CRASH_WHILE_ACTING)
             match effect:
@@ -131,7 +132,7 @@ class RealmNode:
                     )
                 case Publish(topics, event):
                     if isinstance(event, EntryPushed):
-                        self._check_rights(topics, event)
+                        self._check_rights(topics, event, effects[number:])
                     frame = encode_event(event)
                     for topic in topics:
                         for hear in self._listeners.get(topic, []):
@@ -150,14 +151,29 @@ class RealmNode:
         if life == self.life and self.running:
             self._take(JobDone(job, hash_openly(job), 100))
 
-    def _check_rights(self, topics: list[bytes], event: EntryPushed) -> None:
-        """Nobody hears of an entry in a conversation that they are not in."""
+    def _check_rights(self, topics: list[bytes], event: EntryPushed, later: list[Effect]) -> None:
+        """Nobody hears of an entry in a conversation that they are not in, unless they left later in this turn."""
         conversation = event.entry.conversation
+        left = {_leaves(effect) for effect in later}
         with self.store.transaction() as tx:
             for topic in topics:
                 session = self._core.memory.by_topic.get(topic)
-                if session is not None and tx.standing(session.account, conversation) is None:
-                    self.wrongs.append(f"{session.name} was told of {conversation} #{event.entry.seq}")
+                if session is None or (session.name, conversation) in left:
+                    continue
+                if tx.standing(session.account, conversation) is None:
+                    self.wrongs.append(f"{session.name} was pushed {conversation} #{event.entry.seq}, but is not in it")
+
+
+def _leaves(effect: Effect) -> tuple[str, str] | None:
+    """Who has left which conversation, where this answers a command that did it."""
+    if not isinstance(effect, Reply) or isinstance(effect.answer, Refusal):
+        return None
+    match effect.request.body:
+        case commands.LeaveGroup(group=group):
+            return effect.request.key.partition("-")[0], names.group(names.full(group, REALM))
+        case commands.RemoveMember(group=group, username=username):
+            return username, names.group(names.full(group, REALM))
+    return None
 
 
 class MortalCore(Core):

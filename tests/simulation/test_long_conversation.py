@@ -1,4 +1,4 @@
-"""A conversation of 10,000 entries, read by a client through a network that loses, doubles, delays and forges."""
+"""A conversation of 10,000 entries, read by a client through a network that loses, doubles and delays."""
 
 from pathlib import Path
 
