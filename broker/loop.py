@@ -119,8 +119,8 @@ class Loop:
             "pushes that nobody took": self._push.unread,
             "front door": self._door.dropped,
         }
-        if drops != self._told_drops:
-            new = {what: count - self._told_drops.get(what, 0) for what, count in drops.items()}
+        new = {what: count - self._told_drops.get(what, 0) for what, count in drops.items()}
+        if any(new.values()):
             log.info("dropped", **{what: count for what, count in new.items() if count})
             self._told_drops = drops
 
