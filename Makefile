@@ -21,7 +21,7 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Bagan needs Python 3.11 or later: say make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "this Python has no venv: install it (Debian: python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[client,dev]'
 	@touch $(READY)
 
 run-realm: $(READY) ## Run a realm on its defaults (NAME=kampus, DATA=data)

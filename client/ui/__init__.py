@@ -1,0 +1,1 @@
+"""The Flet client: a chat for the web and the desktop."""
