@@ -9,7 +9,7 @@ async with await Connection.open("127.0.0.1", 8889, keyring.keys(), keyring.pins
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
@@ -41,14 +41,29 @@ EVENTS: Final = 1_000
 """Events held for a slow reader; then pushes are left to the sockets, which drop some, and repaired later."""
 
 
+def _mirror_of_news(user: str) -> Mirror:
+    return Mirror(user, keep=KEPT)
+
+
 class Connection:
     """Made by `Connection.open`. All methods belong to the event loop in which it was opened."""
 
-    def __init__(self, realm: Realm, *, listen: bool, patience: float, owned: bool) -> None:
+    def __init__(
+        self,
+        realm: Realm,
+        *,
+        listen: bool,
+        patience: float,
+        owned: bool,
+        mirror: Callable[[str], Mirror],
+        changed: Callable[[], None],
+    ) -> None:
         self.session = Session(new_ulid)
         self._realm = realm
         self._listen = listen
         self._owned = owned
+        self._make_mirror = mirror
+        self._changed = changed
         self._calls = Calls(realm, self.session, self._start, self._settled, patience)
         self.mirror: Mirror | None = None
         """The conversations as far as they are known, where pushes are listened to."""
@@ -76,12 +91,15 @@ class Connection:
         listen: bool = True,
         patience: float = PATIENCE,
         context: zmq.asyncio.Context | None = None,
+        mirror: Callable[[str], Mirror] = _mirror_of_news,
+        changed: Callable[[], None] = lambda: None,
     ) -> Self:
         """Read the identity card at a front door, check it against the pins, and be ready to ask.
 
         `known_key` is the realm's key where it is known from elsewhere. Without `listen` there is no push
         and no heartbeat. `patience` is in seconds. A `context` that is given is shared and stays open; it
-        saves a thread for each connection.
+        saves a thread for each connection. `mirror` makes the mirror of a user; `changed` is called whenever what
+        it shows, who is logged in, or whether pushes arrive may have changed.
 
         Raises UnreachableError, ProtocolError, IdentityError, KeyringError (the pin file).
         """
@@ -96,12 +114,17 @@ class Connection:
                 own.destroy(linger=0)
             raise
         realm = Realm(own, found, card, keys)
-        return cls(realm, listen=listen, patience=patience, owned=context is None)
+        return cls(realm, listen=listen, patience=patience, owned=context is None, mirror=mirror, changed=changed)
 
     @property
     def name(self) -> str:
         """The realm's name."""
         return self._realm.card.realm
+
+    @property
+    def is_live(self) -> bool:
+        """Whether pushes arrive."""
+        return self._push is not None and self._push.live.is_set()
 
     @property
     def login(self) -> Login | None:
@@ -143,7 +166,7 @@ class Connection:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._push.live.wait()
-        return self._push is not None and self._push.live.is_set()
+        return self.is_live
 
     async def events(self) -> AsyncIterator[Event]:
         """What the realm pushes, and the end of the session, as they come; ends with the connection.
@@ -203,8 +226,8 @@ class Connection:
         self._session_tasks = []
         if login is not None:
             if self.mirror is None or self.mirror.user != login.user:
-                self.mirror = Mirror(login.user, keep=KEPT)
-            self._push = Push(self._realm, login.topic, self._hear)
+                self.mirror = self._make_mirror(login.user)
+            self._push = Push(self._realm, login.topic, self._hear, changed=self._changed)
             self._session_tasks = [self._start(self._push.run()), self._start(self._beat())]
 
     async def _hear(self, frames: Sequence[bytes]) -> bool:
@@ -230,6 +253,7 @@ class Connection:
 
     def _repair(self) -> None:
         """Tell what the mirror has news of, and ask what it lacks; a slow reader first reads what there is."""
+        self._changed()
         self._behind = self._events.qsize() >= EVENTS
         if self._behind or self.mirror is None or self.login is None:
             return

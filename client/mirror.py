@@ -44,15 +44,18 @@ class Mirror:
     News are told from the first `sync` on, or from an earlier push; those of a group from where the user joined it.
     """
 
-    def __init__(self, user: str, too_far: int | None = None, keep: int | None = None) -> None:
+    def __init__(self, user: str, too_far: int | None = None, keep: int | None = None, *, looks: bool = True) -> None:
         """Begin with nothing known of the conversations of `user` (`name@realm`).
 
         Behind by more than `too_far` entries, a conversation is begun anew at its newest page; without it, all
         that was missed is fetched. Of each conversation `keep` to twice as many entries are kept, without it all.
+        Where nobody `looks`, nothing is fetched of a conversation until somebody does (`look_at`): of the others
+        only the ends are known, and what is said in them is told as it comes, with gaps if need be.
         """
         self.user = user
         self._too_far = too_far
         self._keep = keep
+        self._looks = looks
         self._news = News()
         self._generation = 0
         self.epoch: int | None = None
@@ -67,6 +70,8 @@ class Mirror:
         """How far news had come in conversations that were left: a late push tells nothing twice."""
         self.compared = False
         """Whether all conversations were compared with the realm's once."""
+        self.comparisons = 0
+        """How often they were."""
         self._sync = _Sync()
         self._offset: int | None = None
         """What the realm's `total` has beyond the heads of the conversations; None until they were compared."""
@@ -126,6 +131,19 @@ class Mirror:
     def go_on(self) -> None:
         """Ask again, although a question has failed."""
         self._waiting = False
+
+    def look_at(self, conversation: ConversationId) -> Shown:
+        """Show this conversation from now on."""
+        shown = self._shown(conversation)
+        shown.want()
+        self._note(shown)
+        return shown
+
+    def look_away(self, conversation: ConversationId) -> None:
+        """Nobody looks at this conversation any more."""
+        if shown := self.shown.get(conversation):
+            shown.let_go()
+            self._note(shown)
 
     def want_older(self, conversation: ConversationId) -> None:
         """Somebody wants to see what came before the oldest entry that is shown."""
@@ -193,7 +211,7 @@ class Mirror:
     def _shown(self, conversation: ConversationId) -> Shown:
         shown = self.shown.get(conversation)
         if shown is None:
-            shown = self.shown[conversation] = Shown(conversation, self._news, self._too_far, self._keep)
+            shown = self.shown[conversation] = Shown(conversation, self._news, self._looks, self._too_far, self._keep)
             self._note(shown)
         return shown
 
@@ -231,7 +249,7 @@ class Mirror:
             sync.wanted = False
             return Question(commands.Sync(id=0), self._generation)
         named = sorted(name for name in self.shown if name > sync.after)[:MAX_CURSORS]
-        cursors = {name: self.shown[name].high for name in named}
+        cursors = {name: self.shown[name].cursor for name in named}
         after = sync.after or UNSET
         return Question(commands.Sync(id=0, cursors=cursors, after=after), self._generation, cursors)
 
@@ -254,6 +272,7 @@ class Mirror:
             self._sync.after = on
             return
         self.compared = True
+        self.comparisons += 1
         self._offset = None if self._sync.again else self._sync.offset
         self._sync = _Sync(wanted=self._offset is None)
 

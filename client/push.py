@@ -20,14 +20,25 @@ Deliver = Callable[[Sequence[bytes]], Awaitable[bool]]
 
 
 class Push:
-    """Hears one topic until it is cancelled; `live` is set while the realm has accepted the subscription."""
+    """Hears one topic until it is cancelled; `live` is set while the realm has accepted the subscription.
 
-    def __init__(self, realm: Realm, topic: bytes, deliver: Deliver, welcome_ms: int = WELCOME_MS) -> None:
+    `changed` is called when that may have changed.
+    """
+
+    def __init__(
+        self,
+        realm: Realm,
+        topic: bytes,
+        deliver: Deliver,
+        welcome_ms: int = WELCOME_MS,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.live = asyncio.Event()
         self._realm = realm
         self._topic = topic
         self._deliver = deliver
         self._welcome_ms = welcome_ms
+        self._changed = changed
 
     async def run(self) -> None:
         """Subscribe, and again after every silence; on a fresh socket where the old one stays mute."""
@@ -43,17 +54,22 @@ class Push:
             came = await socket.poll(self._welcome_ms)
             if await _lost(monitor):
                 # libzmq dials and subscribes again by itself; a new welcome shows that it was accepted
-                self.live.clear()
+                self._lose()
                 silent = 0
             if came:
                 if await self._deliver(await socket.recv_multipart()):
                     self.live.set()
+                    self._changed()
             elif not self.live.is_set():
                 silent += 1
                 if silent == SUBSCRIPTIONS:
                     return
                 socket.unsubscribe(self._topic)
                 socket.subscribe(self._topic)
+
+    def _lose(self) -> None:
+        self.live.clear()
+        self._changed()
 
     @contextlib.contextmanager
     def _socket(self) -> Iterator[tuple[zmq.asyncio.Socket, zmq.asyncio.Socket]]:
@@ -63,7 +79,7 @@ class Push:
         try:
             yield socket, monitor
         finally:
-            self.live.clear()
+            self._lose()
             socket.disable_monitor()
             monitor.close()
             socket.close()

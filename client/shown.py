@@ -54,6 +54,8 @@ class Shown:
 
     id: ConversationId
     news: News
+    wanted: bool = True
+    """Whether somebody looks at it; otherwise only its end is known, and entries are told as they come."""
     too_far: int | None = None
     """Behind by more entries it is begun anew at its newest page; None: all that was missed is fetched."""
     keep: int | None = None
@@ -96,6 +98,11 @@ class Shown:
         return self._doubts >= DOUBTS
 
     @property
+    def cursor(self) -> int:
+        """Up to where the realm need not tell anything."""
+        return self.high if self.wanted else self.head
+
+    @property
     def complete(self) -> bool:
         """Whether everything up to the head is shown."""
         return self.fetched and (self.high == self.head or self.first > self.head)
@@ -103,7 +110,19 @@ class Shown:
     @property
     def idle(self) -> bool:
         """Whether nothing is asked, and nothing wanted."""
-        return not self.asking and not self.older and (self.complete or self.untrusted)
+        return not self.wanted or (not self.asking and not self.older and (self.complete or self.untrusted))
+
+    def want(self) -> None:
+        """Somebody looks at it from now on."""
+        self.wanted = True
+
+    def let_go(self) -> None:
+        """Nobody looks at it any more: keep nothing but where it ends."""
+        self.wanted = self.older = False
+        self._early.clear()
+        self._doubts = 0
+        self._restart()
+        self.told = max(self.told or 0, self.head)
 
     def meet(self, told: int) -> None:
         """Here the news begin, unless they have begun already."""
@@ -123,6 +142,10 @@ class Shown:
 
     def said(self, entry: Entry) -> None:
         """Take in one entry that was pushed, or sent by this device."""
+        if not self.wanted:
+            self.head = max(self.head, entry.seq)
+            self._tell(entry)
+            return
         self.head = max(self.head, entry.seq)
         if not self.fetched or entry.seq > self.high + 1:
             if len(self._early) < EARLY:
@@ -142,7 +165,7 @@ class Shown:
 
     def next_question(self) -> commands.History | None:
         """What to ask now, if anything."""
-        if self.asking or self.untrusted or (self.complete and not self.older):
+        if not self.wanted or self.asking or self.untrusted or (self.complete and not self.older):
             return None
         if self.fetched and self.too_far is not None and self.head - self.high > self.too_far:
             self._restart()
@@ -162,6 +185,9 @@ class Shown:
 
     def take_page(self, command: commands.History, page: answers.History) -> None:
         """Take in the answer to a question."""
+        if not self.wanted:
+            self.head = max(self.head, page.head)
+            return
         if not self._is_run(page.entries):
             self._doubt()
             return
