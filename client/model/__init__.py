@@ -1,0 +1,1 @@
+"""What a chat window shows, without a window: no Flet is imported here."""

@@ -1,0 +1,217 @@
+"""All that one window shows of one login, and what it must ask the realm for: no sockets, no clock, no Flet.
+
+The mirror holds the entries, the overview the list; the desk joins them: which room is open, what is on its way, what
+has been typed and not sent. Whoever drives it passes in what came (`heard`, `changed`), and asks the realm what
+`take_wishes` wants to know.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import UNSET
+
+from client.errors import ClientError
+from client.mirror import Mirror, entry_of
+from client.model.overview import Overview
+from client.model.room import Outgoing
+from client.shown import Shown
+from schemas import answers, commands, events
+from schemas.answers import Answer, ConversationHead
+from schemas.commands import Command
+from schemas.events import AnyEvent
+from schemas.names import ConversationId
+
+TOO_FAR: Final = 200
+"""Behind by more entries, a room is begun anew at its newest page."""
+KEPT: Final = 500
+"""Entries that are kept of the room that is open, and up to as many again."""
+LISTED: Final = 1_000
+"""Conversations that the list holds; others are found by searching for their people and groups."""
+
+
+def mirror_of_a_window(user: str) -> Mirror:
+    """The mirror that a desk needs: it fetches only what somebody looks at."""
+    return Mirror(user, too_far=TOO_FAR, keep=KEPT, looks=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wish:
+    """A command that the desk wants answered."""
+
+    command: Command
+
+
+class Desk:
+    """One login. `name` is the user's display name."""
+
+    def __init__(self, mirror: Mirror, name: str) -> None:
+        self.user = mirror.user
+        self.name = name
+        self.overview = Overview(mirror.user)
+        self.room: ConversationId | None = None
+        """The conversation that is open."""
+        self.in_view = True
+        """Whether somebody looks at the window: only then is what it shows read."""
+        self.drafts: dict[ConversationId, str] = {}
+        self._mirror = mirror
+        self._outgoing: dict[ConversationId, list[Outgoing]] = {}
+        self._comparisons = 0
+        self._epoch: int | None = None
+        self._listing: list[ConversationHead] | None = None
+        """The pages of the realm's list so far, while it is being asked."""
+        self._asking = False
+        self._marking: dict[ConversationId, int] = {}
+        """How far read marks were asked to move."""
+
+    # what came
+
+    def heard(self, event: AnyEvent) -> None:
+        """Take in an event, after the mirror did."""
+        match event:
+            case events.EntryPushed(entry=entry):
+                self.overview.said(entry)
+            case events.Read(conversation=conversation, seq=seq, by=by):
+                self.overview.marked(ConversationId(conversation), seq, by)
+            case events.Joined():
+                self.overview.stale = True
+            case events.Left(conversation=conversation):
+                self.overview.rows.pop(ConversationId(conversation), None)
+                self.overview.stale = True
+
+    def changed(self) -> None:
+        """The mirror may have changed: see whether the list agrees with it, and what has found its place."""
+        if self._mirror.epoch != self._epoch:
+            self._epoch = self._mirror.epoch
+            self.overview.stale = True
+            self._marking.clear()
+        if self._mirror.comparisons != self._comparisons:
+            self._comparisons = self._mirror.comparisons
+            self.overview.compare({shown.id: shown.head for shown in self._mirror.shown.values()})
+        if self.room in self._mirror.shown:  # a room may be opened before anything was said in it
+            self._mirror.look_at(self.room)
+        shown = self.shown
+        if shown is None:
+            if self.room is not None:  # the user is not in it any more
+                self._outgoing[self.room] = [one for one in self.outgoing if not one.stored]
+        else:
+            if shown.entries:
+                self.overview.said(shown.entries[-1])
+            row = self.overview.rows.get(shown.id)
+            if row is not None:
+                row.seen = max(row.seen, shown.seen)
+            self._forget_placed(shown)
+
+    # rooms
+
+    @property
+    def shown(self) -> Shown | None:
+        """What is known of the room that is open."""
+        return None if self.room is None else self._mirror.shown.get(self.room)
+
+    def open(self, conversation: ConversationId) -> None:
+        """Show a room."""
+        if conversation != self.room:
+            self.close()
+            self.room = conversation
+            self._mirror.look_at(conversation)
+
+    def close(self) -> None:
+        """Show no room."""
+        if self.room is None:
+            return
+        if (shown := self.shown) is not None:
+            row = self.overview.rows.get(self.room)
+            # What had not found its place yet was not told to the list.
+            self.overview.stale = self.overview.stale or shown.head > (row.head if row is not None else 0)
+        self._mirror.look_away(self.room)
+        self.room = None
+
+    def older(self) -> None:
+        """Fetch what came before what the room shows."""
+        if self.room is not None:
+            self._mirror.want_older(self.room)
+
+    # own messages
+
+    @property
+    def outgoing(self) -> list[Outgoing]:
+        """What is on its way into the room that is open."""
+        return [] if self.room is None else self._outgoing.get(self.room, [])
+
+    def send(self, conversation: ConversationId, one: Outgoing) -> None:
+        """A message begins its way, or begins again."""
+        one.why, one.stored = "", False
+        sent = self._outgoing.setdefault(conversation, [])
+        if one not in sent:
+            sent.append(one)
+
+    def sent(self, conversation: ConversationId, one: Outgoing, outcome: Answer | ClientError, why: str = "") -> None:
+        """The realm has stored it, or `why` it did not."""
+        if isinstance(outcome, answers.Sent):
+            one.stored = True
+            self.overview.said(entry_of(outcome, self.user, one.text))
+            shown = self._mirror.shown.get(conversation)
+            if shown is None or not shown.wanted:
+                self._discard(conversation, one)
+        else:
+            one.why = why or str(outcome)
+
+    def discard(self, one: Outgoing) -> None:
+        """Give up a message that failed."""
+        if self.room is not None:
+            self._discard(self.room, one)
+
+    def _discard(self, conversation: ConversationId, one: Outgoing) -> None:
+        self._outgoing[conversation] = [other for other in self._outgoing.get(conversation, []) if other is not one]
+
+    def _forget_placed(self, shown: Shown) -> None:
+        waiting = self._outgoing.get(shown.id)
+        if waiting:
+            placed = {entry.id for entry in shown.entries if entry.sender == self.user}
+            self._outgoing[shown.id] = [one for one in waiting if one.entry not in placed]
+
+    # what to ask
+
+    def take_wishes(self) -> list[Wish]:
+        """What the realm must be asked now; what is under way already is not asked again."""
+        wishes: list[Wish] = []
+        if self.overview.stale and not self._asking:
+            self._listing = []
+            wishes.append(self._list())
+        if (mark := self._mark()) is not None:
+            wishes.append(Wish(mark))
+        return wishes
+
+    def answered(self, wish: Wish, outcome: Answer | ClientError) -> list[Wish]:
+        """Take the answer to a wish, and say what must be asked to go on with it."""
+        if isinstance(wish.command, commands.Read):
+            if isinstance(outcome, ClientError):
+                self._marking.pop(wish.command.conversation, None)
+            else:
+                self.overview.marked(wish.command.conversation, wish.command.seq, self.user)
+            return []
+        self._asking = False
+        if not isinstance(outcome, answers.Conversations) or self._listing is None:
+            return []  # the list stays stale, and is asked again when something else changes
+        self._listing += outcome.conversations
+        if outcome.more and outcome.next is not UNSET and len(self._listing) < LISTED:
+            return [self._list(outcome.next)]
+        self.overview.take(self._listing, whole=not outcome.more)
+        self._listing = None
+        return []
+
+    def _list(self, after: str | None = None) -> Wish:
+        self._asking = True
+        return Wish(commands.Conversations(id=0, after=UNSET if after is None else after))
+
+    def _mark(self) -> commands.Read | None:
+        """Say that what the room shows is read."""
+        shown = self.shown
+        if shown is None or not self.in_view or not shown.complete or not shown.high:
+            return None
+        row = self.overview.rows.get(shown.id)
+        known = max(self._marking.get(shown.id, 0), row.read if row is not None else 0)
+        if shown.high <= known:
+            return None
+        self._marking[shown.id] = shown.high
+        return commands.Read(id=0, conversation=shown.id, seq=shown.high)

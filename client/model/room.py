@@ -1,0 +1,144 @@
+"""What a chat room shows, row by row: days, and messages that stand together because one person said them in one go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from enum import Enum, auto
+from typing import Final
+
+from msgspec import UNSET
+
+from schemas.entries import Entry
+
+TOGETHER_MS: Final = 5 * 60_000
+"""Messages of one sender stand together as long as no more time than this lies between two of them."""
+
+
+class Fate(Enum):
+    """What has become of an own message."""
+
+    SENDING = auto()
+    STORED = auto()
+    READ = auto()
+    """The other side has read it; in groups nobody tells."""
+    FAILED = auto()
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A message that is on its way; `entry` makes asking again harmless."""
+
+    entry: str
+    text: str
+    at: int
+    """When it was written, ms."""
+    why: str = ""
+    """Why it failed; empty while it has not."""
+    stored: bool = False
+    """Whether the realm has it, though it is not in its place yet."""
+
+    @property
+    def fate(self) -> Fate:
+        """What has become of it so far."""
+        if self.why:
+            return Fate.FAILED
+        return Fate.STORED if self.stored else Fate.SENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Between the messages of two days."""
+
+    day: date
+
+    @property
+    def key(self) -> str:
+        """What tells this row from all others of its room."""
+        return f"day-{self.day.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message."""
+
+    key: str
+    """What tells this row from all others of its room; an own message keeps it from sending to read."""
+    sender: str
+    name: str
+    text: str
+    at: datetime
+    own: bool
+    begins: bool
+    """Whether it is the first of those that stand together."""
+    ends: bool
+    fate: Fate | None
+    """None where somebody else has said it."""
+    why: str = ""
+
+
+Row = Day | Message
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    key: str
+    sender: str
+    name: str
+    text: str
+    at: int
+    fate: Fate | None
+    why: str = ""
+
+
+def rows(
+    entries: Sequence[Entry], outgoing: Sequence[Outgoing], *, user: str, name: str, seen: int, zone: tzinfo
+) -> list[Row]:
+    """The rows for entries in order, and then what is on its way.
+
+    `user` and `name` are the reader's address and display name, `seen` is how far the other side has read, `zone`
+    where the reader is. What is on its way and also among the entries is shown once, in its place.
+    """
+    placed = {entry.id for entry in entries if entry.sender == user}
+    said = [_entry(entry, user, seen) for entry in entries]
+    said += [
+        _Said(one.entry, user, name, one.text, one.at, one.fate, one.why) for one in outgoing if one.entry not in placed
+    ]
+    shown: list[Row] = []
+    day: date | None = None
+    for number, one in enumerate(said):
+        before = said[number - 1] if number else None
+        after = said[number + 1] if number + 1 < len(said) else None
+        at = datetime.fromtimestamp(one.at / 1000, zone)
+        if at.date() != day:
+            day = at.date()
+            shown.append(Day(day))
+        shown.append(
+            Message(
+                key=one.key,
+                sender=one.sender,
+                name=one.name,
+                text=one.text,
+                at=at,
+                own=one.sender == user,
+                begins=not _together(before, one, zone),
+                ends=not _together(one, after, zone),
+                fate=one.fate,
+                why=one.why,
+            )
+        )
+    return shown
+
+
+def _entry(entry: Entry, user: str, seen: int) -> _Said:
+    own = entry.sender == user
+    fate = (Fate.READ if entry.seq <= seen else Fate.STORED) if own else None
+    # Two senders may choose the same ULID.
+    key = entry.id if own else f"{entry.seq}"
+    text = "" if entry.message is UNSET else entry.message or ""
+    return _Said(key, entry.sender, entry.name, text, entry.sent_at, fate)
+
+
+def _together(one: _Said | None, other: _Said | None, zone: tzinfo) -> bool:
+    if one is None or other is None or one.sender != other.sender or other.at - one.at > TOGETHER_MS:
+        return False
+    return datetime.fromtimestamp(one.at / 1000, zone).date() == datetime.fromtimestamp(other.at / 1000, zone).date()

@@ -1,0 +1,294 @@
+"""What a window shows, by property: whatever arrived in whatever order, after repair it equals what the realm has."""
+
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from client.errors import AnswerError, ClientError
+from client.mirror import reflect
+from client.model.desk import Desk, mirror_of_a_window
+from client.model.overview import Conversation, Overview
+from client.model.people import COLOURS, colour, initials
+from client.model.room import Day, Fate, Message, Outgoing, rows
+from realm.settings import Limits, Settings
+from schemas import answers, commands, events
+from schemas.answers import Answer
+from schemas.codec import decode_event, encode_event
+from schemas.commands import Command
+from schemas.entries import Entry
+from schemas.errors import Refusal
+from schemas.events import AnyEvent, EntryPushed
+from schemas.names import Address, ConversationId, Name
+from tests.rules.kit import RealmKit, key_of
+
+USER = "henderson@kampus"
+TALK = ConversationId("private/henderson@kampus,messi@kampus")
+OTHER_TALK = ConversationId("private/henderson@kampus,lineker@kampus")
+GROUP = Name("new")
+GROUP_TALK = ConversationId("group/new@kampus")
+ROUNDS = 50
+"""More questions and answers than any repair here needs."""
+
+
+class Window:
+    """Henderson's window on a realm; what is pushed waits in `on_the_way` until the test lets it arrive."""
+
+    def __init__(self, folder: Path) -> None:
+        limits = Limits(session_per_second=10**6, session_burst=10**6)
+        self.kit = RealmKit(folder, Settings(limits=limits))
+        self.opened = {name: self.kit.register(name) for name in ("henderson", "messi", "lineker")}
+        self.other_device = self.kit.log_in("henderson", "another-key".ljust(40, "-"))
+        self.mirror = mirror_of_a_window(USER)
+        self.desk = Desk(self.mirror, "Henderson")
+        self.on_the_way: list[AnyEvent] = []
+        self.ulids = 0
+        self.arrive(events.Welcome(epoch=self.kit.core.rules.epoch, total=0))
+
+    def ask(self, who: str, command: Command) -> Answer | ClientError:
+        """Say a command as somebody; what it pushes to the window is on its way."""
+        self.kit.published.clear()
+        answer = self.kit.ask(key_of(who), structs.replace(command, id=1, tokenId=self.opened[who].tokenId))
+        topic = self.opened["henderson"].topic
+        self.on_the_way += _known(self.kit, topic)
+        return AnswerError.of(answer.code, answer.text or "refused") if isinstance(answer, Refusal) else answer
+
+    def arrive(self, event: AnyEvent) -> None:
+        self.mirror.heard(event)
+        if not isinstance(event, EntryPushed):
+            self.desk.heard(event)
+        self.tell()
+
+    def tell(self) -> None:
+        for entry in self.mirror.take_news():
+            self.desk.heard(EntryPushed(entry=entry))
+        self.desk.changed()
+
+    def send(self, to: str, text: str) -> None:
+        """Say something from this window."""
+        self.ulids += 1
+        entry = f"02{self.ulids:024}"
+        command: commands.Texting = commands.Send(id=1, to=Address(to), message=text, entry=entry)
+        conversation = TALK if to == "messi" else OTHER_TALK
+        if to == GROUP:
+            command, conversation = commands.SendGroup(id=1, group=GROUP, message=text, entry=entry), GROUP_TALK
+        one = Outgoing(entry, text, at=1)
+        self.desk.send(conversation, one)
+        self.mirror.sending(entry)
+        outcome = self.ask("henderson", command)
+        reflect(self.mirror, command, outcome)
+        self.desk.sent(conversation, one, outcome)
+        self.tell()
+
+    def work(self) -> bool:
+        """Answer what the window asks; whether it asked anything."""
+        asked = False
+        wishes = self.desk.take_wishes()
+        while wishes:
+            asked = True
+            wish = wishes.pop()
+            wishes += self.desk.answered(wish, self.ask("henderson", wish.command))
+        for question in self.mirror.take_questions():
+            asked = True
+            self.mirror.answered(question, self.ask("henderson", question.command))
+            self.tell()
+        return asked
+
+    def repair(self) -> None:
+        """A heartbeat, and all that follows from it."""
+        self.mirror.beat()
+        for _ in range(ROUNDS):
+            if not self.work():
+                return
+        pytest.fail("it does not come to rest")
+
+    # what the realm has
+
+    def fresh_list(self) -> list[Conversation]:
+        answer = self.ask("henderson", commands.Conversations(id=1))
+        assert isinstance(answer, answers.Conversations)
+        overview = Overview(USER)
+        overview.take(answer.conversations, whole=True)
+        return overview.newest_first
+
+    def fresh_history(self, conversation: ConversationId) -> list[Entry]:
+        answer = self.ask("henderson", commands.History(id=1, conversation=conversation))
+        return answer.entries if isinstance(answer, answers.History) else []
+
+
+def _known(kit: RealmKit, topic: bytes) -> list[AnyEvent]:
+    return [decode_event(encode_event(event)) for to, event in kit.published if to == topic]
+
+
+def _but_seen(listed: list[Conversation]) -> list[Conversation]:
+    """A lost read mark of the other side is healed by the next page of history, not by the list."""
+    return [replace(row, seen=0) for row in listed]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["messi", "lineker", "group", "own", "own in group", "other device", "open", "open group", "close", "join",
+             "leave", "remove", "read", "away", "arrive", "arrive", "arrive late", "drop", "double", "work", "welcome",
+             "beat", "older"]
+        ),
+        st.integers(0, 7),
+    ),
+    max_size=40,
+)  # fmt: skip
+
+
+def do(window: Window, step: str, number: int) -> None:
+    """Let one thing happen."""
+    way, desk = window.on_the_way, window.desk
+    text = f"{step} {number}"
+    match step:
+        case "messi" | "lineker":
+            window.ask(step, commands.Send(id=1, to=Address("henderson"), message=text))
+        case "group":
+            window.ask("messi", commands.SendGroup(id=1, group=GROUP, message=text))
+        case "own":
+            window.send("messi", text)
+        case "own in group":
+            window.send(GROUP, text)
+        case "other device":
+            token = window.other_device.tokenId  # type: ignore[union-attr]
+            window.kit.published.clear()
+            command = commands.Send(id=1, to=Address("messi"), message=text, tokenId=token)
+            window.kit.ask("another-key".ljust(40, "-"), command)
+            way += _known(window.kit, window.opened["henderson"].topic)
+        case "open":
+            desk.open(TALK if number % 2 else OTHER_TALK)
+        case "open group":
+            desk.open(GROUP_TALK)
+        case "close":
+            desk.close()
+        case "join" | "leave":
+            join: Command = (
+                commands.JoinGroup(id=1, group=GROUP) if step == "join" else commands.LeaveGroup(id=1, group=GROUP)
+            )
+            outcome = window.ask("henderson", join)
+            reflect(window.mirror, join, outcome)
+            if not isinstance(outcome, ClientError):
+                desk.heard(
+                    events.Joined(conversation=GROUP_TALK) if step == "join" else events.Left(conversation=GROUP_TALK)
+                )
+        case "remove":
+            window.ask("messi", commands.RemoveMember(id=1, group=GROUP, username=Name("henderson")))
+        case "read":
+            window.ask("messi", commands.Read(id=1, conversation=TALK, seq=number))
+        case "away":
+            desk.in_view = not desk.in_view
+        case "arrive" if way:
+            window.arrive(way.pop(0))
+        case "arrive late" if way:
+            window.arrive(way.pop(number % len(way)))
+        case "drop" if way:
+            way.pop(number % len(way))
+        case "double" if way:
+            window.arrive(way[number % len(way)])
+        case "work":
+            window.work()
+        case "welcome":
+            window.arrive(events.Welcome(epoch=window.kit.core.rules.epoch, total=number))
+        case "beat":
+            window.mirror.beat()
+        case "older":
+            desk.older()
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS)
+def test_whatever_arrives_the_window_ends_up_showing_what_the_realm_has(steps: list[tuple[str, int]]) -> None:
+    with TemporaryDirectory() as folder:
+        window = Window(Path(folder) / "data")
+        try:
+            window.ask("messi", commands.AddGroup(id=1, group=GROUP))
+            for step, number in steps:
+                do(window, step, number)
+            window.desk.in_view = True
+            window.repair()
+            window.repair()
+            assert _but_seen(window.desk.overview.newest_first) == _but_seen(window.fresh_list())
+            assert all(one.why for one in window.desk.outgoing)
+            room = window.desk.room
+            if room is not None:
+                fresh = window.fresh_history(room)
+                shown = window.desk.shown
+                assert (shown.entries if shown else []) == fresh
+                row = window.desk.overview.rows.get(room)
+                assert row is None or row.unread == 0 or not fresh
+        finally:
+            window.kit.close()
+
+
+def entry(seq: int, sender: str, sent_at: int) -> Entry:
+    return Entry(
+        conversation=TALK, seq=seq, id=f"{seq:026}", sender=sender, name=sender.partition("@")[0].title(),
+        sent_at=sent_at, kind="text", chain=bytes(32), salt=bytes(16), message=f"text {seq}",
+    )  # fmt: skip
+
+
+HOUR = 3_600_000
+
+
+def test_rows_are_grouped_by_sender_and_by_day() -> None:
+    said = [
+        entry(1, "messi@kampus", 0),
+        entry(2, "messi@kampus", 60_000),
+        entry(3, USER, 120_000),
+        entry(4, USER, 120_000 + HOUR),
+        entry(5, USER, 25 * HOUR),
+    ]
+    shown = rows(said, [], user=USER, name="Henderson", seen=4, zone=UTC)
+    assert [row.day.isoformat() for row in shown if isinstance(row, Day)] == ["1970-01-01", "1970-01-02"]
+    messages = [row for row in shown if isinstance(row, Message)]
+    assert [(row.begins, row.ends) for row in messages] == [
+        (True, False), (False, True), (True, True), (True, True), (True, True),
+    ]  # fmt: skip
+    assert [row.fate for row in messages] == [None, None, Fate.READ, Fate.READ, Fate.STORED]
+    assert [row.own for row in messages] == [False, False, True, True, True]
+
+
+def test_what_is_on_its_way_is_shown_last_and_once() -> None:
+    said = [entry(1, USER, 0)]
+    sending = [
+        Outgoing(said[0].id, "text 1", 0, stored=True),
+        Outgoing("x", "two", 1),
+        Outgoing("y", "three", 2, why="no answer"),
+    ]
+    shown = [
+        row for row in rows(said, sending, user=USER, name="Henderson", seen=0, zone=UTC) if isinstance(row, Message)
+    ]
+    assert [(row.text, row.fate, row.why) for row in shown] == [
+        ("text 1", Fate.STORED, ""),
+        ("two", Fate.SENDING, ""),
+        ("three", Fate.FAILED, "no answer"),
+    ]
+    assert len({row.key for row in shown}) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Lionel Messi", "LM"),
+        ("messi", "M"),
+        ("  ", "?"),
+        ("😀", "?"),
+        ("Jordan Brian Henderson", "JH"),
+        ("(ani)", "A"),
+        ("李 明", "李明"),
+    ],
+)
+def test_initials(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+def test_colours_are_stable_and_spread() -> None:
+    assert colour("messi@kampus") == colour("messi@kampus")
+    assert len({colour(f"user{number}@kampus") for number in range(200)}) == COLOURS
