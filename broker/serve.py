@@ -110,10 +110,10 @@ def _say_ready(
     )
     with store.transaction() as tx:
         if not tx.accounts("", 1, "", 1)[0]:
-            out.write(
-                f"no accounts yet: register with `python -m client --realm {host}:{door} register USER PASSWORD "
-                "COUNTRY NAME…`, or see `make demo`\n"
-            )
+            how = f"register with `python -m client --realm {host}:{door} register USER PASSWORD COUNTRY NAME…`"
+            if core.rules.settings.registration == "invite":
+                how = f"`python -m realm invite-user --host {host}:{door} …` writes a link to register with"
+            out.write(f"no accounts yet: {how}, or see `make demo`\n")
     out.flush()
     log.info("realm runs", realm=core.rules.realm, libzmq=zmq.zmq_version())
 

@@ -17,6 +17,7 @@ from client.output import JsonOutput, Output, TextOutput, use_utf8
 from client.shell import DONE, REFUSED, WRONG, Target, open_shell
 from client.stdin import PipedLines
 from client.syntax import help_text, parse
+from schemas import invites
 
 INTERRUPTED: Final = 130
 
@@ -34,7 +35,7 @@ def bagan(
         ),
     ] = None,
     realm: Annotated[
-        str, typer.Option(metavar="HOST:PORT", envvar="BAGAN_REALM", help="The realm's front door.")
+        str, typer.Option(metavar="HOST:PORT", envvar="BAGAN_REALM", help="The realm's front door; or as --invite.")
     ] = f"127.0.0.1:{DEFAULT_PORT}",
     home: Annotated[
         Path | None,
@@ -43,6 +44,12 @@ def bagan(
     key: Annotated[
         str | None,
         typer.Option(show_default=False, help="The realm's key, where it is known from elsewhere."),
+    ] = None,
+    invite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LINK", show_default=False, help="An invitation: its realm, key, and what register needs."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line; bytes are base64.")] = False,
     listen: Annotated[bool, typer.Option("--listen", help="Then stay, and show what is pushed.")] = False,
@@ -63,7 +70,7 @@ def bagan(
     output: Output = JsonOutput() if as_json else TextOutput()
     stay = listen_for if listen_for is not None else (float("inf") if listen else None)
     try:
-        target = Target(parse_address(realm), Keyring(home), key)
+        target = _target(realm if invite is None else invite, Keyring(home), key, invited=invite is not None)
     except UsageError as error:
         output.error(None, error)
         raise typer.Exit(WRONG) from error
@@ -76,6 +83,17 @@ def bagan(
     else:
         work = piped(target, output, stay)
     raise typer.Exit(_run(work, output))
+
+
+def _target(typed: str, keyring: Keyring, key: str | None, *, invited: bool) -> Target:
+    """The realm at an address or, if it is a link, the one that it invites to; raises UsageError."""
+    if not (invited or "?" in typed or "=" in typed or "://" in typed):
+        return Target(parse_address(typed), keyring, key)
+    try:
+        invitation = invites.parse(typed)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return Target(parse_address(invitation.realm), keyring, key or invitation.key, invitation.token)
 
 
 async def one_liner(target: Target, output: Output, words: list[str], stay: float | None) -> int:

@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from client.connection import Connection
 from client.dial import Address
 from client.errors import AnswerError, ClientError, SessionNotFoundError, UsageError
@@ -13,7 +15,7 @@ from client.keyring import Keyring
 from client.output import Output
 from client.session import SessionEnded
 from client.syntax import help_text, parse
-from schemas.commands import InSession, Logout, Resume, name_of
+from schemas.commands import InSession, Logout, Register, Resume, name_of
 from schemas.errors import Code
 
 DONE: Final = 0
@@ -29,17 +31,22 @@ class Target(NamedTuple):
     address: Address
     keyring: Keyring
     known_key: str | None
+    invite: str | None = None
+    """What `register` needs where registration is by invite."""
 
 
 class Shell:
     """Lines in, answers out. `worst` is the exit code so far: an error answer is 1, a wrong line 2."""
 
-    def __init__(self, connection: Connection, keyring: Keyring, output: Output, *, listen: bool) -> None:
+    def __init__(
+        self, connection: Connection, keyring: Keyring, output: Output, *, listen: bool, invite: str | None = None
+    ) -> None:
         self.worst = DONE
         self._connection = connection
         self._keyring = keyring
         self._output = output
         self._listen = listen
+        self._invite = invite
         self._kept = keyring.login(connection.name)
         self._mute = listen and self._kept is not None
         connection.adopt(self._kept)
@@ -115,6 +122,8 @@ class Shell:
         command = parse(line, None if login is None else login.user)
         if isinstance(command, InSession) and not isinstance(command, Resume | Logout):
             await self.resume()
+        if isinstance(command, Register) and self._invite is not None:
+            command = replace(command, invite=self._invite)
         login = self._connection.login
         answer = await self._connection.ask(command)
         if self._listen and self._connection.login is not login:
@@ -155,7 +164,7 @@ async def open_shell(target: Target, output: Output, *, listen: bool) -> AsyncIt
         host, port, keyring.keys(), keyring.pins, known_key=target.known_key, listen=listen
     )
     async with connection:
-        shell = Shell(connection, keyring, output, listen=listen)
+        shell = Shell(connection, keyring, output, listen=listen, invite=target.invite)
         try:
             yield shell
         finally:

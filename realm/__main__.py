@@ -1,7 +1,9 @@
 """The commands of a realm's operator: `python -m realm --help`."""
 
 import re
+import secrets
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,14 +16,16 @@ from broker.keyfiles import KeyFileError
 from broker.logs import configure
 from broker.random_ids import RandomIds
 from broker.sockets import BindError
-from realm import settings
+from realm import invites, settings
 from realm.core import Core
 from realm.demo import GROUP, PASSWORD, add_demo_data
+from realm.gates import DAY_MS
 from realm.settings import SettingsError
 from realm.store.database import exists
 from realm.store.folder import locked
 from realm.store.interface import StoreError, StoreFullError
 from realm.store.sqlite import SqliteStore
+from schemas.invites import Invitation
 from schemas.names import NAME_PATTERN, Name
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -68,7 +72,7 @@ def run(
         keys = keyfiles.load(folder, create=new_key or not exists(folder))
         store = SqliteStore(folder, _name(name), RandomIds().epoch)
         try:
-            core = Core(store, chosen, RandomIds(), now_ms())
+            core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret))
             serve.run(core, store, chosen, keys, ports, reached)
         finally:
             store.close()
@@ -89,6 +93,46 @@ def demo_data(data: DataOption = Path("data"), name: NameOption = None, config: 
         typer.echo(f"added {', '.join(added)}, each with the password {PASSWORD}, and their group {GROUP}")
     else:
         typer.echo("the demo accounts are there already")
+
+
+@app.command()
+def invite_user(
+    data: Annotated[Path, typer.Option(help="The realm's folder.")] = Path("data"),
+    config: ConfigOption = None,
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long the invite holds.")] = 7,
+    web: Annotated[str, typer.Option(help="Where the web client is.")] = "http://localhost:8550",
+    host: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where the one invited reaches the front door.")
+    ] = "127.0.0.1:8889",
+) -> None:
+    """Write a link for somebody to join by. The realm may run meanwhile."""
+    keys = _keys_in(data)
+    token, registration = None, settings.load(config).registration
+    if registration == "invite":
+        expires = now_ms() + days * DAY_MS
+        nonce = secrets.token_bytes(invites.NONCE)
+        token = invites.write(invites.derive_key(keys.secret), invites.Invite(nonce, expires))
+        until = datetime.fromtimestamp(expires // 1000, UTC)
+        told = f"it lets one person register, once, until {until:%Y-%m-%d %H:%M} UTC"
+    elif registration == "open":
+        told = "there is no invite in it, as by these settings everybody may register (say --config FILE for others)"
+    else:
+        told = "there is no invite in it, as by these settings nobody may register (say --config FILE for others)"
+    try:
+        link = Invitation(host, keys.public.decode(), token).link(web)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo(f"{link}\n{told}")
+
+
+def _keys_in(data: Path) -> keyfiles.KeyPair:
+    """The realm's keys, read beside one that runs: without the lock, and nothing is made."""
+    try:
+        if not exists(data) and not (data / keyfiles.FILE).exists():
+            raise StoreError(f"no realm has run on the folder {data} yet: run one there, or say another --data")
+    except OSError as error:
+        raise StoreError(f"the folder {data} cannot be read ({error.strerror}): choose another --data") from error
+    return keyfiles.load(data, create=False)
 
 
 def _name(typed: str | None) -> Name | None:

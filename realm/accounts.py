@@ -2,6 +2,7 @@
 
 from msgspec import UNSET
 
+from realm import invites
 from realm.context import Ctx
 from realm.gates import hash_token, too_fast
 from realm.jobs import CheckPassword, HashPassword, Job
@@ -124,9 +125,15 @@ def _finish_auth(ctx: Ctx, command: commands.Auth, job: CheckPassword, *, right:
 
 
 def _finish_register(ctx: Ctx, command: commands.Register, password_hash: str) -> Answer | Refusal:
+    # Since the gate was passed the invite may have expired, or let somebody else in.
+    admitted = invites.admitted(ctx, command)
+    if isinstance(admitted, Refusal):
+        return admitted
     if ctx.tx.account(command.username) is not None:
         return Refusal(Code.USER_EXISTS)
     account = ctx.tx.create_account(command.username, command.name, command.country, password_hash, ctx.now)
+    if admitted is not None:
+        ctx.tx.use_invite(admitted.nonce, account.id, ctx.now, admitted.expires)
     return _open_session(ctx, command.id, account, ctx.request)
 
 

@@ -27,12 +27,14 @@ class Rules:
     What it remembers is never truth: a turn that is decided twice (full disk) may count a caller twice.
     """
 
-    def __init__(self, realm: Name, epoch: int, settings: Settings, ids: Ids) -> None:
+    def __init__(self, realm: Name, epoch: int, settings: Settings, ids: Ids, invite_key: bytes) -> None:
         limits = settings.limits
         self.realm = realm
         self.epoch = epoch
         self.settings = settings
         self.ids = ids
+        self.invite_key = invite_key
+        """See `realm.invites.derive_key`."""
         self.trusted = Trusted(settings.trusted_clients)
         self.logins = Buckets(limits.logins_per_minute / 60, limits.login_burst)
         self.strangers = Buckets(limits.address_per_second, limits.address_burst)

@@ -49,9 +49,10 @@ class _RefusedError(Exception):
 class Core:
     """A realm without its sockets."""
 
-    def __init__(self, store: Store, settings: Settings, ids: Ids, now: int) -> None:
+    def __init__(self, store: Store, settings: Settings, ids: Ids, now: int, invite_key: bytes) -> None:
+        """Read from the store who is logged in; `invite_key` is what `realm.invites.derive_key` made."""
         self.memory = Memory()
-        self.rules = Rules(store.realm, store.epoch, settings, ids)
+        self.rules = Rules(store.realm, store.epoch, settings, ids, invite_key)
         self._next_sweep = now + SWEEP_MS
         self._saved_active: dict[int, int] = {}
         """What the rows say of who is active, by account: they are written at most every half heartbeat."""
@@ -195,7 +196,7 @@ class Core:
             # On a full disk it is not worth an error: it only dates what is shown after a restart.
 
     def _sweep(self, ctx: Ctx) -> None:
-        """End sessions that were idle for too long, and forget who is no longer active."""
+        """End sessions that were idle for too long, and forget who is not active now, and invites that have expired."""
         self._next_sweep = ctx.now + SWEEP_MS
         idle = ctx.settings.limits.session_idle_days * gates.DAY_MS
         for session in [one for one in self.memory.by_token.values() if ctx.now - one.saved_at > idle]:
@@ -204,3 +205,4 @@ class Core:
         self._saved_active = {one: until for one, until in self._saved_active.items() if until > ctx.now}
         for name in [name for name, until in active.items() if until <= ctx.now]:
             del active[name]
+        ctx.tx.forget_invites(ctx.now, _PAGE)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, Final
 
+from realm import invites
 from realm.context import Ctx
 from realm.limits import Buckets
 from schemas.commands import Auth, InSession, Register
@@ -55,11 +56,12 @@ def may_log_in(ctx: Ctx, _command: Auth | Register) -> Refusal | None:
     return _address_wait(ctx, ctx.rules.logins)
 
 
-def registration_open(ctx: Ctx, _command: Register) -> Refusal | None:
-    """This realm takes new accounts."""
+def may_register(ctx: Ctx, command: Register) -> Refusal | None:
+    """This realm takes new accounts, from everybody or from who has an invite."""
     if ctx.settings.registration == "closed":
         return Refusal(Code.FORBIDDEN, "registration is closed: ask the realm's operator for an account")
-    return None
+    admitted = invites.admitted(ctx, command)
+    return admitted if isinstance(admitted, Refusal) else None
 
 
 def not_available_yet(_ctx: Ctx, _command: InSession) -> Refusal | None:

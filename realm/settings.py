@@ -65,7 +65,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of them."""
 
-    registration: Literal["open", "closed"] = "open"
+    registration: Literal["open", "invite", "closed"] = "open"
+    """Who may register: everybody, who has an invite (`python -m realm invite-user`), or nobody."""
     trusted_clients: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     hashing: Hashing = Hashing()
     limits: Limits = Limits()

@@ -46,7 +46,7 @@ def _planned(command: type[Command]) -> Row:
 
 _ROWS: Final = (
     Row(commands.Auth, Who.ANYONE, 0, (gates.may_log_in,), accounts.auth),
-    Row(commands.Register, Who.ANYONE, 0, (gates.may_log_in, gates.registration_open), accounts.register),
+    Row(commands.Register, Who.ANYONE, 0, (gates.may_log_in, gates.may_register), accounts.register),
     Row(commands.Resume, Who.USER, 2, (), accounts.resume),
     Row(commands.Logout, Who.USER, 1, (), accounts.logout),
     Row(commands.Passwd, Who.USER, 50, (), accounts.passwd),

@@ -77,6 +77,20 @@ class Tx(Protocol):
         """Note that the key has logged the account in; only the `keep` latest keys stay."""
         ...
 
+    # invites
+
+    def is_invite_used(self, nonce: bytes) -> bool:
+        """Whether an invite has let somebody in, as far as is remembered: see `forget_invites`."""
+        ...
+
+    def use_invite(self, nonce: bytes, account: int, now: int, expires: int) -> None:
+        """Remember that the invite has let this account in. The caller has made sure that it is unused."""
+        ...
+
+    def forget_invites(self, now: int, limit: int) -> None:
+        """Forget up to `limit` of the used ones that have expired by `now`; they let nobody in anyway."""
+        ...
+
     # sessions
 
     def sessions(self, after: int, limit: int) -> list[SessionRow]:

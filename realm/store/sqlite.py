@@ -9,10 +9,11 @@ from realm.store.accounts import AccountRows, SessionRows
 from realm.store.conversations import EntryRows
 from realm.store.groups import GroupRows
 from realm.store.interface import Tx
+from realm.store.invites import InviteRows
 from schemas.names import Name
 
 
-class SqliteTx(AccountRows, SessionRows, GroupRows, EntryRows):
+class SqliteTx(AccountRows, InviteRows, SessionRows, GroupRows, EntryRows):
     """All operations of `Tx`. The object outlives its transaction, for what it remembers of rows."""
 
 

@@ -22,6 +22,7 @@ from schemas.names import Name
 
 NOW = 1_790_000_000_000
 REALM = Name("kampus")
+INVITE_KEY = bytes(range(32))
 
 
 class SeededIds:
@@ -68,7 +69,7 @@ class RealmKit:
     def start(self) -> None:
         """Open the folder, as a realm does that starts again."""
         self.store = SqliteStore(self.folder, REALM, self.ids.epoch)
-        self.core = Core(self.store, self.settings, self.ids, self.now)
+        self.core = Core(self.store, self.settings, self.ids, self.now, INVITE_KEY)
         self.turns = Turns(self.core, self.store)
 
     def restart(self) -> None:

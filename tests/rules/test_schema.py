@@ -56,6 +56,21 @@ def test_a_new_folder_needs_a_name(tmp_path: Path) -> None:
         open_store(tmp_path, None)
 
 
+@pytest.mark.parametrize("version", range(1, len(migrations())))
+def test_an_older_file_is_brought_to_the_newest_schema(tmp_path: Path, version: int) -> None:
+    database = sqlite3.connect(tmp_path / FILE)
+    for script in migrations()[:version]:
+        database.executescript(script)
+    database.executescript(f"INSERT INTO realm VALUES (1, 'kampus', 5); PRAGMA user_version = {version};")
+    database.close()
+    opened = open_store(tmp_path)
+    assert (opened.realm, opened.epoch) == ("kampus", 5)
+    opened.close()
+    database = sqlite3.connect(tmp_path / FILE)
+    assert [" ".join(row[0].split()) for row in database.execute(TABLES)] == tables(*migrations())
+    database.close()
+
+
 def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     database = sqlite3.connect(tmp_path / FILE)

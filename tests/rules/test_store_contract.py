@@ -304,6 +304,33 @@ def test_accounts_are_found_by_parts_of_their_names(store: Store) -> None:
         assert found("%") == ([], None)
 
 
+def test_used_invites_are_remembered_until_they_are_forgotten(open_store: OpenStore) -> None:
+    with open_store().transaction() as tx:
+        one = account(tx, "a")
+        for number in range(4):
+            tx.use_invite(bytes([number]) * 16, one.id, 1, expires=10 + number)
+
+    def remembered(tx: Tx) -> list[int]:
+        return [number for number in range(5) if tx.is_invite_used(bytes([number]) * 16)]
+
+    with open_store().transaction() as tx:
+        assert remembered(tx) == [0, 1, 2, 3]
+        tx.forget_invites(9, 100)
+        assert remembered(tx) == [0, 1, 2, 3]
+        tx.forget_invites(12, 1)
+        assert remembered(tx) == [1, 2, 3]
+        tx.forget_invites(12, 100)
+        assert remembered(tx) == [3]
+
+
+def test_an_invite_is_used_once_whatever_the_caller_believes(store: Store) -> None:
+    with store.transaction() as tx:
+        one, other = account(tx, "a"), account(tx, "b")
+        tx.use_invite(bytes(16), one.id, 1, expires=10)
+        with pytest.raises(Exception, match="UNIQUE"), tx.attempt():
+            tx.use_invite(bytes(16), other.id, 1, expires=10)
+
+
 def test_sessions_live_until_they_end(open_store: OpenStore) -> None:
     with open_store().transaction() as tx:
         one = account(tx, "a", "Aa")

@@ -91,7 +91,7 @@ class RealmNode:
     def _start(self) -> None:
         self._store = SqliteStore(self._folder, REALM, self._ids.epoch)
         self._store._connection.execute("PRAGMA synchronous = OFF")  # a kill, unlike a power cut, loses no write
-        self._core = MortalCore(self._store, GENEROUS, self._ids, self._world.now)
+        self._core = MortalCore(self._store, GENEROUS, self._ids, self._world.now, bytes(32))
         self._turns = Turns(self._core, self._store)
         self._turn_due = False
 
