@@ -12,14 +12,14 @@ from msgspec import UNSET
 
 from client.errors import ClientError
 from client.mirror import Mirror, entry_of
-from client.model.overview import Overview
+from client.model.overview import Conversation, Overview
 from client.model.room import Outgoing
 from client.shown import Shown
 from schemas import answers, commands, events
 from schemas.answers import Answer, ConversationHead
 from schemas.commands import Command
 from schemas.events import AnyEvent
-from schemas.names import ConversationId
+from schemas.names import Address, ConversationId, Name
 
 TOO_FAR: Final = 200
 """Behind by more entries, a room is begun anew at its newest page."""
@@ -144,6 +144,13 @@ class Desk:
         sent = self._outgoing.setdefault(conversation, [])
         if one not in sent:
             sent.append(one)
+
+    def send_command(self, conversation: ConversationId, one: Outgoing) -> commands.Send | commands.SendGroup:
+        """The command that sends a message into a conversation."""
+        row = Conversation(conversation, "")
+        if row.is_group:
+            return commands.SendGroup(id=0, group=Name(row.group), message=one.text, entry=one.entry)
+        return commands.Send(id=0, to=Address(row.other(self.user)), message=one.text, entry=one.entry)
 
     def sent(self, conversation: ConversationId, one: Outgoing, outcome: Answer | ClientError, why: str = "") -> None:
         """The realm has stored it, or `why` it did not."""
