@@ -5,7 +5,31 @@ until a hidden button is clicked; here it is switched on in every page as it loa
 
 How a control has to be built to be found (measured on Flet 1.0.5):
 
-PLACEHOLDER
+    Flet                                                    found as
+    FilledButton, TextButton with words                     button, by the words
+    MergeSemantics(IconButton(tooltip="Send"))              button "Send"; without MergeSemantics, or with
+                                                            Semantics(label=…) around it, a button without a name
+    PopupMenuButton in MergeSemantics, PopupMenuItem        button by the tooltip, menuitem
+    ListTile(on_click=…)                                    button by all its texts: "Ana last words 3"; a button inside
+                                                            it stays apart. Without on_click its texts are just seen
+    Semantics(button=True, label=…, exclude_semantics=True) button by just that label; a click reaches the content
+    Container or GestureDetector with on_click or on_tap    button by the text inside
+    NavigationBarDestination                                tab "Chats"; with a badge "5 Chats"
+    NavigationRailDestination                               button "Rail one Tab 1 of 2"
+    Checkbox, Chip; Switch; Radio                           checkbox; switch; radio
+    TextSpan(url=…), a link in Markdown                     link (in truth an <a> without address); opens a new page,
+                                                            and a page in the background draws no more
+    Button(url=…)                                           button
+    TextField(label=…)                                      field by its label, password or not. With hint_text alone it
+                                                            has no name once something stands in it
+    can_reveal_password=True                                button without a name. Build the button by hand, beside
+                                                            the field: a `suffix` is there only with focus or text
+    Text, Icon(semantics_label=…), Semantics(label=…)       seen
+    Image(semantics_label=…), ProgressBar(semantics_label)  seen; the bar as "Uploading 30"
+    Text(tooltip=…)                                         seen as "tip text" and text together
+    Text(selectable=True), Dropdown(label=…)                not found at all
+    AlertDialog                                             alertdialog; its title is seen, what lies below is not
+    Slider                                                  never: its overlay takes the clicks of the whole page
 """
 
 import contextlib

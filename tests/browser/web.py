@@ -47,7 +47,7 @@ class WebProcess:
             if found := READY.search(line):
                 self.url, self.port = found["url"], int(found["port"])
                 return self
-        raise RuntimeError(f"the web client ended with {self._end(signal.SIGKILL)}: {self.log()}")
+        raise RuntimeError(f"the web client ended with {self._wait()}: {self.log()}")
 
     def restart(self) -> "WebProcess":
         """Stop it where it runs, and start it on the same port."""
@@ -83,9 +83,13 @@ class WebProcess:
 
     def _end(self, number: signal.Signals) -> int:
         assert self.process is not None
+        if self.running:
+            self.process.send_signal(number)
+        return self._wait()
+
+    def _wait(self) -> int:
+        assert self.process is not None
         try:
-            if self.running:
-                self.process.send_signal(number)
             return self.process.wait(timeout=END_SECONDS)
         finally:
             self._leave_nothing()
