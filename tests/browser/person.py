@@ -22,8 +22,8 @@ How a control has to be built to be found (measured on Flet 1.0.5):
     Button(url=…)                                           button
     TextField(label=…)                                      field by its label, password or not. With hint_text alone it
                                                             has no name once something stands in it
-    can_reveal_password=True                                button without a name. Build the button by hand, beside
-                                                            the field: a `suffix` is there only with focus or text
+    can_reveal_password=True                                button without a name. Instead: suffix_icon=MergeSemantics(
+                                                            IconButton(tooltip=…)); a `suffix` hides without focus
     Text, Icon(semantics_label=…), Semantics(label=…)       seen
     Image(semantics_label=…), ProgressBar(semantics_label)  seen; the bar as "Uploading 30"
     Text(tooltip=…)                                         seen as "tip text" and text together
@@ -269,15 +269,15 @@ class Person:
         """Turn the mouse wheel (down where positive) over the middle of the window, or over some text."""
         self._point_at(over)
         self.page.mouse.wheel(0, pixels)
-        self._frames(2)
+        self._frames(5)
 
     @in_browser
     def scroll_to(self, text: Words, pixels: int = 400, at_most: int = 100, over: Words | None = None) -> None:
-        """Turn the wheel in steps until a text is in the window."""
-        for _ in range(at_most):
+        """Turn the wheel in steps until a text is in the window, and back: a slow page may let it pass unseen."""
+        for step in [pixels] * at_most + [-pixels] * at_most:
             if self.sees(text):
                 return
-            self.scroll(pixels, over)
+            self.scroll(step, over)
         raise AssertionError(f"{self.name} does not come to {text!r} by scrolling {at_most} times {pixels} pixels")
 
     @in_browser
@@ -302,7 +302,10 @@ class Person:
 
     @in_browser
     def sees_no_more(self, text: Words, exact: bool = False) -> None:
-        """Wait until it is gone. That something never comes is proved only after something that comes later."""
+        """Wait until it is gone, also from where a list is scrolled a little.
+
+        That something never comes is proved only by waiting first for something that comes after it.
+        """
         expect(self._shown(text, exact)).to_have_count(0, timeout=PATIENCE_MS)
 
     @in_browser
