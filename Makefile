@@ -3,6 +3,7 @@
 PYTHON ?= python3
 NAME ?= kampus
 DATA ?= data
+REALM ?= 127.0.0.1:8889
 BIN := .venv/bin
 READY := .venv/installed
 JOBS ?= auto
@@ -10,7 +11,7 @@ SEED ?= 0
 HISTORIES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help install run-realm demo test simulate bench check format protocol lock clean
+.PHONY: help install run-realm run-client demo test screenshots simulate bench check format protocol lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +28,19 @@ $(READY): pyproject.toml requirements.lock
 run-realm: $(READY) ## Run a realm on its defaults (NAME=kampus, DATA=data)
 	$(BIN)/python -m realm run --name $(NAME) --data $(DATA)
 
-demo: $(READY) ## See a realm with demo accounts, and a conversation played in it
-	$(BIN)/python -m client demo
+run-client: $(READY) ## Serve the web client on http://localhost:8550 (REALM=127.0.0.1:8889)
+	$(BIN)/python -m client.ui --realm $(REALM)
 
-test: $(READY) ## Run all tests
+demo: $(READY) ## Try it: a realm with demo accounts and the web client, until Ctrl-C
+	$(BIN)/python -m client.ui --demo
+
+test: $(READY) ## Run all tests (in a Chromium too, which is installed where there is none)
+	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest -n $(JOBS)
+
+screenshots: $(READY) ## Take the pictures in docs/screens anew
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 simulate: $(READY) ## Run more simulated histories on all cores (SEED=0 HISTORIES=1000)
 	$(BIN)/python -m tests.simulation.runner $(SEED) $(HISTORIES)

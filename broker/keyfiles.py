@@ -1,7 +1,5 @@
 """A realm's key pair on disk. Whoever holds the file is the realm."""
 
-import base64
-import hashlib
 import os
 import stat
 from pathlib import Path
@@ -49,12 +47,6 @@ def load(folder: Path, *, create: bool) -> KeyPair:
         raise KeyFileError(
             f"the key file {path} holds no key: put the realm's own back from a backup ({error})"
         ) from error
-
-
-def fingerprint(public: bytes) -> str:
-    """What people compare: SHA-256 of the public key, as ssh shows it."""
-    digest = hashlib.sha256(public).digest()
-    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
 def _create(path: Path) -> None:

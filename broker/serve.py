@@ -14,7 +14,7 @@ from broker.commands import Commands
 from broker.culprits import Culprits
 from broker.door import Door
 from broker.jobs import HashPool
-from broker.keyfiles import KeyPair, fingerprint
+from broker.keyfiles import KeyPair
 from broker.logs import Forgiving
 from broker.loop import Loop, Wake
 from broker.push import Push
@@ -23,6 +23,7 @@ from realm.core import Core
 from realm.settings import Settings
 from realm.store.interface import Store
 from schemas.answers import Card
+from schemas.keys import fingerprint
 from schemas.limits import PROTOCOL_VERSION
 
 GARBAGE: Final = 50_000
@@ -106,7 +107,7 @@ def _say_ready(
     reached = f", advertised as {advertised}" if advertised else ""
     out.write(
         f"realm {card.realm} is ready: front door {host}:{door}, commands {card.commands}, push {card.push}, "
-        f"key fingerprint {fingerprint(keys.public)}{reached}\n"
+        f"key fingerprint {fingerprint(keys.public.decode())}{reached}\n"
     )
     with store.transaction() as tx:
         if not tx.accounts("", 1, "", 1)[0]:

@@ -21,9 +21,10 @@ from client.calls import Calls
 from client.dial import Address, Realm, find_host, read_card
 from client.errors import ClientError, ClosedError, RateLimitedError
 from client.keyring import KeyPair
-from client.mirror import Mirror, Question, reflect
+from client.mirror import Mirror, Question
 from client.pins import Pins
 from client.push import Push
+from client.reflect import reflect
 from client.session import A_co, Asks, Event, Login, Session, SessionEnded, Settled
 from client.ulid import new_ulid
 from schemas.answers import Answer
@@ -122,6 +123,16 @@ class Connection:
         return self._realm.card.realm
 
     @property
+    def key(self) -> str:
+        """The realm's CURVE key, Z85."""
+        return self._realm.card.key
+
+    @property
+    def failed(self) -> bool:
+        """Whether a task of it has failed: nothing can be asked any more."""
+        return self._failure is not None
+
+    @property
     def is_live(self) -> bool:
         """Whether pushes arrive."""
         return self._push is not None and self._push.live.is_set()
@@ -178,7 +189,7 @@ class Connection:
         while (event := await self._events.get()) is not None:
             self._taken.set()
             if self._behind:
-                self._repair()
+                self.repair()
             yield event
         self._events.put_nowait(None)
         if self._failure is not None:
@@ -212,7 +223,7 @@ class Connection:
             self._events.put_nowait(event)
         if self.mirror is not None:
             reflect(self.mirror, settled.call.command, settled.outcome)
-            self._repair()
+            self.repair()
 
     def _follow_login(self) -> None:
         """For every session that begins: a fresh push socket and a heartbeat; they end with it."""
@@ -240,7 +251,7 @@ class Connection:
                 self.mirror.heard(event)
             if not isinstance(event, EntryPushed):  # entries are told when they are in their places
                 self._events.put_nowait(event)
-        self._repair()
+        self.repair()
         return any(isinstance(event, Welcome) for event in events)
 
     async def _beat(self) -> None:
@@ -249,10 +260,13 @@ class Connection:
             await asyncio.sleep(HEARTBEAT_MS / 1000)
             if self.mirror is not None:
                 self.mirror.beat()
-                self._repair()
+                self.repair()
 
-    def _repair(self) -> None:
-        """Tell what the mirror has news of, and ask what it lacks; a slow reader first reads what there is."""
+    def repair(self) -> None:
+        """Tell what the mirror has news of, and ask what it lacks; a slow reader first reads what there is.
+
+        To be called by whoever wants more of the mirror than before; what comes is seen to here.
+        """
         self._changed()
         self._behind = self._events.qsize() >= EVENTS
         if self._behind or self.mirror is None or self.login is None:
@@ -272,7 +286,7 @@ class Connection:
         if isinstance(outcome, RateLimitedError):
             await asyncio.sleep(max((outcome.retry_after or 0) / 1000, SPARED))
             mirror.go_on()
-        self._repair()
+        self.repair()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import UNSET
 
 from client.connection import Connection
-from client.demo_realm import NAME, demo_realm
+from client.demo_realm import NAME, demo_realm, own_python
 from client.demo_view import View
 from client.dial import Address
 from client.errors import NoAnswerError, UnreachableError
@@ -174,7 +174,7 @@ async def _stay(
     view: View, folder: Path, door: Address, people: list[Person], process: "asyncio.subprocess.Process"
 ) -> None:
     """Say what to try, and show what then happens, until Ctrl-C."""
-    python = _python()
+    python = own_python()
     view.line("The realm stays. In another terminal, be lineker on a second device:")
     view.line()
     for line in (
@@ -204,11 +204,3 @@ def _pace() -> float:
     """Seconds between rows."""
     given = os.environ.get("BAGAN_DEMO_PACE", "")
     return float(given) if given.replace(".", "", 1).isdigit() else PACE_S
-
-
-def _python() -> str:
-    """This interpreter, as somebody in this folder would call it."""
-    python = Path(sys.executable)
-    with contextlib.suppress(ValueError):
-        return os.fspath(python.relative_to(Path.cwd()))
-    return os.fspath(python)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -76,3 +77,11 @@ async def _ended(process: "asyncio.subprocess.Process", *, stop: bool = False) -
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").split("\n")
     return next((line for line in reversed(lines) if line.strip()), "it does not say why")
+
+
+def own_python() -> str:
+    """This interpreter, as somebody in this folder would call it."""
+    python = Path(sys.executable)
+    with contextlib.suppress(ValueError):
+        return os.fspath(python.relative_to(Path.cwd()))
+    return os.fspath(python)

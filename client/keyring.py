@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import typer
+import platformdirs
 import zmq
 
 from client.errors import KeyringError
@@ -34,15 +34,16 @@ def new_key_pair() -> KeyPair:
 
 def default_folder() -> Path:
     """$BAGAN_HOME, or the platform's folder for settings of programs."""
-    return Path(os.environ.get(HOME_VARIABLE) or typer.get_app_dir("bagan"))
+    return Path(os.environ.get(HOME_VARIABLE) or platformdirs.user_config_path("bagan"))
 
 
 class Keyring:
     """The folder, made when something is first written to it. Files are 0600, replaced as a whole."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, pins: Pins | None = None) -> None:
+        """`pins` are those that several keyrings share; otherwise they are in the folder too."""
         self.folder = folder or default_folder()
-        self.pins = Pins(self.folder / "pins.json")
+        self.pins = pins or Pins(self.folder / "pins.json")
 
     def keys(self) -> KeyPair:
         """The client's long-lived key pair, made at the first call.
@@ -69,6 +70,11 @@ class Keyring:
     def forget(self, realm: str) -> None:
         """Keep no session with this realm."""
         remove(self._session(realm))
+
+    def forget_all(self) -> None:
+        """Keep no session with any realm."""
+        for path in self.folder.glob("session-*.json"):
+            remove(path)
 
     def _session(self, realm: str) -> Path:
         return self.folder / f"session-{realm}.json"

@@ -5,26 +5,30 @@ has been typed and not sent. Whoever drives it passes in what came (`heard`, `ch
 `take_wishes` wants to know.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec import UNSET
 
 from client.errors import ClientError
-from client.mirror import Mirror, entry_of
+from client.mirror import Mirror
 from client.model.overview import Conversation, Overview
-from client.model.room import Outgoing
+from client.model.room import Fate, Outgoing
+from client.reflect import entry_of
 from client.shown import Shown
 from schemas import answers, commands, events
 from schemas.answers import Answer, ConversationHead
 from schemas.commands import Command
 from schemas.events import AnyEvent
+from schemas.limits import MAX_MESSAGE
 from schemas.names import Address, ConversationId, Name
 
 TOO_FAR: Final = 200
 """Behind by more entries, a room is begun anew at its newest page."""
 KEPT: Final = 500
 """Entries that are kept of the room that is open, and up to as many again."""
+DRAFTS: Final = 50
+"""Conversations of which is kept what was written and not sent."""
 LISTED: Final = 1_000
 """Conversations that the list holds; others are found by searching for their people and groups."""
 
@@ -32,6 +36,22 @@ LISTED: Final = 1_000
 def mirror_of_a_window(user: str) -> Mirror:
     """The mirror that a desk needs: it fetches only what somebody looks at."""
     return Mirror(user, too_far=TOO_FAR, keep=KEPT, looks=False)
+
+
+@dataclass(slots=True)
+class Unsaid:
+    """What a user has written and the realm does not have: it outlives a desk, and is lost by no reload."""
+
+    drafts: dict[ConversationId, str] = field(default_factory=dict)
+    outgoing: dict[ConversationId, list[Outgoing]] = field(default_factory=dict)
+
+    def draft(self, conversation: ConversationId, text: str) -> None:
+        """Keep what is written there now, if it can be sent at all; of the last 50 conversations."""
+        self.drafts.pop(conversation, None)
+        if text and len(text) <= MAX_MESSAGE:
+            self.drafts[conversation] = text
+            if len(self.drafts) > DRAFTS:
+                del self.drafts[next(iter(self.drafts))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +62,9 @@ class Wish:
 
 
 class Desk:
-    """One login. `name` is the user's display name."""
+    """One login. `name` is the user's display name, `unsaid` what was left of the desk before."""
 
-    def __init__(self, mirror: Mirror, name: str) -> None:
+    def __init__(self, mirror: Mirror, name: str, unsaid: Unsaid | None = None) -> None:
         self.user = mirror.user
         self.name = name
         self.overview = Overview(mirror.user)
@@ -52,9 +72,11 @@ class Desk:
         """The conversation that is open."""
         self.in_view = True
         """Whether somebody looks at the window: only then is what it shows read."""
-        self.drafts: dict[ConversationId, str] = {}
+        self.unsaid = unsaid or Unsaid()
         self._mirror = mirror
-        self._outgoing: dict[ConversationId, list[Outgoing]] = {}
+        self._outgoing = self.unsaid.outgoing
+        for conversation in self._outgoing:  # what is stored already is in its place
+            self._outgoing[conversation] = [one for one in self._outgoing[conversation] if not one.stored]
         self._comparisons = 0
         self._epoch: int | None = None
         self._listing: list[ConversationHead] | None = None
@@ -77,6 +99,8 @@ class Desk:
             case events.Left(conversation=conversation):
                 self.overview.rows.pop(ConversationId(conversation), None)
                 self.overview.stale = True
+                if conversation == self.room:
+                    self.close()
 
     def changed(self) -> None:
         """The mirror may have changed: see whether the list agrees with it, and what has found its place."""
@@ -100,6 +124,11 @@ class Desk:
             if row is not None:
                 row.seen = max(row.seen, shown.seen)
             self._forget_placed(shown)
+
+    @property
+    def unread(self) -> int:
+        """Unread messages in all, but for what somebody looks at."""
+        return sum(row.unread for row in self.overview.rows.values() if not (row.id == self.room and self.in_view))
 
     # rooms
 
@@ -131,12 +160,22 @@ class Desk:
         if self.room is not None:
             self._mirror.want_older(self.room)
 
+    def read_back(self, back: bool) -> None:
+        """Whether somebody has scrolled up: what is read then is kept, however much comes below it."""
+        if (shown := self.shown) is not None:
+            shown.keep = None if back else KEPT
+
     # own messages
 
     @property
     def outgoing(self) -> list[Outgoing]:
         """What is on its way into the room that is open."""
         return [] if self.room is None else self._outgoing.get(self.room, [])
+
+    @property
+    def unanswered(self) -> list[tuple[ConversationId, Outgoing]]:
+        """What has begun its way; of a desk before this one, nobody waits for its answer."""
+        return [(name, one) for name, sent in self._outgoing.items() for one in sent if one.fate is Fate.SENDING]
 
     def send(self, conversation: ConversationId, one: Outgoing) -> None:
         """A message begins its way, or begins again."""
@@ -152,8 +191,8 @@ class Desk:
             return commands.SendGroup(id=0, group=Name(row.group), message=one.text, entry=one.entry)
         return commands.Send(id=0, to=Address(row.other(self.user)), message=one.text, entry=one.entry)
 
-    def sent(self, conversation: ConversationId, one: Outgoing, outcome: Answer | ClientError, why: str = "") -> None:
-        """The realm has stored it, or `why` it did not."""
+    def sent(self, conversation: ConversationId, one: Outgoing, outcome: Answer | str) -> None:
+        """The realm has stored it, or a sentence says why it did not."""
         if isinstance(outcome, answers.Sent):
             one.stored = True
             self.overview.said(entry_of(outcome, self.user, one.text))
@@ -161,7 +200,7 @@ class Desk:
             if shown is None or not shown.wanted:
                 self._discard(conversation, one)
         else:
-            one.why = why or str(outcome)
+            one.why = str(outcome)
 
     def discard(self, one: Outgoing) -> None:
         """Give up a message that failed."""

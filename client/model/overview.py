@@ -63,11 +63,6 @@ class Overview:
         """All rows, those in which something was said last before others."""
         return sorted(self.rows.values(), key=_age)
 
-    @property
-    def unread(self) -> int:
-        """Unread messages in all, as far as they were counted."""
-        return sum(row.unread for row in self.rows.values())
-
     def take(self, heads: Iterable[ConversationHead], *, whole: bool) -> None:
         """Take in the realm's list, or with `whole` false no more than its first pages."""
         before, self.rows = self.rows, {}
@@ -83,8 +78,10 @@ class Overview:
         """Take in an entry that was pushed, or sent by this device."""
         row = self.rows.get(entry.conversation)
         if row is None:
-            row = self.rows[entry.conversation] = Conversation(entry.conversation, entry.name)
-            self.stale = True
+            row = self.rows[entry.conversation] = Conversation(entry.conversation, "")
+            if not row.is_group and entry.sender != self.user:
+                row.title = entry.name
+            self.stale = True  # the realm knows its title
         if entry.seq <= row.head:
             return
         if entry.seq > row.head + 1:

@@ -14,7 +14,7 @@ def initials(name: str) -> str:
     if not words:
         return "?"
     first, last = words[0][0], words[-1][0]
-    return (first + last if len(words) > 1 else first).upper()
+    return first.upper()[0] + (last.upper()[0] if len(words) > 1 else "")
 
 
 def colour(address: str) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import UNSET
 
+from client.model.times import moment
 from schemas.entries import Entry
 
 TOGETHER_MS: Final = 5 * 60_000
@@ -63,6 +64,8 @@ class Message:
 
     key: str
     """What tells this row from all others of its room; an own message keeps it from sending to read."""
+    seq: int | None
+    """Its number; None while it is on its way."""
     sender: str
     name: str
     text: str
@@ -82,6 +85,7 @@ Row = Day | Message
 @dataclass(frozen=True, slots=True)
 class _Said:
     key: str
+    seq: int | None
     sender: str
     name: str
     text: str
@@ -101,20 +105,23 @@ def rows(
     placed = {entry.id for entry in entries if entry.sender == user}
     said = [_entry(entry, user, seen) for entry in entries]
     said += [
-        _Said(one.entry, user, name, one.text, one.at, one.fate, one.why) for one in outgoing if one.entry not in placed
+        _Said(one.entry, None, user, name, one.text, one.at, one.fate, one.why)
+        for one in outgoing
+        if one.entry not in placed
     ]
     shown: list[Row] = []
     day: date | None = None
     for number, one in enumerate(said):
         before = said[number - 1] if number else None
         after = said[number + 1] if number + 1 < len(said) else None
-        at = datetime.fromtimestamp(one.at / 1000, zone)
+        at = moment(one.at, zone)
         if at.date() != day:
             day = at.date()
             shown.append(Day(day))
         shown.append(
             Message(
                 key=one.key,
+                seq=one.seq,
                 sender=one.sender,
                 name=one.name,
                 text=one.text,
@@ -135,10 +142,10 @@ def _entry(entry: Entry, user: str, seen: int) -> _Said:
     # Two senders may choose the same ULID.
     key = entry.id if own else f"{entry.seq}"
     text = "" if entry.message is UNSET else entry.message or ""
-    return _Said(key, entry.sender, entry.name, text, entry.sent_at, fate)
+    return _Said(key, entry.seq, entry.sender, entry.name, text, entry.sent_at, fate)
 
 
 def _together(one: _Said | None, other: _Said | None, zone: tzinfo) -> bool:
     if one is None or other is None or one.sender != other.sender or other.at - one.at > TOGETHER_MS:
         return False
-    return datetime.fromtimestamp(one.at / 1000, zone).date() == datetime.fromtimestamp(other.at / 1000, zone).date()
+    return moment(one.at, zone).date() == moment(other.at, zone).date()

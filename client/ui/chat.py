@@ -4,32 +4,47 @@ No Flet here: `changed` is what the window gives.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import zmq.asyncio
 
+from client import dial
 from client.connection import Connection
-from client.dial import Address
-from client.errors import ClientError, NoAnswerError
+from client.errors import ClientError, ClosedError, NoAnswerError
 from client.keyring import Keyring
-from client.model.desk import Desk, Wish, mirror_of_a_window
+from client.model.desk import Desk, Unsaid, Wish, mirror_of_a_window
 from client.model.room import Outgoing
 from client.session import A_co, Asks, SessionEnded
 from client.ulid import new_ulid
-from schemas import answers, commands
-from schemas.names import ConversationId, Name
+from schemas import answers, commands, names
+from schemas.names import Address, ConversationId, Name
 
 PATIENCE: Final = 5.0
 """Seconds without an answer before a command is asked again."""
+
+log = logging.getLogger(__name__)
 
 
 class Chat:
     """A connection to one realm, and the desk of whoever is logged in there."""
 
-    def __init__(self, connection: Connection, keyring: Keyring, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        door: dial.Address,
+        connection: Connection,
+        keyring: Keyring,
+        changed: Callable[[], None],
+        unsaid: Callable[[str], Unsaid],
+        tell_why: Callable[[ClientError], str],
+    ) -> None:
+        self.door = door
+        """The realm's front door."""
         self._connection = connection
+        self._unsaid = unsaid
+        self._tell_why = tell_why
         self._keyring = keyring
         self._tell = changed
         self._tasks: set[asyncio.Task[None]] = set()
@@ -42,13 +57,18 @@ class Chat:
     @classmethod
     async def open(
         cls,
-        address: Address,
+        address: dial.Address,
         keyring: Keyring,
         context: zmq.asyncio.Context,
         changed: Callable[[], None],
         known_key: str | None = None,
+        unsaid: Callable[[str], Unsaid] = lambda _: Unsaid(),
+        tell_why: Callable[[ClientError], str] = str,
     ) -> "Chat":
         """Connect to the realm at `address`.
+
+        `unsaid` is what a user has written before, and the realm does not have; `tell_why` what a person is told of a
+        message that was not stored.
 
         Raises what `Connection.open` does.
         """
@@ -62,9 +82,9 @@ class Chat:
             patience=PATIENCE,
             context=context,
             mirror=mirror_of_a_window,
-            changed=lambda: told[0].follow() if told else None,
+            changed=lambda: told[0]._follow() if told else None,
         )
-        told.append(cls(connection, keyring, changed))
+        told.append(cls(address, connection, keyring, changed, unsaid, tell_why))
         return told[0]
 
     @property
@@ -72,10 +92,24 @@ class Chat:
         """The realm's name."""
         return self._connection.name
 
+    def address(self, name: str) -> Address:
+        """The full address of a user or group of this realm."""
+        return names.full(Name(name), Name(self.realm))
+
     @property
     def online(self) -> bool:
         """Whether what others say arrives."""
         return self._connection.is_live
+
+    @property
+    def fingerprint(self) -> str:
+        """The realm's key, which nobody else has."""
+        return self._connection.key
+
+    @property
+    def failed(self) -> bool:
+        """Whether the connection is of no more use."""
+        return self._connection.failed
 
     @property
     def token(self) -> str:
@@ -110,12 +144,10 @@ class Chat:
         return True
 
     async def log_out(self) -> None:
-        """End the session, on the realm too where it can be reached."""
-        try:
-            await self._connection.ask(commands.Logout(id=0))
-        finally:
-            self._keyring.forget(self.realm)
-            self._end()
+        """End the session here, and on the realm where it can be reached."""
+        self._keyring.forget(self.realm)
+        self._end()
+        await self._connection.ask(commands.Logout(id=0))
 
     async def close(self) -> None:
         """Free all sockets and tasks."""
@@ -130,8 +162,10 @@ class Chat:
         self._keyring.remember(self.realm, login)
         self._end()
         self.ended = False
-        self.desk = Desk(mirror, opened.name)
-        self._events = self._start(self._listen(self.desk))
+        self.desk = desk = Desk(mirror, opened.name, self._unsaid(login.user))
+        self._events = self._start(self._listen(desk))
+        for conversation, one in desk.unanswered:
+            self._start(self._send(desk, conversation, one))
         self.follow()
 
     def _end(self) -> None:
@@ -144,7 +178,7 @@ class Chat:
     async def ask(self, command: Asks[A_co]) -> A_co:
         """As `Connection.ask`; what follows from the answer is shown."""
         answer = await self._connection.ask(command)
-        self.follow()
+        self._follow()
         return answer
 
     def say(self, conversation: ConversationId, text: str) -> None:
@@ -163,13 +197,16 @@ class Chat:
             outcome = (await self._connection.exchange(desk.send_command(conversation, one))).outcome
         except ClientError as error:
             outcome = error
-        desk.sent(conversation, one, outcome)
-        self.follow()
+        desk.sent(conversation, one, self._tell_why(outcome) if isinstance(outcome, ClientError) else outcome)
+        self._follow()
 
     # what comes
 
     def follow(self) -> None:
-        """Something may have changed: ask what the desk wants to know, and let it be shown."""
+        """Something else is looked at, or may have changed: ask what is not known of it, and let it be shown."""
+        self._connection.repair()
+
+    def _follow(self) -> None:
         if self.desk is not None:
             self.desk.changed()
             for wish in self.desk.take_wishes():
@@ -177,6 +214,13 @@ class Chat:
         self._tell()
 
     async def _listen(self, desk: Desk) -> None:
+        try:
+            await self._hear(desk)
+        except ClosedError:  # it has failed, which the window sees
+            log.exception("a connection failed")
+            self._tell()
+
+    async def _hear(self, desk: Desk) -> None:
         async for event in self._connection.events():
             if isinstance(event, SessionEnded):
                 self._keyring.forget(self.realm)
@@ -185,7 +229,7 @@ class Chat:
                 self._tell()
                 return
             desk.heard(event)
-            self.follow()
+            self._follow()
 
     async def _grant(self, desk: Desk, wish: Wish) -> None:
         wishes = [wish]
@@ -202,5 +246,10 @@ class Chat:
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task of a chat failed", exc_info=error)

@@ -20,11 +20,11 @@ from threading import Lock
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException
-from fontTools import subset, ttLib  # type: ignore[import-untyped]
-from fontTools.fontBuilder import FontBuilder  # type: ignore[import-untyped]
-from fontTools.merge import Merger  # type: ignore[import-untyped]
-from fontTools.pens import cu2quPen, recordingPen, transformPen, ttGlyphPen  # type: ignore[import-untyped]
-from fontTools.varLib.instancer import instantiateVariableFont  # type: ignore[import-untyped]
+from fontTools import subset, ttLib
+from fontTools.fontBuilder import FontBuilder
+from fontTools.merge import Merger
+from fontTools.pens import cu2quPen, recordingPen, transformPen, ttGlyphPen
+from fontTools.varLib.instancer import instantiateVariableFont
 from starlette.responses import Response
 
 from client.errors import ClientError

@@ -33,7 +33,6 @@ class Words:
     display_name: str
     country: str
     realm: str
-    realm_hint: str
     invite: str
     no_account: str
     have_account: str
@@ -49,7 +48,6 @@ class Words:
     home: str
     chats: str
     settings: str
-    more: str
     back: str
 
     # lists
@@ -68,7 +66,6 @@ class Words:
     group_name: str
     members: str
     """{count}"""
-    member_list: str
     admin: str
     active: str
     inactive: str
@@ -86,12 +83,10 @@ class Words:
     fetch: str
     fetched: str
     """{count}"""
-    attach: str
     no_messages: str
     no_messages_hint: str
     """{name}"""
     new_messages: str
-    older: str
     sending: str
     stored: str
     read: str
@@ -105,9 +100,6 @@ class Words:
     weekdays: tuple[str, ...]
     """From Monday on."""
     leave_group: str
-    remove: str
-    choose_chat: str
-    choose_chat_hint: str
 
     # settings
     profile: str
@@ -122,12 +114,45 @@ class Words:
     password_changed: str
     fingerprint: str
     save: str
-    cancel: str
+
+    # more
+    close: str
+    claim: str
+    connecting: str
+    elsewhere: str
+    elsewhere_hint: str
+    show_password: str
+    hide_password: str
+    search_people: str
+    search_groups: str
+    search_other: str
+    search_empty: str
+    members_of: str
+    """{group}"""
+    name_hint: str
+    group: str
+    draft: str
+    remove_member: str
+    """{name}"""
+    join: str
+    entry_hints: tuple[str, str, str, str]
+    """What each entry of home is for, in the contract's order."""
 
     # trouble
+    password_hint: str
+    realm_hint: str
+    no_answer: str
+    other_key: str
+    bad_link: str
+    too_fast: str
+    only_realm: str
+    """{address}"""
+    left: str
+    one_member: str
     offline: str
     wrong: str
     session_ended: str
+    too_often: str
     unreachable: str
     """{address}"""
 
@@ -140,6 +165,19 @@ class Words:
         said = f"{self.weekdays[day.weekday()]}, {day.day} {self.months[day.month - 1]}"
         return said if day.year == today.year else f"{said} {day.year}"
 
+    def count_members(self, count: int) -> str:
+        """How many are in a group."""
+        return self.one_member if count == 1 else self.members.format(count=count)
+
+    def short_day(self, day: date, today: date) -> str:
+        """A day that is not today, in the few letters that a list has for it."""
+        ago = (today - day).days
+        if ago == 1:
+            return self.yesterday
+        if 0 < ago < 7:
+            return self.weekdays[day.weekday()]
+        return f"{day.day} {self.months[day.month - 1][:3]}" + ("" if day.year == today.year else f" {day:%y}")
+
 
 ENGLISH: Final = Words(
     code="en",
@@ -151,8 +189,7 @@ ENGLISH: Final = Words(
     display_name="Name",
     country="Country",
     realm="Realm",
-    realm_hint="host:port of the realm",
-    invite="Invite",
+    invite="Invitation, if you have one",
     no_account="No account yet? Register",
     have_account="Have an account? Sign in",
     fill_in="Please fill in: {field}",
@@ -163,7 +200,6 @@ ENGLISH: Final = Words(
     home="Home",
     chats="Chats",
     settings="Settings",
-    more="More",
     back="Back",
     search="Search",
     search_hint="People, groups, chats",
@@ -178,7 +214,6 @@ ENGLISH: Final = Words(
     no_groups_to_join_hint="Add your own with Add Group Chat.",
     group_name="Name of the group",
     members="{count} members",
-    member_list="Members",
     admin="Admin",
     active="active",
     inactive="not active",
@@ -191,12 +226,10 @@ ENGLISH: Final = Words(
     write="Write a message",
     send="Send",
     fetch="Fetch messages",
-    fetched="{count} new messages",
-    attach="Attach a file",
+    fetched="Messages fetched: {count}",
     no_messages="Nothing has been said here yet",
     no_messages_hint="Say hello to {name}.",
     new_messages="New messages",
-    older="Older messages",
     sending="sending",
     stored="stored",
     read="read",
@@ -211,9 +244,6 @@ ENGLISH: Final = Words(
     ),
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     leave_group="Leave group",
-    remove="Remove",
-    choose_chat="Choose a chat",
-    choose_chat_hint="It opens here.",
     profile="Profile",
     theme="Theme",
     theme_system="As the system",
@@ -226,10 +256,42 @@ ENGLISH: Final = Words(
     password_changed="Password changed",  # noqa: S106 - the word
     fingerprint="The realm's key fingerprint",
     save="Save",
-    cancel="Cancel",
+    close="Close",
+    claim="Chat that people run themselves",
+    connecting="Connecting…",
+    elsewhere="This chat is open in another window",
+    elsewhere_hint="Reload this page to go on here.",
+    show_password="Show password",  # noqa: S106 - the word
+    hide_password="Hide password",  # noqa: S106 - the word
+    search_people="Search people",
+    search_groups="Search groups",
+    search_other="Try another word.",
+    search_empty="Type a part of a name.",
+    members_of="Members of {group}",
+    name_hint="Letters, digits, '.', '_' and '-', at most 32",
+    group="Group",
+    draft="Draft",
+    remove_member="Remove {name}",
+    join="Join",
+    entry_hints=(
+        "Write to somebody", "Your groups and who is in them", "Make a group of your own", "Find a group to be in",
+    ),
+    password_hint="At least 8 characters",  # noqa: S106 - the word
+    realm_hint="The realm is host:port, such as chat.example.org:8889.",
+    no_answer="The realm does not answer. Try again.",
+    other_key=(
+        "This realm shows another key than before, or than the link says: nothing was "
+        "sent to it. Ask whoever runs it."
+    ),
+    bad_link="This link is not complete: ask for it again.",
+    only_realm="Here only the realm {address} can be used.",
+    too_fast="That was too much at once: try again in a moment.",
+    left="You are not in this group any more.",
+    one_member="1 member",
     offline="Connection lost. Reconnecting…",
     wrong="Something went wrong here. It has been noted.",
     session_ended="The session has ended: sign in again.",
+    too_often="Too many attempts: wait a minute, then try again.",
     unreachable="The realm at {address} does not answer.",
 )  # fmt: skip
 
@@ -243,19 +305,17 @@ INDONESIAN: Final = Words(
     display_name="Nama",
     country="Negara",
     realm="Realm",
-    realm_hint="host:port realm",
-    invite="Undangan",
+    invite="Undangan, jika ada",
     no_account="Belum punya akun? Daftar",
     have_account="Sudah punya akun? Masuk",
     fill_in="Mohon isi: {field}",
     greeting="Halo, {name}",
     session_token="Token sesi",  # noqa: S106 - the word
     copy="Salin",
-    copied="Tersalin",
+    copied="Disalin",
     home="Beranda",
     chats="Obrolan",
     settings="Pengaturan",
-    more="Lainnya",
     back="Kembali",
     search="Cari",
     search_hint="Orang, grup, obrolan",
@@ -270,7 +330,6 @@ INDONESIAN: Final = Words(
     no_groups_to_join_hint="Buat grup sendiri dengan Add Group Chat.",
     group_name="Nama grup",
     members="{count} anggota",
-    member_list="Anggota",
     admin="Admin",
     active="aktif",
     inactive="tidak aktif",
@@ -283,12 +342,10 @@ INDONESIAN: Final = Words(
     write="Tulis pesan",
     send="Kirim",
     fetch="Ambil pesan",
-    fetched="{count} pesan baru",
-    attach="Lampirkan berkas",
+    fetched="Pesan diambil: {count}",
     no_messages="Belum ada pesan di sini",
     no_messages_hint="Sapa {name}.",
     new_messages="Pesan baru",
-    older="Pesan lama",
     sending="mengirim",
     stored="tersimpan",
     read="dibaca",
@@ -303,9 +360,6 @@ INDONESIAN: Final = Words(
     ),
     weekdays=("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
     leave_group="Keluar dari grup",
-    remove="Keluarkan",
-    choose_chat="Pilih obrolan",
-    choose_chat_hint="Obrolan terbuka di sini.",
     profile="Profil",
     theme="Tema",
     theme_system="Ikuti sistem",
@@ -318,10 +372,42 @@ INDONESIAN: Final = Words(
     password_changed="Kata sandi diubah",  # noqa: S106 - the word
     fingerprint="Sidik jari kunci realm",
     save="Simpan",
-    cancel="Batal",
-    offline="Koneksi terputus. Menyambung lagi…",
+    close="Tutup",
+    claim="Obrolan yang dijalankan sendiri oleh penggunanya",
+    connecting="Menyambung…",
+    elsewhere="Obrolan ini terbuka di jendela lain",
+    elsewhere_hint="Muat ulang halaman ini untuk melanjutkan di sini.",
+    show_password="Tampilkan kata sandi",  # noqa: S106 - the word
+    hide_password="Sembunyikan kata sandi",  # noqa: S106 - the word
+    search_people="Cari orang",
+    search_groups="Cari grup",
+    search_other="Coba kata lain.",
+    search_empty="Ketik sebagian nama.",
+    members_of="Anggota {group}",
+    name_hint="Huruf, angka, '.', '_' dan '-', paling banyak 32",
+    group="Grup",
+    draft="Draf",
+    remove_member="Keluarkan {name}",
+    join="Gabung",
+    entry_hints=(
+        "Tulis kepada seseorang", "Grup Anda dan anggotanya", "Buat grup sendiri", "Cari grup untuk diikuti",
+    ),
+    password_hint="Paling sedikit 8 karakter",  # noqa: S106 - the word
+    realm_hint="Realm ditulis host:port, misalnya chat.example.org:8889.",
+    no_answer="Realm tidak menjawab. Coba lagi.",
+    other_key=(
+        "Realm ini menunjukkan kunci lain daripada sebelumnya, atau daripada yang di "
+        "tautan: tidak ada yang dikirim. Tanyakan kepada pengelolanya."
+    ),
+    bad_link="Tautan ini tidak lengkap: mintalah lagi.",
+    only_realm="Di sini hanya realm {address} yang dapat dipakai.",
+    too_fast="Terlalu banyak sekaligus: coba lagi sebentar lagi.",
+    left="Anda tidak lagi di grup ini.",
+    one_member="1 anggota",
+    offline="Koneksi terputus. Menyambung kembali…",
     wrong="Terjadi kesalahan di sini, dan sudah dicatat.",
     session_ended="Sesi sudah berakhir: silakan masuk lagi.",
+    too_often="Terlalu banyak percobaan: tunggu satu menit, lalu coba lagi.",
     unreachable="Realm di {address} tidak menjawab.",
 )  # fmt: skip
 

@@ -8,7 +8,8 @@ import pytest
 from msgspec import structs
 
 from client.errors import AnswerError
-from client.mirror import AT_ONCE, Mirror, Question, reflect
+from client.mirror import AT_ONCE, Mirror, Question
+from client.reflect import reflect
 from realm.settings import Limits, Settings
 from schemas import answers, commands, events
 from schemas.answers import Answer

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from client.errors import AnswerError, ClientError
-from client.mirror import reflect
 from client.model.desk import Desk, mirror_of_a_window
 from client.model.overview import Conversation, Overview
 from client.model.people import COLOURS, colour, initials
 from client.model.room import Day, Fate, Message, Outgoing, rows
+from client.reflect import reflect
 from realm.settings import Limits, Settings
 from schemas import answers, commands, events
 from schemas.answers import Answer
@@ -82,7 +82,7 @@ class Window:
         self.mirror.sending(entry)
         outcome = self.ask("henderson", command)
         reflect(self.mirror, command, outcome)
-        self.desk.sent(conversation, one, outcome)
+        self.desk.sent(conversation, one, str(outcome) if isinstance(outcome, ClientError) else outcome)
         self.tell()
 
     def work(self) -> bool:

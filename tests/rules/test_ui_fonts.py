@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+from fontTools.ttLib import TTFont
 
 from client.ui import fonts
 from client.ui.fonts import EngineError, Fonts, Sources, engine_script, installed, read_engine, router

@@ -1,13 +1,17 @@
 """The catalogue: every word in every language, with the same things to put in."""
 
+import ast
+import inspect
 import re
 from dataclasses import fields
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.ui import words as module
 from client.ui.words import ENGLISH, INDONESIAN, LANGUAGES, Words, choose
 
 SAME_IN_BOTH = {"realm", "admin"}
@@ -51,3 +55,48 @@ def test_days() -> None:
     assert INDONESIAN.day(date(2026, 11, 23), today) == "Kemarin"
     assert ENGLISH.day(date(2026, 11, 2), today) == "Monday, 2 November"
     assert INDONESIAN.day(date(2025, 5, 1), today) == "Kamis, 1 Mei 2025"
+
+
+def uses() -> set[str]:
+    """The attributes that the client's own code reads of anything."""
+    folder = Path(module.__file__).parent
+    trees = [ast.parse(file.read_text()) for file in folder.rglob("*.py")]
+    return {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+def places_told() -> dict[str, list[str]]:
+    """For each word, what is put in, as it is described below its field."""
+    described = dict.fromkeys((field.name for field in fields(Words)), "")
+    name = ""
+    for line in inspect.getsource(Words).splitlines():
+        if found := re.match(r"    (\w+): ", line):
+            name = found[1]
+        elif name and line.startswith('    """'):
+            described[name] = line
+    return {name: sorted(re.findall(r"{\w+}", told)) for name, told in described.items()}
+
+
+@pytest.mark.parametrize("field", sorted(field.name for field in fields(Words)))
+def test_every_word_is_said_somewhere(field: str) -> None:
+    assert field in uses()
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_what_is_put_in_is_described(code: str) -> None:
+    for field, told in places_told().items():
+        word = getattr(LANGUAGES[code], field)
+        if isinstance(word, str):
+            assert sorted(re.findall(r"{\w+}", word)) == told, field
+        else:
+            assert "{" not in "".join(word), field
+
+
+@given(st.dates(), st.dates(), st.sampled_from(list(LANGUAGES.values())))
+def test_every_day_is_said(day: date, today: date, words: Words) -> None:
+    long, short = words.day(day, today), words.short_day(day, today)
+    assert long
+    assert short
+    if abs((today - day).days) > 6:
+        assert str(day.day) in long
+        assert str(day.day) in short
+        assert (str(day.year) in long) == (day.year != today.year)

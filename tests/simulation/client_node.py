@@ -6,7 +6,8 @@ from functools import partial
 import msgspec
 
 from client.errors import ClientError, NoAnswerError, UserExistsError, WrongPasswordError
-from client.mirror import Mirror, Question, reflect
+from client.mirror import Mirror, Question
+from client.reflect import reflect
 from client.session import Call, Session, SessionEnded
 from schemas import commands
 from schemas.answers import Answer, History, Messages, Sent, SessionOpened

@@ -1,0 +1,81 @@
+"""The list of conversations as it is read: one line for each."""
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from itertools import islice
+from typing import Final
+
+from msgspec import UNSET
+
+from client.harmless import visible
+from client.model.desk import Desk
+from client.model.overview import Conversation
+from client.model.times import moment
+from schemas.entries import Entry
+from schemas.names import ConversationId
+
+_WORD: Final = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What is seen of a conversation before it is opened."""
+
+    id: ConversationId
+    title: str
+    address: str
+    """Of the other user, or of the group: what its colour goes by."""
+    is_group: bool
+    own: bool
+    """Whether the last message is the user's own."""
+    who: str
+    """Who said it, in a group; empty otherwise."""
+    text: str
+    """Of the last message, on one line; or of what is not sent yet, where `draft`."""
+    draft: bool
+    at: datetime | None
+    unread: int
+    active: bool
+    is_open: bool
+
+
+def glances(desk: Desk, active: Container[str], zone: tzinfo, at_most: int | None = None) -> list[Glance]:
+    """The lines of the list, newest first; `active` has the addresses of those who are."""
+    return [_glance(desk, row, active, zone) for row in islice(desk.overview.newest_first, at_most)]
+
+
+def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo) -> Glance:
+    address = row.id.partition("/")[2] if row.is_group else row.other(desk.user)
+    draft = "" if row.id == desk.room else desk.unsaid.drafts.get(row.id, "").strip()
+    last = row.last
+    return Glance(
+        id=row.id,
+        title=visible(row.title or (row.group if row.is_group else address.partition("@")[0])),
+        address=address,
+        is_group=row.is_group,
+        own=last is not None and last.sender == desk.user,
+        who=visible(last.name) if last is not None and row.is_group else "",
+        text=one_line(draft or _text(last)),
+        draft=bool(draft),
+        at=None if last is None else moment(last.sent_at, zone),
+        unread=0 if row.id == desk.room and desk.in_view else row.unread,
+        active=not row.is_group and address in active,
+        is_open=row.id == desk.room,
+    )
+
+
+def one_line(text: str, at_most: int = 120) -> str:
+    """A text without its line breaks, and no longer than anybody reads in a list."""
+    words, length = list[str](), 0
+    for found in _WORD.finditer(text):  # of a long text no more is looked at than is shown
+        words.append(found[0][: at_most + 1])
+        length += len(words[-1]) + 1
+        if length > at_most + 1:
+            return f"{' '.join(words)[:at_most]}…"
+    return " ".join(words)
+
+
+def _text(entry: Entry | None) -> str:
+    return "" if entry is None or entry.message is UNSET else entry.message or ""

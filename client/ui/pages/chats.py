@@ -1,0 +1,109 @@
+"""The list of conversations, and what is always at hand beside it."""
+
+from datetime import date
+
+import flet as ft
+
+from client.model.glance import Glance
+from client.model.places import Chats, Home, Place, Room, Search, Settings
+from client.ui import look
+from client.ui.draw import Tick, component, row
+from client.ui.window import Window
+from client.ui.words import Words
+
+TABS: tuple[Place, ...] = (Home(), Chats(), Settings())
+
+
+@component
+def sidebar(window: Window) -> ft.Control:
+    """The list under a bar of buttons; on narrow screens the buttons are below the page."""
+    words = window.words
+    buttons = [look.icon_button(ft.Icons.SEARCH, words.search, window.press(lambda: window.go(Search())))]
+    if window.wide:
+        buttons += [
+            look.icon_button(ft.Icons.HOME_OUTLINED, words.home, window.press(lambda: window.go(Home()))),
+            look.icon_button(ft.Icons.SETTINGS_OUTLINED, words.settings, window.press(lambda: window.go(Settings()))),
+        ]
+    title = ft.Text(words.chats, theme_style=ft.TextThemeStyle.TITLE_LARGE, expand=True)
+    return ft.Column([look.top(title, *buttons), conversations(window, window.list_tick)], spacing=0, expand=True)
+
+
+@component
+def conversations(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001
+    """All conversations, newest first."""
+    if not window.glances:
+        if window.desk.overview.stale:
+            return ft.Container(expand=True)
+        return look.empty(ft.Icons.FORUM_OUTLINED, window.words.no_chats, window.words.no_chats_hint)
+    today = window.today
+    rows = [conversation(one.id, window, one, window.words, today) for one in window.glances]
+    if len(window.glances) < len(window.desk.overview.rows):
+        rows.append(ft.TextButton(window.words.load_more, on_click=window.press(window.list_more)))
+    return ft.ListView(
+        rows,
+        expand=True,
+        padding=ft.Padding.only(left=8, right=8, bottom=8),
+    )
+
+
+@row
+def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.Control:
+    """One line of the list."""
+    unread = words.unread.format(count=one.unread) if one.unread else ""
+    when = (
+        "" if one.at is None else f"{one.at:%H:%M}" if one.at.date() == today else words.short_day(one.at.date(), today)
+    )
+    who = f"{words.draft}: " if one.draft else f"{words.you}: " if one.own else f"{one.who}: " if one.who else ""
+    name = ", ".join(part for part in (one.title, unread) if part)
+    strong = ft.FontWeight.W_600 if one.unread else None
+    side: list[ft.Control] = [ft.Text(when, size=12, color=ft.Colors.ON_SURFACE_VARIANT)]
+    if one.unread:
+        side.append(_badge(one.unread))
+    return look.tile(
+        name,
+        window.press(lambda: window.go(Room(one.id))),
+        look.avatar(one.title, one.address, group=one.is_group, active=one.active),
+        ft.Text(one.title, weight=strong, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS),
+        ft.Text(
+            f"{who}{one.text}",
+            max_lines=1,
+            overflow=ft.TextOverflow.ELLIPSIS,
+            weight=strong,
+            color=ft.Colors.PRIMARY if one.draft else None,
+        ),
+        ft.Column(side, tight=True, spacing=4, horizontal_alignment=ft.CrossAxisAlignment.END, width=72),
+        selected=one.is_open,
+        selected_tile_color=ft.Colors.SECONDARY_CONTAINER,
+        selected_color=ft.Colors.ON_SECONDARY_CONTAINER,
+        shape=ft.RoundedRectangleBorder(radius=12),
+        content_padding=ft.Padding.symmetric(horizontal=12),
+    )
+
+
+@component
+def bottom_bar(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001
+    """Where one can go on a narrow screen."""
+    words = window.words
+    unread = window.desk.unread
+    badge = ft.Badge(label=_count(unread)) if unread else None
+    names = (words.home, ft.Icons.HOME_OUTLINED, None), (words.chats, ft.Icons.FORUM_OUTLINED, badge), (
+        words.settings, ft.Icons.SETTINGS_OUTLINED, None,
+    )  # fmt: skip
+    return ft.NavigationBar(
+        [ft.NavigationBarDestination(icon=ft.Icon(icon, badge=marked), label=label) for label, icon, marked in names],
+        selected_index=TABS.index(window.place) if window.place in TABS else 0,
+        on_change=window.handle(lambda event: window.go(TABS[int(event.data)])),
+    )
+
+
+def _badge(unread: int) -> ft.Control:
+    return ft.Container(
+        ft.Text(_count(unread), size=12, color=ft.Colors.ON_PRIMARY, weight=ft.FontWeight.W_600),
+        bgcolor=ft.Colors.PRIMARY,
+        border_radius=10,
+        padding=ft.Padding.symmetric(horizontal=7, vertical=2),
+    )
+
+
+def _count(unread: int) -> str:
+    return str(unread) if unread < 100 else "99+"

@@ -1,0 +1,391 @@
+"""One window: what it shows now, and the one task that has it drawn anew when that has changed.
+
+A window is a session of Flet's and ends with its page; what must outlive that is the tab's (`tabs.py`).
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import date, datetime
+from enum import Enum, auto
+from typing import Any, Final
+
+import flet as ft
+
+from client.errors import ClientError
+from client.harmless import visible
+from client.model import places
+from client.model.desk import Desk
+from client.model.glance import Glance, glances
+from client.model.places import Home, Place, Room
+from client.model.who import may_be_in, other
+from client.ui import look
+from client.ui.chat import Chat
+from client.ui.complaint import complaint
+from client.ui.draw import Handler, Tick, handler
+from client.ui.preferences import THEMES, Preferences
+from client.ui.presence import Presence
+from client.ui.room_view import RoomView
+from client.ui.tabs import Tab
+from client.ui.visits import Visit
+from client.ui.words import LANGUAGES, Words
+from schemas import commands, names
+from schemas.names import Address, ConversationId
+
+FRAME_S: Final = 0.03
+"""What comes more often than this is drawn together."""
+MINUTE_S: Final = 60.0
+"""So often a window looks whether it is another day."""
+LIST_PAGE: Final = 50
+"""Conversations that are in the list at first, and that come with each asking for more."""
+OFFLINE_S: Final = 1.5
+"""A connection that is back sooner was hardly lost."""
+NAME: Final = "Bagan"
+
+log = logging.getLogger(__name__)
+
+
+class Stage(Enum):
+    """What kind of page it is."""
+
+    SIGN_IN = auto()
+    CONNECTING = auto()
+    """Somebody is logged in here, and the realm does not answer yet."""
+    CHAT = auto()
+    ELSEWHERE = auto()
+    """Another window shows this tab."""
+
+
+class Window:
+    """The state of one page. Components read it, and are drawn again for its ticks."""
+
+    def __init__(self, page: ft.Page, tab: Tab, visit: Visit) -> None:
+        self.page = page
+        self.tab = tab
+        self.visit = visit
+        self.preferences = Preferences(visit.languages)
+        self.stage = Stage.CONNECTING if tab.door else Stage.SIGN_IN
+        self.place: Place = places.find(page.route or "/")
+        self.wide = (page.width or look.NARROW) >= look.NARROW
+        self.notice = ""
+        """One sentence that tells how something went."""
+        self.trouble = ""
+        """One sentence that stays until what is wrong is not."""
+        self.glances: list[Glance] = []
+        self.listed = LIST_PAGE
+        """How many conversations the list shows."""
+        self.presence: Presence | None = None
+        self.room = RoomView(visit.zone)
+        self._names: dict[str, str] = {}
+        """Display names of addresses, as far as lists have told them."""
+        self._in_view = visit.in_view
+        self._user = ""
+        self._head: tuple[str, bool] = ("", False)
+        self.whole, self.list_tick, self.strip, self.pane = Tick(), Tick(), Tick(), Tick()
+        self.resume: Callable[[], Coroutine[Any, Any, None]] = self._stay
+        """Takes the tab's session up again."""
+        self._woken = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._offline_since: float | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._title = ""
+        self._gone = False
+        self._seen_desk: Desk | None = None
+
+    # what there is
+
+    @property
+    def chat(self) -> Chat:
+        """The connection; only where somebody is logged in."""
+        assert self.tab.chat is not None
+        return self.tab.chat
+
+    @property
+    def desk(self) -> Desk:
+        """The desk; only where somebody is logged in."""
+        assert self.chat.desk is not None
+        return self.chat.desk
+
+    @property
+    def today(self) -> date:
+        """The day that it is where the person is."""
+        return datetime.now(self.visit.zone).date()
+
+    # who is who
+
+    def title_of(self, conversation: ConversationId) -> str:
+        """What a conversation is called: by a display name, with the realm where it is another's."""
+        known = self.desk.overview.rows.get(conversation)
+        address = other(conversation, self.desk.user) or names.parse(conversation).parties[0]
+        name, _, realm = address.partition("@")
+        title = known.title if known is not None and known.title else self._names.get(address, name)
+        return visible(title if realm == self.chat.realm else f"{title} ({address})")
+
+    def is_active(self, conversation: ConversationId) -> bool:
+        """Whether the other one of a private conversation is active."""
+        address = other(conversation, self.desk.user)
+        return address is not None and self.presence is not None and address in self.presence.active
+
+    def learn_name(self, address: str, name: str) -> None:
+        """A list has told a display name."""
+        self._names[address] = name
+
+    async def _learn(self, conversation: ConversationId) -> None:
+        """Ask for the name of somebody whom no list has told of."""
+        address = other(conversation, self.desk.user)
+        if address is None or address in self._names or conversation in self.desk.overview.rows:
+            return
+        found = await self.chat.ask(commands.Users(id=0, find=address.partition("@")[0]))
+        for user in found.users:
+            self.learn_name(self.chat.address(user.username), user.name)
+        self.wake()
+
+    # its life
+
+    async def start(self) -> bool:
+        """Show the page, and follow what happens; false where the page is gone meanwhile."""
+        self.tab.show(self.wake)  # at once: of two windows the one that came later shows it
+        self.page.title = NAME
+        self.page.theme = self.page.dark_theme = look.theme()
+        self.page.padding = 0
+        await self.preferences.read()
+        self.page.theme_mode = THEMES[self.preferences.theme]
+        self.page.on_resize = self.handle(self._resized)
+        self.page.on_keyboard_event = self.handle(self._key)
+        self.page.on_route_change = self.handle(self._route_changed)
+        self.page.on_app_lifecycle_state_change = self.handle(self._looked_at)
+        if not self._gone:
+            self.start_task(self._follow())
+        return not self._gone
+
+    def leave(self, grace: float) -> None:
+        """The page is gone: end what was done for it."""
+        self._gone = True
+        for task in list(self._tasks):
+            task.cancel()
+        self.tab.hide(self.wake, grace)
+
+    def start_task(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Do something beside what the person does; it ends with the window."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, ClientError):
+            self.failed(error)
+        else:
+            log.error("a task of a window failed", exc_info=error)
+            self.failed(None)
+
+    # what a person does
+
+    def handle(self, work: Callable[[Any], Awaitable[None] | None]) -> Handler:
+        """A handler of events of this page, whose failure is told in one sentence."""
+        return handler(work, self.failed)
+
+    def press(self, work: Callable[[], Awaitable[None] | None]) -> Handler:
+        """As `handle`, for what needs nothing of the event."""
+        return handler(lambda _: work(), self.failed)
+
+    def failed(self, error: ClientError | None) -> None:
+        """Something did not work: say so."""
+        self.say(self.words.wrong if error is None else complaint(self.words, error))
+
+    def say(self, notice: str) -> None:
+        """Tell how something went, until something else is done."""
+        self.notice = notice
+        self.strip.redraw()
+
+    async def go(self, place: Place, notice: str = "") -> None:
+        """Go somewhere; the browser's own back button comes back."""
+        self._arrive(place)
+        self.say(notice)
+        await self.page.push_route(places.route(place))
+
+    async def back(self) -> None:
+        """Go to where this place hangs."""
+        await self.go(places.above(self.place, wide=self.wide))
+
+    def list_more(self) -> None:
+        """Show more of the conversations."""
+        self.listed += LIST_PAGE
+        self.wake()
+
+    def private_room(self, other: Address) -> Room:
+        """The place where one talks to somebody."""
+        return Room(names.private(Address(self.desk.user), other))
+
+    def _arrive(self, place: Place) -> None:
+        chat = self.tab.chat
+        if self.stage is Stage.CHAT and chat is not None and chat.desk is not None:
+            if isinstance(place, Room) and not may_be_in(chat.desk.user, place.conversation):
+                place = Home()
+            if isinstance(place, Room):
+                self.room.open(chat.desk, place.conversation)
+                self.start_task(self._learn(place.conversation))
+            else:
+                chat.desk.close()
+            chat.follow()
+        self.place = place
+        self.whole.redraw()
+        self.wake()
+
+    def _route_changed(self, event: ft.RouteChangeEvent) -> None:
+        place = places.find(event.route)
+        if place != self.place:
+            self.say("")
+            self._arrive(place)
+
+    async def _key(self, event: ft.KeyboardEvent) -> None:
+        if self.stage is not Stage.CHAT:
+            return
+        if event.key == "Escape" and self.place != Home():
+            await self.back()
+        elif event.key.upper() == "K" and (event.ctrl or event.meta):
+            await self.go(places.Search())
+
+    def _resized(self, event: ft.PageResizeEvent) -> None:
+        wide = event.width >= look.NARROW
+        if wide != self.wide:
+            self.wide = wide
+            self.whole.redraw()
+
+    def _looked_at(self, event: ft.AppLifecycleStateChangeEvent) -> None:
+        self._in_view = event.state in (ft.AppLifecycleState.SHOW, ft.AppLifecycleState.RESUME)
+        chat = self.tab.chat
+        if chat is not None and chat.desk is not None:
+            chat.desk.in_view = self._in_view
+            chat.follow()
+
+    # how it looks
+
+    @property
+    def words(self) -> Words:
+        """The language that is spoken."""
+        return self.preferences.words
+
+    async def choose_theme(self, theme: str) -> None:
+        """Light, dark, or as the system is."""
+        if theme != self.preferences.theme:
+            self.preferences.theme = theme
+            self.page.theme_mode = THEMES[theme]
+            await self.preferences.keep()
+
+    async def choose_language(self, code: str) -> None:
+        """Speak that language."""
+        if code != self.words.code:
+            self.preferences.words = LANGUAGES[code]
+            self.whole.redraw()
+            self.refresh(everything=True)
+            await self.preferences.keep()
+
+    # what happens
+
+    def wake(self) -> None:
+        """Something may have changed."""
+        self._woken.set()
+
+    async def _follow(self) -> None:
+        drawn = self.today
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(MINUTE_S):
+                    await self._woken.wait()
+            self._woken.clear()
+            self.refresh(everything=self.today != drawn)  # what was today's is yesterday's
+            drawn = self.today
+            await asyncio.sleep(FRAME_S)
+
+    def refresh(self, *, everything: bool = False) -> None:
+        """Look at what there is, and have drawn anew what has changed."""
+        if self.tab.changed != self.wake:
+            self._show(Stage.ELSEWHERE)
+            return
+        chat = self.tab.chat
+        if self.stage is Stage.CHAT and chat is not None and chat.failed:
+            self._show(Stage.CONNECTING)
+            self.start_task(self.resume())
+            return
+        if chat is None or chat.desk is None:
+            if self.stage is Stage.CHAT:
+                self.trouble = self.words.session_ended if chat is not None and chat.ended else ""
+                self._show(Stage.SIGN_IN)
+            return
+        if chat.desk is not self._seen_desk:
+            self._enter(chat, chat.desk)
+        if isinstance(self.place, Room) and chat.desk.room is None:
+            self.start_task(self.go(Home(), self.words.left))
+            return
+        self._see_trouble(chat)
+        if self.presence is not None:
+            shown = [row.id for row in chat.desk.overview.newest_first]
+            if chat.desk.room is not None:
+                shown.insert(0, chat.desk.room)
+            others = [other(one, chat.desk.user) for one in shown]
+            self.presence.watch(dict.fromkeys(filter(None, others)))
+        seen = glances(chat.desk, self.presence.active if self.presence else (), self.visit.zone, self.listed)
+        if everything or seen != self.glances:
+            self.glances = seen
+            self.list_tick.redraw()
+        self.room.refresh(chat.desk, everything=everything)
+        self._see_head()
+        self._entitle(chat.desk.unread)
+
+    async def _stay(self) -> None:
+        """Nothing is to be taken up."""
+
+    def _enter(self, chat: Chat, desk: Desk) -> None:
+        """Somebody has just logged in, or was before this window."""
+        self._seen_desk = desk
+        desk.in_view = self._in_view
+        self.presence = Presence(chat.ask, self.wake)
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = self.start_task(self.presence.run())
+        self.stage = Stage.CHAT
+        if self._user not in ("", desk.user):  # somebody else was here
+            self.place = Home()
+        self._user = desk.user
+        self._arrive(self.place)
+
+    def _show(self, stage: Stage) -> None:
+        if stage is not self.stage:
+            self.stage = stage
+            self._seen_desk = None
+            self._entitle(0)
+            self.whole.redraw()
+
+    def _see_head(self) -> None:
+        """The name of the room, and whether the other one is active."""
+        room = self.room.conversation
+        head = ("", False) if room is None else (self.title_of(room), self.is_active(room))
+        if head != self._head:
+            self._head = head
+            self.room.head.redraw()
+
+    def _see_trouble(self, chat: Chat) -> None:
+        now = time.monotonic()
+        if chat.online:
+            self._offline_since, trouble = None, ""
+        else:
+            if self._offline_since is None:
+                self._offline_since = now
+                asyncio.get_running_loop().call_later(OFFLINE_S, self.wake)
+            trouble = self.words.offline if now - self._offline_since >= OFFLINE_S else ""
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self.strip.redraw()
+
+    def _entitle(self, unread: int) -> None:
+        title = f"({unread}) {NAME}" if unread else NAME
+        if title != self._title:
+            self._title = title
+            self.page.title = title
+            self.page.update()
