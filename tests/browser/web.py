@@ -40,7 +40,7 @@ class WebProcess:
         command += ["--home", str(self.home), "--no-open", *self.options]
         with self.output.open("a") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=without_display(), start_new_session=True
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment(), start_new_session=True
             )
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -48,6 +48,12 @@ class WebProcess:
                 self.url, self.port = found["url"], int(found["port"])
                 return self
         raise RuntimeError(f"the web client ended with {self._wait()}: {self.log()}")
+
+    def _environment(self) -> dict[str, str]:
+        """One that is killed cannot tidy up: what it keeps for a while goes with the test's folder."""
+        made = self.home.with_name(f"{self.name}-tmp")
+        made.mkdir(exist_ok=True)
+        return {**without_display(), "TMPDIR": str(made)}
 
     def restart(self) -> "WebProcess":
         """Stop it where it runs, and start it on the same port."""

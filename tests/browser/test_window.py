@@ -1,0 +1,264 @@
+"""One person's window: what a key does, what stays over a reload, and what is seen of what happens elsewhere."""
+
+import re
+
+from tests.browser.conftest import ID, Campus, brightness, in_list, log_in, open_room, until
+from tests.browser.person import PHONE, Person
+
+WRITE = "Write a message"
+
+
+def written(one: Person) -> str:
+    """What stands in the composer: Flutter puts it into the DOM only with the focus."""
+    one.with_page(lambda page: page.get_by_label(WRITE).click())
+    return one.value(WRITE)
+
+
+def test_a_reload_keeps_the_login_and_the_room(campus: Campus) -> None:
+    messi = campus.home("messi")
+    open_room(messi, "henderson")
+    messi.say(WRITE, "before the reload")
+    messi.sees_soon("stored: before the reload")
+    messi.reload()
+    messi.sees_soon("stored: before the reload", times=1)
+    messi.say(WRITE, "after the reload")
+    messi.sees_soon("stored: after the reload", times=1)
+    campus.no_console_errors()
+
+
+def test_each_conversation_keeps_its_draft(campus: Campus) -> None:
+    campus.script("messi").tell("lineker", "halo")
+    campus.script("messi").tell("henderson", "halo")
+    messi = campus.home("messi")
+    messi.press(in_list("Jordan Henderson"))
+    messi.type(WRITE, "for Jordan")
+    messi.press(in_list("Gary Lineker"))
+    until(lambda: written(messi) == "", "the other room has no draft")
+    messi.type(WRITE, "for Gary")
+    messi.press(in_list("Jordan Henderson"))
+    until(lambda: written(messi) == "for Jordan", "the draft is there again")
+    messi.reload()
+    messi.sees_soon(WRITE)
+    until(lambda: written(messi) == "for Jordan", "the draft has outlived the reload")
+    messi.press(in_list("Gary Lineker"))
+    until(lambda: written(messi) == "for Gary", "the other one has too")
+    messi.key("Enter")
+    messi.sees_soon(": for Gary", times=1)
+    messi.press(in_list("Jordan Henderson"))
+    messi.press(in_list("Gary Lineker"))
+    messi.sees_soon(": for Gary", times=1)
+    until(lambda: written(messi) == "", "what was sent is a draft no more")
+    campus.no_console_errors()
+
+
+def test_what_was_typed_is_for_nobody_who_logs_in_after(campus: Campus) -> None:
+    messi = campus.home("messi")
+    open_room(messi, "lineker")
+    messi.type(WRITE, "a secret")
+    messi.press("Home")
+    messi.press("Logout")
+    messi.sees_soon("Sign in", exact=True)
+    log_in(messi, "henderson")
+    open_room(messi, "lineker")
+    until(lambda: written(messi) == "", "the field is empty")
+    assert not messi.sees("a secret")
+    campus.no_console_errors()
+
+
+def test_shift_enter_breaks_the_line_and_enter_sends(campus: Campus) -> None:
+    messi, henderson = campus.home("messi"), campus.home("henderson")
+    open_room(henderson, "messi")
+    open_room(messi, "henderson")
+    messi.type(WRITE, "first line")
+    messi.key("Shift+Enter")
+    until(lambda: messi.value(WRITE) == "first line\n", "the line is broken")
+    messi.with_page(lambda page: page.keyboard.type("second line", delay=20))
+    until(lambda: messi.value(WRITE) == "first line\nsecond line", "both lines are there")
+    assert not messi.sees(": first line")
+    messi.key("Enter")
+    for one in (messi, henderson):
+        one.sees_soon(re.compile(r": first line\s+second line$"), times=1)
+    until(lambda: messi.value(WRITE) == "", "the field is empty, without a line break left")
+    campus.no_console_errors()
+
+
+def test_one_goes_on_typing_after_sending(campus: Campus) -> None:
+    messi = campus.home("messi")
+    open_room(messi, "henderson")
+    messi.say(WRITE, "one")
+    messi.sees_soon("stored: one")
+    messi.with_page(lambda page: page.keyboard.type("two", delay=20))
+    until(lambda: messi.value(WRITE) == "two", "the field has the focus without a click")
+    messi.key("Enter")
+    messi.sees_soon("stored: two")
+    campus.no_console_errors()
+
+
+def test_escape_goes_back(campus: Campus) -> None:
+    messi = campus.home("messi", size=PHONE)
+    open_room(messi, "henderson")
+    messi.key("Escape")
+    messi.sees_no_more(WRITE)
+    messi.sees_soon("Chats")
+    messi.key("Escape")
+    messi.sees_soon("Hello, Lionel Messi")
+    messi.key("Escape")
+    messi.press("Private Chat")  # at home there is nothing behind
+    messi.sees_soon("Gary Lineker")
+    campus.no_console_errors()
+
+
+def test_control_k_searches_people_groups_and_chats(campus: Campus) -> None:
+    lineker = campus.script("lineker")
+    lineker.ask("addgroup Handball")
+    lineker.tell("henderson", "halo")
+    henderson = campus.home("henderson")
+    henderson.sees_soon("Gary Lineker")
+    henderson.key("Control+K")
+    henderson.sees_soon("Search")
+    henderson.type("People, groups, chats", "lionel")
+    henderson.sees_soon(re.compile("^Lionel Messi, (not )?active$"))
+    henderson.type("People, groups, chats", "hand")
+    henderson.sees_soon("Join: Handball, 1 member")
+    henderson.sees_no_more("Lionel Messi")
+    henderson.type("People, groups, chats", "qqq")
+    henderson.sees_soon("Nothing found for “qqq”")
+    henderson.type("People, groups, chats", "gary")
+    henderson.sees_soon("Gary Lineker, 1 unread", times=2)  # in the list beside, and among what was found
+    henderson.press(re.compile("^Gary Lineker, (not )?active$"))
+    henderson.sees_soon(": halo", times=1)
+    campus.no_console_errors()
+
+
+def test_the_browsers_back_button_goes_back(campus: Campus) -> None:
+    messi = campus.home("messi")
+    messi.press("Private Chat")
+    messi.press(re.compile("^Jordan Henderson, (not )?active$"))
+    messi.sees_soon(WRITE)
+    messi.go_back()
+    messi.sees_soon("Search people")
+    messi.go_back()
+    messi.sees_soon("Hello, Lionel Messi")
+    messi.press("Settings")
+    messi.sees_soon("Change password")
+    messi.go_back()
+    messi.sees_soon("Hello, Lionel Messi")
+    campus.no_console_errors()
+
+
+def test_what_is_unread_is_counted_in_the_list_and_the_title(campus: Campus) -> None:
+    henderson, phone = campus.home("henderson"), campus.home("henderson", ID, size=PHONE)
+    campus.script("messi").tell("henderson", "satu", "dua")
+    campus.script("lineker").tell("henderson", "tiga")
+    for one in (henderson, phone):
+        one.title_soon("(3) Bagan")
+    henderson.sees_soon("Lionel Messi, 2 unread")
+    henderson.sees_soon("Gary Lineker, 1 unread")
+    phone.press(re.compile("Obrolan"))
+    phone.sees_soon("Lionel Messi, 2 belum dibaca")
+    henderson.press("Lionel Messi, 2 unread")
+    henderson.sees_soon(": dua")
+    for one in (henderson, phone):
+        one.title_soon("(1) Bagan")  # what is read on one device is read on all
+    henderson.press("Gary Lineker, 1 unread")
+    henderson.title_soon("Bagan")
+    henderson.sees_no_more("unread")
+    campus.no_console_errors()
+
+
+def test_a_message_is_sent_then_stored_then_read(campus: Campus) -> None:
+    messi, henderson = campus.home("messi"), campus.home("henderson")
+    open_room(messi, "henderson")
+    messi.say(WRITE, "are you there?")
+    messi.sees_soon("stored: are you there?", times=1)
+    henderson.press("Lionel Messi, 1 unread")
+    henderson.sees_soon(": are you there?", times=1)
+    messi.sees_soon("read: are you there?", times=1)
+    messi.sees_no_more("stored: are you there?")
+    campus.no_console_errors()
+
+
+def test_a_second_device_sees_what_one_says_on_the_first(campus: Campus) -> None:
+    laptop, phone = campus.home("messi"), campus.home("messi", ID, size=PHONE)
+    open_room(laptop, "henderson")
+    laptop.say(WRITE, "from the laptop")
+    phone.press(re.compile("Obrolan"))
+    phone.press(in_list("Jordan Henderson", ID))
+    phone.sees_soon(re.compile("^Anda, .*: from the laptop$"), times=1)
+    phone.say("Tulis pesan", "from the phone")
+    laptop.sees_soon(re.compile("^You, .*: from the phone$"), times=1)
+    phone.title_soon("Bagan")  # one's own words are not unread
+    campus.no_console_errors()
+
+
+def test_the_old_window_of_a_tab_says_that_it_is_open_elsewhere(campus: Campus) -> None:
+    messi = campus.home("messi")
+    open_room(messi, "henderson")
+    kept = messi.with_page(lambda page: str(page.evaluate("JSON.stringify(sessionStorage)")))
+    copy = campus.seat("copy")
+    campus.seated.append(copy)
+    fill = f"Object.entries({kept}).forEach(([name, value]) => sessionStorage.setItem(name, value))"
+    copy.with_page(lambda page: page.add_init_script(fill))
+    copy.open(campus.web.url)
+    copy.sees_soon("Hello, Lionel Messi")
+    messi.sees_soon("This chat is open in another window")
+    assert not messi.sees(WRITE)
+    messi.reload()
+    messi.sees_soon(WRITE)
+    copy.sees_soon("This chat is open in another window")
+    campus.no_console_errors()
+
+
+def test_the_language_is_kept_over_a_reload(campus: Campus) -> None:
+    messi = campus.visitor("messi")
+    messi.press("Bahasa Indonesia")
+    messi.sees_soon("Masuk", exact=True)
+    messi.reload()
+    messi.sees_soon("Masuk", exact=True)
+    log_in(messi, "messi", ID)
+    messi.press("Pengaturan")
+    messi.press("English", "radio")
+    messi.sees_soon("Change password")
+    messi.reload()
+    messi.sees_soon("Change password")
+    messi.press("Home")
+    messi.sees_soon("Hello, Lionel Messi")
+    campus.no_console_errors()
+
+
+def test_the_theme_is_kept_over_a_reload(campus: Campus) -> None:
+    messi = campus.home("messi")
+    messi.press("Settings")
+    until(lambda: brightness(messi) > 200, "the page is light, as the system is")
+    messi.press("Dark", "radio")
+    until(lambda: brightness(messi) < 60, "the page is dark")
+    messi.reload()
+    messi.sees_soon("Change password")
+    until(lambda: brightness(messi) < 60, "the page is still dark")
+    messi.press("Light", "radio")
+    until(lambda: brightness(messi) > 200, "the page is light again")
+    campus.no_console_errors()
+
+
+def test_where_the_system_is_dark_the_page_is(campus: Campus) -> None:
+    messi = campus.visitor("messi", color_scheme="dark")
+    until(lambda: brightness(messi) < 60, "the login page is dark")
+    log_in(messi, "messi")
+    until(lambda: brightness(messi) < 60, "home is dark")
+    campus.no_console_errors()
+
+
+def test_what_is_written_is_never_markup(campus: Campus) -> None:
+    markup = (
+        "<b>bold</b><img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script> **x** &amp;"
+    )
+    henderson = campus.home("henderson")
+    open_room(henderson, "messi")
+    messi = campus.home("messi")
+    open_room(messi, "henderson")
+    messi.say(WRITE, markup)
+    for one in (messi, henderson):
+        one.sees_soon(markup, times=1)
+        assert one.with_page(lambda page: page.locator("b, img[src=x], script:text('taken')").count()) == 0
+        assert one.title() == "Bagan"
+    campus.no_console_errors()
