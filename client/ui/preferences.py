@@ -10,7 +10,7 @@ from client.ui.words import LANGUAGES, Words, choose
 
 THEMES: Final = {"system": ft.ThemeMode.SYSTEM, "light": ft.ThemeMode.LIGHT, "dark": ft.ThemeMode.DARK}
 BROWSER_S: Final = 3.0
-"""Seconds that a browser has to say what it keeps; one may refuse to keep anything."""
+"""Seconds that a browser has to say or keep something; one may refuse to keep anything."""
 _THEME, _LANGUAGE = "bagan.theme", "bagan.language"  # `page.js` reads the second
 
 

@@ -275,16 +275,17 @@ class Window:
         """Light, dark, or as the system is."""
         if theme != self.preferences.theme:
             self.preferences.theme = theme
+            await self.preferences.keep()  # first: what is seen outlives a reload
             self.page.theme_mode = THEMES[theme]
-            await self.preferences.keep()
+            self.page.update()
 
     async def choose_language(self, code: str) -> None:
         """Speak that language."""
         if code != self.words.code:
             self.preferences.words = LANGUAGES[code]
+            await self.preferences.keep()  # first, as above
             self.whole.redraw()
             self.refresh(everything=True)
-            await self.preferences.keep()
 
     # what happens
 
