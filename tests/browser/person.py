@@ -61,7 +61,10 @@ TYPING_TRIES = 15
 TOOLTIP_MS = 3_000
 NO_TOOLTIP = """
 () => ![...document.querySelectorAll("[aria-owns]")].some(
-  holder => holder.getAttribute("aria-owns").split(" ").some(id => document.getElementById(id)))
+  holder => holder.getAttribute("aria-owns").split(" ").some(id => {
+    const owned = document.getElementById(id);
+    return owned && owned.tagName !== "FLT-PLATFORM-VIEW";  // the area in which text can be selected stays
+  }))
 """
 HAS_FOCUS = "field => field === document.activeElement"
 
