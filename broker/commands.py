@@ -16,6 +16,9 @@ from schemas.errors import Code, Refusal
 _GIVEN_LENGTH: Final = 5
 """A routing id that libzmq gives is so long and starts with a zero, which `Identity` would not show."""
 
+BYTES_A_TURN: Final = 8 << 20
+"""File bytes that one turn takes in: more would keep others waiting, and fill memory."""
+
 _REMEMBERED: Final = 100_000
 _CHOSEN: Final = Malformed(None, Refusal(Code.BAD_REQUEST, "set no routing id (ZMQ_ROUTING_ID) on your socket"))
 
@@ -37,7 +40,8 @@ class Commands:
     def gather(self, at_most: int) -> list[Request]:
         """Take in what waits."""
         requests: list[Request] = []
-        while len(requests) < at_most:
+        room = BYTES_A_TURN
+        while len(requests) < at_most and room > 0:
             try:
                 frames = receive_now(self.socket)
             except zmq.Again:
@@ -47,6 +51,7 @@ class Commands:
                 self.nameless += 1
             else:
                 requests.append(request)
+                room -= len(request.data)
         return requests
 
     def reply(self, effect: Reply) -> None:
@@ -54,7 +59,8 @@ class Commands:
         answer, request = effect.answer, effect.request
         frame = encode_refusal(request.body.id, answer) if isinstance(answer, Refusal) else encode_answer(answer)
         peer, delimited = request.route
-        sent = send_now(self.socket, peer, b"", frame) if delimited else send_now(self.socket, peer, frame)
+        frames = (frame,) if effect.data is None else (frame, effect.data)
+        sent = send_now(self.socket, peer, b"", *frames) if delimited else send_now(self.socket, peer, *frames)
         if sent is Sent.SENT:
             return
         self.undelivered += 1

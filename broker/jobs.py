@@ -1,6 +1,6 @@
-"""The pool for password hashes: a few threads. Addresses take turns, so a storm from one delays only itself.
+"""The pools that do the slow work: a few threads each. Keys take turns, so a storm of one delays only itself.
 
-argon2 releases the interpreter while it works. How much may wait is the core's rule, not ours.
+How much may wait is the core's rule, not ours.
 """
 
 import queue
@@ -8,67 +8,94 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Generic, TypeVar
 
-import argon2
-import structlog
-from argon2.exceptions import VerifyMismatchError
-
+from broker.blobs import Blobs
+from broker.passwords import Hasher
 from realm.inputs import JobDone
-from realm.jobs import CheckPassword, HashPassword, Job
-from realm.settings import Hashing
+from realm.jobs import CheckPassword, FileJob, HashPassword, Job, PasswordJob, ReadThumbnail, Result
+from realm.settings import Settings
 
-log: Final = structlog.get_logger()
+THUMBNAIL_THREADS: Final = 1
+"""A thumbnail is a process that may take much memory, and nobody needs two at once."""
+J = TypeVar("J", bound=Job)
+Key = str | bytes
+"""Whose turn it is."""
 
 
-class FairQueue:
-    """First in, first out for each address; the addresses take turns."""
+class FairQueue(Generic[J]):
+    """First in, first out for each key; the keys take turns. With `serial`, a key whose job is at work has none."""
 
-    def __init__(self) -> None:
-        self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()
+    def __init__(self, key: Callable[[J], Key], *, serial: bool) -> None:
+        self._key = key
+        self._serial = serial
+        self._waiting: OrderedDict[Key, deque[J]] = OrderedDict()
+        self._at_work: dict[Key, deque[J]] = {}
+        """Of a serial queue: the keys with a job at work, and what waits for its end."""
 
-    def put(self, job: Job) -> None:
-        """Add a job behind those of its address."""
-        self._waiting.setdefault(job.ask.address, deque()).append(job)
+    def put(self, job: J) -> None:
+        """Add a job behind those of its key."""
+        key = self._key(job)
+        behind = self._at_work.get(key)
+        if behind is None:
+            behind = self._waiting.setdefault(key, deque())
+        behind.append(job)
 
-    def get(self) -> Job | None:
-        """The next job, None where nothing waits."""
+    def get(self) -> J | None:
+        """The next job, None where nothing waits that may begin. To be followed by `ended`."""
         if not self._waiting:
             return None
-        address, jobs = self._waiting.popitem(last=False)
+        key, jobs = self._waiting.popitem(last=False)
         job = jobs.popleft()
-        if jobs:
-            self._waiting[address] = jobs
+        if self._serial:
+            self._at_work[key] = jobs
+        elif jobs:
+            self._waiting[key] = jobs
         return job
 
+    def ended(self, job: J) -> None:
+        """A job from `get` has ended: its key may have a turn again."""
+        if self._serial and (behind := self._at_work.pop(self._key(job))):
+            self._waiting[self._key(job)] = behind
 
-class HashPool:
-    """Runs password jobs and calls `wake` (from its threads) when results wait in `done`."""
 
-    def __init__(self, settings: Hashing, wake: Callable[[], None]) -> None:
-        self.done: queue.SimpleQueue[JobDone] = queue.SimpleQueue()
-        self._hasher = make_hasher(settings)
-        self._wake = wake
-        self._queue = FairQueue()
+class Pool(Generic[J]):
+    """Threads that run jobs. Each result goes to `tell`, from the thread; `run` may not raise."""
+
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        waiting: FairQueue[J],
+        run: Callable[[J], Result],
+        tell: Callable[[JobDone], None],
+    ) -> None:
+        self._queue = waiting
+        self._run = run
+        self._tell = tell
         self._change = threading.Condition()
         self._stopping = False
         self._threads = [
-            threading.Thread(target=self._work, name=f"hash-{n}", daemon=True) for n in range(settings.workers)
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(threads)
         ]
         for thread in self._threads:
             thread.start()
 
-    def submit(self, job: Job) -> None:
-        """Have the job done; its result comes through `done`."""
+    def submit(self, job: J) -> None:
+        """Have the job done. After `end` it is dropped."""
         with self._change:
             self._queue.put(job)
             self._change.notify()
 
-    def stop(self) -> None:
-        """End the threads; what still waits is dropped."""
+    def end(self) -> None:
+        """Begin no more jobs: what still waits is dropped. Does not wait; twice is harmless."""
         with self._change:
             self._stopping = True
             self._change.notify_all()
+
+    def stop(self) -> None:
+        """`end`, and wait for the jobs at work."""
+        self.end()
         for thread in self._threads:
             thread.join()
 
@@ -76,10 +103,10 @@ class HashPool:
         while (job := self._next()) is not None:
             began = time.monotonic_ns()
             result = self._run(job)
-            self.done.put(JobDone(job, result, (time.monotonic_ns() - began) // 1_000_000))
-            self._wake()
+            self._tell(JobDone(job, result, (time.monotonic_ns() - began) // 1_000_000))
+            self._ended(job)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> J | None:
         with self._change:
             while not self._stopping:
                 job = self._queue.get()
@@ -88,20 +115,47 @@ class HashPool:
                 self._change.wait()
         return None
 
-    def _run(self, job: Job) -> str | bool | None:
-        try:
-            match job:
-                case HashPassword():
-                    return self._hasher.hash(job.password)
-                case CheckPassword():
-                    return self._hasher.verify(job.against, job.password)
-        except VerifyMismatchError:
-            return False
-        except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the caller is told
-            log.error("password job failed", error=type(error).__name__)
-            return None
+    def _ended(self, job: J) -> None:
+        """One more job at most may begin now, and this thread is about to look: nobody needs to be told."""
+        with self._change:
+            self._queue.ended(job)
 
 
-def make_hasher(settings: Hashing) -> argon2.PasswordHasher:
-    """An argon2id hasher with the realm's parameters."""
-    return argon2.PasswordHasher(time_cost=settings.passes, memory_cost=settings.memory_kib, parallelism=settings.lanes)
+class Pools:
+    """All pools of a realm. Calls `wake` (from their threads) when results wait in `done`."""
+
+    def __init__(self, settings: Settings, blobs: Blobs, wake: Callable[[], None]) -> None:
+        self.done: queue.SimpleQueue[JobDone] = queue.SimpleQueue()
+        self._wake = wake
+        by_address = FairQueue[PasswordJob](lambda job: job.ask.address, serial=False)
+        by_digest = FairQueue[FileJob](lambda job: job.digest, serial=True)
+        pictures = FairQueue[ReadThumbnail](lambda job: job.digest, serial=True)
+        hasher = Hasher(settings.hashing)
+        self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self._tell)
+        self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self._tell)
+        self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, pictures, blobs.run, self._tell)
+
+    def submit(self, job: Job) -> None:
+        """Have the job done; its result comes through `done`."""
+        match job:
+            case HashPassword() | CheckPassword():
+                self._passwords.submit(job)
+            case ReadThumbnail():
+                self._thumbnails.submit(job)
+            case _:
+                self._files.submit(job)
+
+    def end(self) -> None:
+        """Begin no more jobs: what still waits is dropped. Does not wait."""
+        for pool in (self._passwords, self._files, self._thumbnails):
+            pool.end()
+
+    def stop(self) -> None:
+        """`end`, and wait for the jobs at work."""
+        self.end()
+        for pool in (self._passwords, self._files, self._thumbnails):
+            pool.stop()
+
+    def _tell(self, done: JobDone) -> None:
+        self.done.put(done)
+        self._wake()

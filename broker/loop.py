@@ -14,7 +14,7 @@ import zmq
 
 from broker.commands import Commands
 from broker.door import Door
-from broker.jobs import HashPool
+from broker.jobs import Pools
 from broker.push import Push
 from broker.zap import ZapSocket
 from realm.core import Core
@@ -72,7 +72,7 @@ class Loop:
         door: Door,
         commands: Commands,
         push: Push,
-        pool: HashPool,
+        pools: Pools,
         wake: Wake,
         now: Callable[[], int],
     ) -> None:
@@ -82,7 +82,7 @@ class Loop:
         self._door = door
         self._commands = commands
         self._push = push
-        self._pool = pool
+        self._pools = pools
         self._wake = wake
         self._now = now
         self._stopping = False
@@ -141,7 +141,7 @@ class Loop:
         done: list[Input] = []
         while len(done) < at_most:
             try:
-                done.append(self._pool.done.get_nowait())
+                done.append(self._pools.done.get_nowait())
             except queue.Empty:
                 break
         return done
@@ -158,7 +158,7 @@ class Loop:
             case Publish(topics, event):
                 self._push.publish(topics, encode_event(event))
             case RunJob(job):
-                self._pool.submit(job)
+                self._pools.submit(job)
             case Note(level, event, fields):
                 getattr(log, level)(event, **fields)
             case _:

@@ -1,19 +1,21 @@
-"""Puts a realm on the network: sockets, pool and loop around a core, from start to the last answer."""
+"""Puts a realm on the network: sockets, pools and loop around a core, from start to the last answer."""
 
 import gc
 import signal
 import sys
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import structlog
 import zmq
 
 from broker import sockets
+from broker.blobs import Blobs
 from broker.clock import now_ms
 from broker.commands import Commands
 from broker.culprits import Culprits
 from broker.door import Door
-from broker.jobs import HashPool
+from broker.jobs import Pools
 from broker.keyfiles import KeyPair
 from broker.logs import Forgiving
 from broker.loop import Loop, Wake
@@ -40,16 +42,20 @@ class Ports(NamedTuple):
     push: int
 
 
-def run(core: Core, store: Store, settings: Settings, keys: KeyPair, ports: Ports, advertised: str | None) -> None:
-    """Serve until SIGTERM or SIGINT.
+def run(
+    folder: Path, core: Core, store: Store, settings: Settings, keys: KeyPair, ports: Ports, advertised: str | None
+) -> None:
+    """Serve a realm that lives in `folder` until SIGTERM or SIGINT.
 
-    Raises BindError before anybody was served, and StoreError where the store fails later.
+    Raises BindError and StoreError before anybody was served, and StoreError where the store fails later.
     """
+    blobs = Blobs(folder)
+    blobs.keep_only(core.memory.uploads)
     wake = Wake()
-    pool = HashPool(settings.hashing, wake)
+    pools = Pools(settings, blobs, wake)
     context = sockets.make_context()
     try:
-        loop, card, door = _open(context, core, store, settings, keys, ports, pool, wake)
+        loop, card, door = _open(context, core, store, settings, keys, ports, pools, wake)
         _stop_on_signals(loop, wake)
         _say_ready(core, store, card, keys, ports.host, door, advertised)
         _collect_less()
@@ -57,7 +63,9 @@ def run(core: Core, store: Store, settings: Settings, keys: KeyPair, ports: Port
         log.info("realm stops", realm=core.rules.realm)
     finally:
         signal.set_wakeup_fd(-1)
-        pool.stop()
+        pools.end()
+        blobs.close()
+        pools.stop()
         context.destroy()
         wake.close()
 
@@ -69,7 +77,7 @@ def _open(
     settings: Settings,
     keys: KeyPair,
     ports: Ports,
-    pool: HashPool,
+    pools: Pools,
     wake: Wake,
 ) -> tuple[Loop, Card, int]:
     culprits = Culprits(now_ms)
@@ -93,7 +101,7 @@ def _open(
         door,
         Commands(router, core, culprits),
         Push(xpub, core, culprits, now_ms),
-        pool,
+        pools,
         wake,
         now_ms,
     )

@@ -11,9 +11,9 @@ import typer
 
 from broker import keyfiles, serve
 from broker.clock import now_ms
-from broker.jobs import make_hasher
 from broker.keyfiles import KeyFileError
 from broker.logs import configure
+from broker.passwords import Hasher
 from broker.random_ids import RandomIds
 from broker.sockets import BindError
 from realm import invites, settings
@@ -73,7 +73,7 @@ def run(
         store = SqliteStore(folder, _name(name), RandomIds().epoch)
         try:
             core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret))
-            serve.run(core, store, chosen, keys, ports, reached)
+            serve.run(folder, core, store, chosen, keys, ports, reached)
         finally:
             store.close()
 
@@ -81,7 +81,7 @@ def run(
 @app.command()
 def demo_data(data: DataOption = Path("data"), name: NameOption = None, config: ConfigOption = None) -> None:
     """Add the demo accounts to a folder on which no realm runs."""
-    hasher = make_hasher(settings.load(config).hashing)
+    hasher = Hasher(settings.load(config).hashing)
     with locked(data) as folder:
         keyfiles.load(folder, create=not exists(folder))
         store = SqliteStore(folder, _name(name), RandomIds().epoch)

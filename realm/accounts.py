@@ -5,7 +5,7 @@ from msgspec import UNSET
 from realm import invites
 from realm.context import Ctx
 from realm.gates import hash_token, too_fast
-from realm.jobs import CheckPassword, HashPassword, Job
+from realm.jobs import CheckPassword, HashPassword, PasswordJob, Result
 from realm.memory import Ended, Session, Started
 from realm.outcome import LATER, Later
 from realm.request import Request
@@ -49,7 +49,7 @@ def passwd(ctx: Ctx, command: commands.Passwd) -> Refusal | Later:
     return _check(ctx, _own_account(ctx), command.old, _changing(ctx.session.name))
 
 
-def finish(ctx: Ctx, job: Job, result: str | bool | None) -> Answer | Refusal | Later:
+def finish(ctx: Ctx, job: PasswordJob, result: Result) -> Answer | Refusal | Later:
     """Go on with the command that asked for a password job."""
     match job.ask.body, job:
         case commands.Auth() as command, CheckPassword():

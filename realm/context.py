@@ -7,7 +7,7 @@ from realm.effects import Effect, Note, Publish, RunJob
 from realm.ids import Ids
 from realm.jobs import Job
 from realm.limits import Buckets, Failures, Trusted
-from realm.memory import HashAsked, Memory, Session, View
+from realm.memory import JobBegan, Memory, Session, View
 from realm.request import Request
 from realm.settings import Settings
 from realm.store.interface import Tx
@@ -97,8 +97,8 @@ class Ctx:
         self.session.allowance.charge(units)
 
     def run(self, job: Job) -> None:
-        """Begin a password job; its result is an input of a later turn."""
-        self.view.change(HashAsked(job.ask.address))
+        """Begin slow work; its result is an input of a later turn."""
+        self.view.change(JobBegan(job))
         self.effects.append(RunJob(job))
 
     def note(self, level: Literal["info", "warning", "error"], event: str, **fields: Any) -> None:

@@ -10,17 +10,19 @@ from typing import Final
 
 import msgspec
 
-from realm import accounts, gates
+from realm import accounts, files, gates
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.ids import Ids
 from realm.inputs import Heard, Input, JobDone, Misbehaved, Tick
-from realm.memory import Change, HashDone, Memory, Session, Started
-from realm.outcome import LATER, Outcome
+from realm.jobs import CheckPassword, Cleaning, HashPassword, Job, Result
+from realm.memory import Change, JobOver, Memory, Session, Started
+from realm.outcome import LATER, Failed, Outcome, Parcel
 from realm.request import Request
 from realm.settings import Settings
 from realm.store.interface import Store, StoreError, StoreFullError, Tx
 from realm.table import TABLE
+from schemas.answers import Answer
 from schemas.codec import Malformed
 from schemas.errors import Code, Refusal
 from schemas.events import Welcome
@@ -91,7 +93,7 @@ class Core:
 
     def is_busy(self) -> bool:
         """Whether a job is under way that somebody waits for."""
-        return bool(self.memory.hashing)
+        return self.memory.awaited > 0
 
     def wake_at(self) -> int:
         """When a `Tick` is due at the latest, ms."""
@@ -108,12 +110,14 @@ class Core:
         while active := tx.active_accounts(now, last, _PAGE):
             self.memory.active.update((one.name, one.until) for one in active)
             last = active[-1].account
+        for progress in files.unfinished(tx):
+            self.memory.apply(progress)
 
     def _decide_one(self, ctx: Ctx, item: Input) -> None:
         if type(item) is JobDone:
-            ctx.view.change(HashDone(item.job.ask.address, item.took))
+            ctx.view.change(JobOver(item.job, item.took))
         changes, effects = len(ctx.view.changes), len(ctx.effects)
-        request = item if type(item) is Request else item.job.ask if type(item) is JobDone else None
+        request = item if type(item) is Request else _asked_by(item)
         ctx.begin(request)
         outcome: Outcome
         try:
@@ -129,17 +133,22 @@ class Core:
             ctx.view.rewind(changes)
             del ctx.effects[effects:]
             outcome = self._refusal(ctx, item, error)
-        if request is not None and outcome is not LATER:
-            ctx.effects.append(Reply(request, outcome))
+        if request is None:
+            return
+        match outcome:
+            case Parcel(answer, data):
+                ctx.effects.append(Reply(request, answer, data))
+            case Failed(refusal):
+                ctx.effects.append(Reply(request, refusal))
+            case Answer() | Refusal():
+                ctx.effects.append(Reply(request, outcome))
 
     def _handle(self, ctx: Ctx, item: Input) -> Outcome:
         match item:
             case Request():
                 return self._command(ctx, item)
             case JobDone(job, result):
-                if result is None:
-                    return Refusal(Code.UNAVAILABLE, "the realm is short of memory: try again later")
-                return accounts.finish(ctx, job, result)
+                return self._job_done(ctx, job, result)
             case Heard(key, topic):
                 if self.may_hear(key, topic):
                     total = ctx.tx.total(self.memory.by_topic[topic].account)
@@ -153,6 +162,13 @@ class Core:
             case Tick():
                 self._sweep(ctx)
         return LATER
+
+    def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
+        if not isinstance(job, HashPassword | CheckPassword):
+            return files.finish(ctx, job, result)
+        if result is None:
+            return Refusal(Code.UNAVAILABLE, "the realm is short of memory: try again later")
+        return accounts.finish(ctx, job, result)
 
     def _command(self, ctx: Ctx, request: Request) -> Outcome:
         body = request.body
@@ -206,3 +222,9 @@ class Core:
         for name in [name for name, until in active.items() if until <= ctx.now]:
             del active[name]
         ctx.tx.forget_invites(ctx.now, _PAGE)
+        files.sweep(ctx)
+
+
+def _asked_by(item: Input) -> Request | None:
+    """Who waits for what an input leads to, where it is no request itself."""
+    return item.job.ask if type(item) is JobDone and not isinstance(item.job, Cleaning) else None

@@ -16,6 +16,8 @@ class Reply(msgspec.Struct, frozen=True):
 
     request: Request
     answer: Answer | Refusal
+    data: bytes | None = None
+    """What goes with it in a frame of its own."""
 
 
 class Publish(msgspec.Struct, frozen=True):

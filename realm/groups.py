@@ -3,7 +3,7 @@
 from msgspec import UNSET, UnsetType
 
 from realm.context import MEMBERS_A_UNIT, Ctx
-from realm.sending import repeated, send_text
+from realm.sending import repeated, send
 from realm.store.rows import Group
 from schemas import answers, commands, names
 from schemas.answers import Answer
@@ -65,8 +65,8 @@ def remove_member(ctx: Ctx, command: commands.RemoveMember) -> Answer | Refusal:
     return answers.Said(id=command.id, message="Member removed")
 
 
-def send_group(ctx: Ctx, command: commands.SendGroup) -> Answer | Refusal:
-    """Send a message to all members of a group."""
+def send_group(ctx: Ctx, command: commands.SendGroup | commands.SendGroupFile) -> Answer | Refusal:
+    """Send a message or a file to all members of a group."""
     conversation = conversation_of(ctx, command.group)
     members = ctx.tx.member_ids(conversation)
     if members is None:
@@ -76,7 +76,7 @@ def send_group(ctx: Ctx, command: commands.SendGroup) -> Answer | Refusal:
         first = None if command.entry is UNSET else ctx.tx.sent(ctx.session.address, command.entry)
         return repeated(command, conversation, first) if first else Refusal(Code.NOT_MEMBER)
     ctx.charge(len(members) / MEMBERS_A_UNIT)
-    return send_text(ctx, command, conversation, members)
+    return send(ctx, command, conversation, members)
 
 
 def groups(ctx: Ctx, command: commands.Groups) -> Answer:

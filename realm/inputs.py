@@ -2,7 +2,7 @@
 
 import msgspec
 
-from realm.jobs import Job
+from realm.jobs import Job, Result
 from realm.request import Request
 
 
@@ -14,10 +14,10 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class JobDone(msgspec.Struct, frozen=True):
-    """A job has ended, after `took` ms of work; `result` is None where it failed."""
+    """A job has ended, after `took` ms of work."""
 
     job: Job
-    result: str | bool | None
+    result: Result
     took: int
 
     def __repr__(self) -> str:

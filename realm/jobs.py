@@ -1,4 +1,9 @@
-"""Slow work that never runs in a turn. The broker does it, and the result is an input of a later turn."""
+"""Slow work that never runs in a turn. The broker does it, and the result is an input of a later turn.
+
+Password jobs have a pool, and file jobs another, in which the jobs of one digest are done one after the other.
+"""
+
+from enum import Enum
 
 import msgspec
 
@@ -28,4 +33,118 @@ class CheckPassword(msgspec.Struct, frozen=True):
         return f"CheckPassword({self.ask.address})"
 
 
-Job = HashPassword | CheckPassword
+PasswordJob = HashPassword | CheckPassword
+
+
+class OpenUpload(msgspec.Struct, frozen=True):
+    """See how much of an upload is on disk. The result is `Held`."""
+
+    ask: Request
+    upload: str
+    digest: bytes
+
+
+class WriteChunk(msgspec.Struct, frozen=True):
+    """Write the bytes of `ask` at the end of what is held. The result is `Held`; bytes for elsewhere are MISPLACED."""
+
+    ask: Request
+    upload: str
+    digest: bytes
+    offset: int
+
+
+class FinishUpload(msgspec.Struct, frozen=True):
+    """Check the digest of all that is held, flush it, and keep it as a blob. The result is `Finished`.
+
+    The upload's own bytes stay until `DiscardUpload`: what this has done may never be committed.
+    """
+
+    ask: Request
+    upload: str
+    digest: bytes
+
+
+class ReadBlob(msgspec.Struct, frozen=True):
+    """Read some bytes of a blob. The result is the bytes, fewer at its end."""
+
+    ask: Request
+    digest: bytes
+    offset: int
+    size: int
+
+
+class ReadThumbnail(msgspec.Struct, frozen=True):
+    """Read some bytes of a picture's thumbnail, which is made at the first call. The result is `Thumbnail`."""
+
+    ask: Request
+    digest: bytes
+    offset: int
+    size: int
+
+
+class DiscardUpload(msgspec.Struct, frozen=True):
+    """Remove what an upload has on disk. The result is `Gone`."""
+
+    upload: str
+    digest: bytes
+
+
+class RemoveBlob(msgspec.Struct, frozen=True):
+    """Remove a blob and its thumbnail from disk. The result is `Gone`."""
+
+    digest: bytes
+
+
+Transfer = OpenUpload | WriteChunk | FinishUpload | ReadBlob | ReadThumbnail
+"""File jobs that somebody waits for."""
+Cleaning = DiscardUpload | RemoveBlob
+FileJob = Transfer | Cleaning
+Job = PasswordJob | FileJob
+
+
+class Held(msgspec.Struct, frozen=True):
+    """So many bytes of an upload are on disk, not necessarily flushed."""
+
+    offset: int
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """An upload is a blob now, and flushed; what it is by its content."""
+
+    media_type: str
+
+
+class Thumbnail(msgspec.Struct, frozen=True):
+    """A part of a thumbnail, and the size of all of it."""
+
+    data: bytes
+    size: int
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """What was to be removed is not there any more."""
+
+
+class Problem(Enum):
+    """Why a file job did not work."""
+
+    MISPLACED = "misplaced"
+    """The chunk does not begin where what is held ends."""
+    WRONG_DIGEST = "wrong digest"
+    MISSING = "missing"
+    """There is no such blob, or it has no thumbnail."""
+    DISK_FULL = "disk full"
+    BROKEN = "broken"
+    """Something else; the log has it."""
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """A file job that did not work, and how much of the upload is held, where it was about one."""
+
+    problem: Problem
+    offset: int = 0
+
+
+FileResult = Held | Finished | Thumbnail | Gone | Trouble | bytes
+Result = str | bool | None | FileResult
+"""Of a password job, None where it failed."""

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from realm.jobs import CheckPassword, Cleaning, HashPassword, Job, ReadBlob, ReadThumbnail
 from realm.limits import Bucket
 from realm.store.rows import SessionRow
 from schemas.names import Address, Name, full
@@ -59,24 +60,45 @@ class Ended(msgspec.Struct, frozen=True):
     session: Session
 
 
-class HashAsked(msgspec.Struct, frozen=True):
-    """A password job was handed out for an address."""
+class Progress(msgspec.Struct, frozen=True):
+    """How far an upload has come: a new value for each change."""
 
-    address: str
+    id: str
+    account: int
+    digest: bytes
+    size: int
+    name: str
+    used_at: int
+    held: int | None = None
+    """Bytes on disk; None until the disk was asked."""
+    taken: int = 0
+    """Bytes on disk or on their way there."""
 
 
-class HashDone(msgspec.Struct, frozen=True):
-    """A password job came back after `took` ms of work."""
+class UploadEnded(msgspec.Struct, frozen=True):
+    """An upload is no more: complete, or given up."""
 
-    address: str
+    id: str
+
+
+class JobBegan(msgspec.Struct, frozen=True):
+    """A job was handed out."""
+
+    job: Job
+
+
+class JobOver(msgspec.Struct, frozen=True):
+    """A job is done, after `took` ms of work."""
+
+    job: Job
     took: int
 
 
-Change = Started | Ended | HashAsked | HashDone
+Change = Started | Ended | Progress | UploadEnded | JobBegan | JobOver
 
 
 class Memory:
-    """Sessions, who is active, and the password jobs under way."""
+    """Sessions, who is active, uploads, and the jobs under way."""
 
     def __init__(self) -> None:
         self.by_token: dict[bytes, Session] = {}
@@ -85,8 +107,14 @@ class Memory:
         self.keys: Counter[str] = Counter()
         self.active: dict[Name, int] = {}
         """Until when each user is active. Not truth: the row behind it lags by up to half a heartbeat."""
+        self.uploads: dict[str, Progress] = {}
         self.hashing: Counter[str] = Counter()
+        """Password jobs under way, by address."""
         self.hash_ms: float = FIRST_GUESS_MS
+        self.reading: Counter[str] = Counter()
+        """Reads of files under way, by key."""
+        self.awaited = 0
+        """Jobs under way that somebody waits for."""
 
     def apply(self, change: Change) -> None:
         """Make one change. It cannot fail."""
@@ -95,12 +123,27 @@ class Memory:
                 self._start(session)
             case Ended(session):
                 self._end(session)
-            case HashAsked(address):
-                self.hashing[address] += 1
-            case HashDone(address, took):
-                self.hashing[address] -= 1
-                self.hashing += Counter()  # drops the zeros
-                self.hash_ms += (took - self.hash_ms) / 8
+            case Progress():
+                self.uploads[change.id] = change
+            case UploadEnded(upload):
+                del self.uploads[upload]
+            case JobBegan(job):
+                self._count(job, 1)
+            case JobOver(job, took):
+                self._count(job, -1)
+                if isinstance(job, HashPassword | CheckPassword):
+                    self.hash_ms += (took - self.hash_ms) / 8
+
+    def _count(self, job: Job, by: int) -> None:
+        if isinstance(job, Cleaning):
+            return
+        self.awaited += by
+        counted = _counted(job)
+        if counted is not None:
+            under_way = self.reading if isinstance(job, ReadBlob | ReadThumbnail) else self.hashing
+            under_way[counted] += by
+            if not under_way[counted]:
+                del under_way[counted]
 
     def _start(self, session: Session) -> None:
         self.by_token[session.token_hash] = session
@@ -128,7 +171,9 @@ class View:
         self.changes: list[Change] = []
         self._started: dict[bytes, Session] = {}
         self._ended: set[Session] = set()
+        self._uploads: dict[str, Progress | None] = {}
         self._hashing: Counter[str] = Counter()
+        self._reading: Counter[str] = Counter()
 
     def change(self, change: Change) -> None:
         """Decide a change; it is seen by the rest of the turn, and made after the commit."""
@@ -142,7 +187,9 @@ class View:
         del self.changes[mark:]
         self._started.clear()
         self._ended.clear()
+        self._uploads.clear()
         self._hashing.clear()
+        self._reading.clear()
         for change in self.changes:
             self._note(change)
 
@@ -163,6 +210,19 @@ class View:
         started = [session for session in self._started.values() if session.account == account]
         return [session for session in (*found, *started) if session not in self._ended]
 
+    def upload(self, upload: str) -> Progress | None:
+        """The upload with that id."""
+        return self._uploads[upload] if upload in self._uploads else self._memory.uploads.get(upload)
+
+    def uploads(self) -> list[Progress]:
+        """All uploads that are not complete."""
+        all_of_them: dict[str, Progress | None] = {**self._memory.uploads, **self._uploads}
+        return [one for one in all_of_them.values() if one is not None]
+
+    def reads(self, key: str) -> int:
+        """How many reads of files are under way for a key."""
+        return self._memory.reading[key] + self._reading[key]
+
     def hash_wait(self, address: str, workers: int) -> int:
         """The ms that a password job of this address would wait, where addresses take turns."""
         waiting = self._memory.hashing.copy()
@@ -177,7 +237,26 @@ class View:
                 self._started[session.token_hash] = session
             case Ended(session):
                 self._ended.add(session)
-            case HashAsked(address):
-                self._hashing[address] += 1
-            case HashDone(address):
-                self._hashing[address] -= 1
+            case Progress():
+                self._uploads[change.id] = change
+            case UploadEnded(upload):
+                self._uploads[upload] = None
+            case JobBegan(job):
+                self._count(job, 1)
+            case JobOver(job):
+                self._count(job, -1)
+
+    def _count(self, job: Job, by: int) -> None:
+        counted = _counted(job)
+        if counted is not None:
+            (self._reading if isinstance(job, ReadBlob | ReadThumbnail) else self._hashing)[counted] += by
+
+
+def _counted(job: Job) -> str | None:
+    """By what jobs of a kind are counted: passwords by address, reads by key."""
+    match job:
+        case HashPassword() | CheckPassword():
+            return job.ask.address
+        case ReadBlob() | ReadThumbnail():
+            return job.ask.key
+    return None

@@ -1,14 +1,14 @@
-"""Private messages: `send`."""
+"""Private messages and files: `send`, `sendfile`."""
 
+from realm import sending
 from realm.context import Ctx
-from realm.sending import send_text
 from schemas import commands, names
 from schemas.answers import Answer
 from schemas.errors import Code, Refusal
 
 
-def send(ctx: Ctx, command: commands.Send) -> Answer | Refusal:
-    """Send a message to one user; to oneself it is a note."""
+def send(ctx: Ctx, command: commands.Send | commands.SendFile) -> Answer | Refusal:
+    """Send a message or a file to one user; to oneself it is a note."""
     name, realm = names.split(command.to, ctx.realm)
     if realm != ctx.realm:
         return Refusal(Code.REALM_NOT_FOUND)
@@ -18,4 +18,4 @@ def send(ctx: Ctx, command: commands.Send) -> Answer | Refusal:
     conversation = names.private(ctx.session.address, ctx.address(name))
     accounts = {ctx.session.account, recipient.id}
     ctx.tx.open_conversation(conversation, sorted(accounts), ctx.now)
-    return send_text(ctx, command, conversation, accounts)
+    return sending.send(ctx, command, conversation, accounts)

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from schemas.limits import MAX_CHUNK
+
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 
@@ -62,6 +64,29 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_idle_days: Positive = 30
 
 
+class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What files may take, and how long what nobody has finished or sent is kept."""
+
+    max_bytes: NotNegative = 1 << 30
+    """Of one file."""
+    user_bytes: NotNegative = 5 << 30
+    """Of all that one user has uploaded, each content once, with what is being uploaded."""
+    realm_bytes: NotNegative = 50 << 30
+    """The same for all users; what several have uploaded counts once."""
+    uploads_per_user: Positive = 8
+    """Uploads that are not complete."""
+    uploads: Positive = 256
+    """The same for all users."""
+    unfinished_hours: Positive = 24
+    """An upload that was left alone for so long is given up."""
+    unsent_hours: Positive = 24
+    """A file that was not sent within so long is forgotten."""
+    chunk_bytes: Annotated[int, Meta(ge=1, le=MAX_CHUNK)] = MAX_CHUNK
+    """What a client is told to send at once."""
+    workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    """How many files are read or written at once."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of them."""
 
@@ -70,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted_clients: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     hashing: Hashing = Hashing()
     limits: Limits = Limits()
+    files: Files = Files()
 
     def __post_init__(self) -> None:
         for network in self.trusted_clients:

@@ -12,6 +12,8 @@ from msgspec.structs import force_setattr
 
 from schemas import answers
 from schemas.fields import (
+    EXPLAINED,
+    FILE_NAME_PATTERN,
     Bin32,
     ChunkSize,
     FileId,
@@ -31,7 +33,7 @@ from schemas.fields import (
     Text,
     Token,
 )
-from schemas.limits import MAX_CURSORS, MAX_ITEMS, MAX_MESSAGE, MAX_PASSWORD, MIN_PASSWORD
+from schemas.limits import MAX_CURSORS, MAX_FILE_NAME, MAX_ITEMS, MAX_MESSAGE, MAX_PASSWORD, MIN_PASSWORD
 from schemas.names import (
     AddressField,
     ConversationField,
@@ -86,6 +88,12 @@ class Texting(Repeatable, frozen=True, kw_only=True):
         super().__post_init__()
         if len(self.message) * 4 > MAX_MESSAGE and len(self.message.encode()) > MAX_MESSAGE:
             raise OverLimitError(f"a message is at most {MAX_MESSAGE:,} bytes of UTF-8")
+
+
+class Filing(Repeatable, frozen=True, kw_only=True):
+    """A send of a file that was uploaded."""
+
+    file: FileId
 
 
 class Listing(InSession, frozen=True, kw_only=True):
@@ -178,20 +186,18 @@ class SendGroup(Texting, frozen=True, kw_only=True):
     group: NameField
 
 
-class SendFile(Repeatable, frozen=True, kw_only=True):
+class SendFile(Filing, frozen=True, kw_only=True):
     """A private file."""
 
     folded: ClassVar = ("to",)
     to: AddressField
-    file: FileId
 
 
-class SendGroupFile(Repeatable, frozen=True, kw_only=True):
+class SendGroupFile(Filing, frozen=True, kw_only=True):
     """A file to a group."""
 
     folded: ClassVar = ("group",)
     group: NameField
-    file: FileId
 
 
 class SendPrivateRealm(Texting, frozen=True, kw_only=True):
@@ -202,13 +208,12 @@ class SendPrivateRealm(Texting, frozen=True, kw_only=True):
     to: NameField
 
 
-class SendFileRealm(Repeatable, frozen=True, kw_only=True):
+class SendFileRealm(Filing, frozen=True, kw_only=True):
     """A private file to a user of another realm."""
 
     folded: ClassVar = ("realm", "to")
     realm: NameField
     to: NameField
-    file: FileId
 
 
 class SendGroupRealm(Texting, frozen=True, kw_only=True):
@@ -219,13 +224,12 @@ class SendGroupRealm(Texting, frozen=True, kw_only=True):
     group: NameField
 
 
-class SendGroupFileRealm(Repeatable, frozen=True, kw_only=True):
+class SendGroupFileRealm(Filing, frozen=True, kw_only=True):
     """A file to a group of another realm."""
 
     folded: ClassVar = ("realm", "group")
     realm: NameField
     group: NameField
-    file: FileId
 
 
 class Inbox(InSession, frozen=True, kw_only=True):
@@ -291,6 +295,11 @@ class Upload(InSession, frozen=True, kw_only=True):
     digest: Bin32
     size: Size
     name: FileName
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.name.encode()) > MAX_FILE_NAME:
+            raise ValueError(f"name: {EXPLAINED[FILE_NAME_PATTERN]}")
 
 
 class Chunk(InSession, frozen=True, kw_only=True):

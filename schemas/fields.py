@@ -7,6 +7,7 @@ from msgspec import Meta
 from schemas.limits import MAX_CHUNK, MAX_ITEMS, MAX_PASSWORD
 
 TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]{1,64}\Z"
+FILE_NAME_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]{1,255}\Z"
 
 Id = Annotated[int, Meta(title="int")]
 Token = Annotated[str, Meta(max_length=128, title="str")]
@@ -17,7 +18,8 @@ Text = Annotated[str, Meta(pattern=TEXT_PATTERN, title="text")]
 """A display name or a country."""
 Message = Annotated[str, Meta(min_length=1, title="message")]
 FileId = Annotated[str, Meta(min_length=1, max_length=64, title="str")]
-FileName = Annotated[str, Meta(min_length=1, max_length=255, title="str")]
+FileName = Annotated[str, Meta(pattern=FILE_NAME_PATTERN, title="str")]
+"""Shown, never used as a path. Its length in bytes is checked where it comes in."""
 Opaque = Annotated[str, Meta(min_length=1, max_length=512, title="str")]
 Find = Annotated[str, Meta(min_length=1, max_length=64, title="str")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_ITEMS, title="int")]
@@ -30,5 +32,6 @@ ServerKey = Annotated[str, Meta(min_length=40, max_length=40, title="str")]
 Bin32 = Annotated[bytes, Meta(min_length=32, max_length=32, title="bin32")]
 
 EXPLAINED: Final = {
+    FILE_NAME_PATTERN: "a file's name is 1 to 255 bytes of UTF-8, without control characters",
     TEXT_PATTERN: "it is 1 to 64 characters long, without control characters",
 }

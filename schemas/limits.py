@@ -25,6 +25,12 @@ MAX_CURSORS: Final = 500
 MAX_CHUNK: Final = 256 * 1024
 """Most file bytes in one frame, up or down."""
 
+MAX_IN_FLIGHT: Final = 16
+"""Most chunks of one upload, and most downloads of one connection, that may be without an answer."""
+
+MAX_FILE_NAME: Final = 255
+"""Longest name of a file, as UTF-8."""
+
 HEARTBEAT_MS: Final = 20_000
 """How often a client says `sync`; a user is active for three of these after the last command."""
 

@@ -11,7 +11,18 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from realm.store.rows import Account, Active, Draft, EntryPage, Group, Received, SessionRow, Standing
+from realm.store.rows import (
+    Account,
+    Active,
+    Draft,
+    EntryPage,
+    Group,
+    Received,
+    SessionRow,
+    Standing,
+    StoredFile,
+    UploadRow,
+)
 from schemas.entries import Entry
 from schemas.names import ConversationId, Name
 
@@ -226,6 +237,85 @@ class Tx(Protocol):
 
         Looks at no more than `scan` entries.
         """
+        ...
+
+    # files
+
+    def file(self, file: str) -> StoredFile | None:
+        """The file with that id."""
+        ...
+
+    def may_see(self, account: int, file: str) -> bool:
+        """Whether the account takes part in a conversation with an entry that names the file."""
+        ...
+
+    def held_by(self, account: int, digest: bytes, scan: int) -> StoredFile | None:
+        """A file with these bytes that the account has uploaded, or may see in an entry.
+
+        Of others' files it looks at the latest `scan`.
+        """
+        ...
+
+    def unsent_file(self, owner: int, digest: bytes, name: str) -> StoredFile | None:
+        """A file of the owner with these bytes and this name that no entry names."""
+        ...
+
+    def unsent_files(self, owner: int, limit: int) -> int:
+        """How many files of the owner no entry names; counted up to `limit`."""
+        ...
+
+    def add_file(self, file: StoredFile, now: int) -> StoredFile:
+        """A new file, as it is kept: of bytes that are held already, the media type is what it was found to be then.
+
+        The caller has made sure that the id is new, and that the bytes are on disk and flushed.
+        """
+        ...
+
+    def drop_unsent(self, before: int, limit: int) -> int:
+        """Forget up to `limit` files from before then that no entry names, and the blobs of which none is left.
+
+        Those are to be removed: see `removals`. Returns how many files it were.
+        """
+        ...
+
+    def file_usage(self, account: int) -> int:
+        """Bytes of what the account has uploaded, each blob once, and of what it is uploading."""
+        ...
+
+    def blob_bytes(self) -> int:
+        """Bytes of all blobs, and of all that is being uploaded."""
+        ...
+
+    def uploads(self, after: str, limit: int) -> list[UploadRow]:
+        """Uploads with an id above `after`, ascending."""
+        ...
+
+    def upload_of(self, account: int, digest: bytes) -> UploadRow | None:
+        """The upload of these bytes by this account."""
+        ...
+
+    def open_upload(self, row: UploadRow) -> None:
+        """A new upload. The caller has made sure that the account has none of these bytes."""
+        ...
+
+    def use_upload(self, upload: str, name: str, now: int) -> None:
+        """Remember when it was used last, and under which name."""
+        ...
+
+    def end_upload(self, upload: str) -> None:
+        """Forget it."""
+        ...
+
+    def add_removal(self, digest: bytes) -> None:
+        """Remember that bytes may be on disk that are nobody's; where there is such a blob, nothing changes."""
+        ...
+
+    def removals(self, limit: int) -> list[bytes]:
+        """Digests of what is to be removed from disk."""
+        ...
+
+    def forget_removal(self, digest: bytes) -> None:
+        """They are removed, or held again."""
         ...
 
 

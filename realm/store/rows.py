@@ -1,8 +1,9 @@
 """What the store hands out and takes in: plain values, complete in themselves."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from schemas.entries import Entry
+from schemas.entries import Entry, File, Kind
 from schemas.names import ConversationId, Name
 
 
@@ -39,16 +40,49 @@ class SessionRow(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A text that is about to become an entry; `append` gives it its number and chain."""
+    """A text or a file that is about to become an entry; `append` gives it its number and chain."""
 
     id: str
     sender: str
     display: str
     sent_at: int
     salt: bytes
-    message: str
+    message: str | UnsetType = UNSET
     drawn: bool = False
     """Whether this realm has drawn the id just now, so that no other entry can have it."""
+    file: File | UnsetType = UNSET
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of entry it becomes."""
+        return "text" if self.file is UNSET else "file"
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    """One upload of one user, complete: a name for a blob."""
+
+    id: str
+    owner: int
+    name: str
+    size: int
+    media_type: str
+    digest: bytes
+
+    @property
+    def shown(self) -> File:
+        """What an entry says of it."""
+        return File(id=self.id, name=self.name, size=self.size, media_type=self.media_type, digest=self.digest)
+
+
+class UploadRow(msgspec.Struct, frozen=True):
+    """One upload that is not complete."""
+
+    id: str
+    account: int
+    digest: bytes
+    size: int
+    name: str
+    used_at: int
 
 
 class Standing(msgspec.Struct, frozen=True):

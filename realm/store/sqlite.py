@@ -6,7 +6,7 @@ from pathlib import Path
 
 from realm.store import database
 from realm.store.accounts import AccountRows, SessionRows
-from realm.store.conversations import EntryRows
+from realm.store.entries import EntryRows
 from realm.store.groups import GroupRows
 from realm.store.interface import Tx
 from realm.store.invites import InviteRows

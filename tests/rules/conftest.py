@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from realm.store.interface import Store
+from realm.store.sqlite import SqliteStore
+from schemas.names import Name
 from tests.rules.kit import RealmKit
+from tests.rules.store_kit import OpenStore
 
 
 @pytest.fixture
@@ -14,3 +18,23 @@ def kit(tmp_path: Path) -> Iterator[RealmKit]:
     kit = RealmKit(tmp_path / "realm")
     yield kit
     kit.close()
+
+
+@pytest.fixture(params=[SqliteStore])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
+    opened: list[Store] = []
+
+    def open_again() -> Store:
+        for store in opened:
+            store.close()
+        opened.append(request.param(tmp_path, Name("kampus"), lambda: 1))
+        return opened[-1]
+
+    yield open_again
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: OpenStore) -> Store:
+    return open_store()

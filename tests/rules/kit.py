@@ -7,7 +7,7 @@ from typing import Any
 from realm.core import Core
 from realm.effects import Effect, Publish, Reply, RunJob
 from realm.inputs import Input, JobDone
-from realm.jobs import HashPassword, Job
+from realm.jobs import CheckPassword, HashPassword, Job, PasswordJob, Result
 from realm.request import Request, Route
 from realm.settings import Settings
 from realm.store.sqlite import SqliteStore
@@ -19,6 +19,7 @@ from schemas.commands import Command
 from schemas.errors import Code, Refusal
 from schemas.events import Event
 from schemas.names import Name
+from tests.rules.blobs_in_memory import BlobsInMemory
 
 NOW = 1_790_000_000_000
 REALM = Name("kampus")
@@ -64,6 +65,7 @@ class RealmKit:
         self.published: list[tuple[bytes, Event]] = []
         self.effects: list[Effect] = []
         self.jobs: list[Job] = []
+        self.disk = BlobsInMemory()
         self.start()
 
     def start(self) -> None:
@@ -91,14 +93,24 @@ class RealmKit:
         """Do the jobs that wait, and those that they lead to."""
         replies: list[Reply] = []
         while self.jobs:
-            replies += self.turn(JobDone(self.jobs[0], hash_openly(self.jobs.pop(0)), 100))
+            replies += self.turn(JobDone(self.jobs[0], self.do(self.jobs.pop(0)), 100))
         return replies
 
-    def ask(self, key: str, body: Command | Malformed, address: str = "127.0.0.1") -> Answer | Refusal:
+    def do(self, job: Job) -> Result:
+        """What comes of a job."""
+        return hash_openly(job) if isinstance(job, HashPassword | CheckPassword) else self.disk.run(job)
+
+    def ask(
+        self, key: str, body: Command | Malformed, address: str = "127.0.0.1", data: bytes = b""
+    ) -> Answer | Refusal:
         """Say one command in a turn of its own; its answer."""
-        replies = self.turn(request(key, body, address)) + self.do_jobs()
+        return self.exchange(key, body, address, data).answer
+
+    def exchange(self, key: str, body: Command | Malformed, address: str = "127.0.0.1", data: bytes = b"") -> Reply:
+        """As `ask`, for the answer with the bytes that go with it."""
+        replies = self.turn(request(key, body, address, data)) + self.do_jobs()
         assert len(replies) == 1, replies
-        return replies[0].answer
+        return replies[0]
 
     def register(self, name: str, key: str | None = None, password: str = "surabaya") -> SessionOpened:
         """A new account, logged in with its own key."""
@@ -119,8 +131,8 @@ def key_of(name: str) -> str:
     return f"key-of-{name}".ljust(40, "-")
 
 
-def request(key: str, body: Command | Malformed, address: str = "127.0.0.1") -> Request:
-    return Request(Route(b"\0" + key.encode()[-4:]), key, address, body)
+def request(key: str, body: Command | Malformed, address: str = "127.0.0.1", data: bytes = b"") -> Request:
+    return Request(Route(b"\0" + key.encode()[-4:]), key, address, body, data)
 
 
 def refused(answer: Answer | Refusal, code: Code) -> bool:
@@ -133,7 +145,7 @@ def ok(answer: Answer | Refusal) -> Any:
     return answer
 
 
-def hash_openly(job: Job) -> str | bool:
+def hash_openly(job: PasswordJob) -> str | bool:
     """The result of a password job, by a hash that hides nothing."""
     if isinstance(job, HashPassword):
         return f"hashed:{job.password}"

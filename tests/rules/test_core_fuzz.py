@@ -1,5 +1,6 @@
 """What anybody may send: random frames and random commands, in any order."""
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 
 from realm.inputs import Heard, Misbehaved, Tick
 from realm.table import TABLE
-from schemas.answers import SessionOpened
+from schemas.answers import SessionOpened, UploadOpened
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
-from schemas.commands import COMMANDS, Auth, Command, JoinGroup, Logout, Send, SendGroup, name_of
+from schemas.commands import COMMANDS, Auth, Chunk, Command, JoinGroup, Logout, Send, SendGroup, Upload, name_of
 from schemas.entries import CHAIN_START, follows
 from schemas.errors import Code, Refusal
 from schemas.limits import MAX_MESSAGE, MAX_PAGE
@@ -35,6 +36,9 @@ ENTRIES = [f"01J0000000000000000000000{letter}" for letter in "ABCDEFGH"]
 LIMITS = [1, 2, 3, 10, 50, 99, 100, 100, 0, 101]
 NUMBERS = [0, 1, 2, 3, 5, 8, 100, 2**63 - 1]
 SHORT = ["", "messi", "new", "a", "9/x", "x" * 600]
+TEXT = b"halo"
+"""What the files are of."""
+KNOWN = "the last that this key has uploaded"
 OWN, ANOTHERS, UNKNOWN = range(3)
 ONESELF = "the one who speaks"
 TOKENS = [OWN] * 8 + [ANOTHERS, UNKNOWN]
@@ -60,11 +64,11 @@ FIELDS: dict[str, Sequence[Any]] = {
     "limit": LIMITS,
     "find": ["e", "messi", "Kelompok", "zzz"],
     "joined": [True, False],
-    "digest": [bytes(32)],
-    "size": [1, 65_536],
-    "offset": [0, 1],
-    "upload": ["x"],
-    "file": ["x"],
+    "digest": [hashlib.sha256(TEXT).digest()] * 3 + [hashlib.sha256(b"").digest(), bytes(32)],
+    "size": [len(TEXT), len(TEXT), len(TEXT), 0, 65_536],
+    "offset": [0, 0, 0, 2, len(TEXT), 2**63 - 1],
+    "upload": [KNOWN] * 5 + ["x"],
+    "file": [KNOWN] * 5 + ["x"],
     "thumbnail": [True, False],
     "realm": ["kampus", "pusat"],
     "address": ["127.0.0.1"],
@@ -82,7 +86,7 @@ FIELDS_OF: dict[tuple[str, str], Sequence[Any]] = {
 """The same where a command means something else by it."""
 
 OFTEN = [command for command, row in TABLE.items() if row.handle is not None and command is not Logout]
-SPOKEN = [*OFTEN, *OFTEN, *OFTEN, *COMMANDS, *[Auth, JoinGroup, Send, SendGroup] * 5]
+SPOKEN = [*OFTEN, *OFTEN, *OFTEN, *COMMANDS, *[Auth, JoinGroup, Send, SendGroup, Upload, Chunk] * 5]
 
 ANYTHING = st.recursive(
     st.none()
@@ -168,6 +172,8 @@ class Crowd:
         self.kit = kit
         self.tokens = {key_of(name): kit.register(name).tokenId for name in PEOPLE}
         self.topic = b""
+        self.uploads: dict[str, str] = {}
+        """By key."""
         self.worked: Counter[type[Command]] = Counter()
         self._calls = 0
 
@@ -180,7 +186,8 @@ class Crowd:
             decoded = decode_command([msgspec.msgpack.encode(self._completed(key, told))])
             body = decoded if isinstance(decoded, Malformed) else decoded[0]
             said.setdefault(body.id, []).append((key, body))
-            requests.append(request(key, body))
+            data = TEXT[body.offset :] if isinstance(body, Chunk) else b""
+            requests.append(request(key, body, data=data))
         self.kit.now += after
         replies = self.kit.turn(*requests, Heard(key_of("messi"), self.topic), Tick()) + self.kit.do_jobs()
         assert Counter(reply.request.body.id for reply in replies) == {
@@ -189,6 +196,8 @@ class Crowd:
         for reply in replies:
             key, body = said[reply.request.body.id][0]
             self._judge(body, reply.answer)
+            if isinstance(reply.answer, UploadOpened):
+                self.uploads[key] = reply.answer.upload
             if isinstance(reply.answer, SessionOpened) and key == key_of(reply.answer.user.partition("@")[0]):
                 self.tokens[key], self.topic = reply.answer.tokenId, reply.answer.topic
 
@@ -200,6 +209,9 @@ class Crowd:
             told["id"] = self._calls
         if told.get("username") == ONESELF:
             told["username"] = next(name for name in PEOPLE if key_of(name) == key)
+        for field in ("upload", "file"):
+            if told.get(field) == KNOWN:
+                told[field] = self.uploads.get(key, "x")
         if type(token := told.get("tokenId")) is int and token in (OWN, ANOTHERS, UNKNOWN):
             another = next(token for other, token in self.tokens.items() if other != key)
             told["tokenId"] = {OWN: self.tokens[key], ANOTHERS: another, UNKNOWN: "guessed"}[token]

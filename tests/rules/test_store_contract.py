@@ -1,54 +1,12 @@
 """What every backend of the store must do: `realm.store.interface`, as examples."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 
 from realm.store.interface import Store, StoreError, StoreFullError, Tx
-from realm.store.rows import Account, Draft
-from realm.store.sqlite import SqliteStore
-from schemas import names
+from realm.store.rows import Draft
 from schemas.entries import CHAIN_START, follows
-from schemas.names import Address, ConversationId, Name
-
-OpenStore = Callable[[], Store]
-TALK = names.private(Address("a@kampus"), Address("b@kampus"))
-OTHER_TALK = names.private(Address("a@kampus"), Address("c@kampus"))
-
-
-@pytest.fixture(params=[SqliteStore])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
-    opened: list[Store] = []
-
-    def open_again() -> Store:
-        for store in opened:
-            store.close()
-        opened.append(request.param(tmp_path, Name("kampus"), lambda: 1))
-        return opened[-1]
-
-    yield open_again
-    for store in opened:
-        store.close()
-
-
-@pytest.fixture
-def store(open_store: OpenStore) -> Store:
-    return open_store()
-
-
-def account(tx: Tx, name: str, display: str = "Somebody") -> Account:
-    return tx.create_account(Name(name), display, "Inggris", "hash", now=1)
-
-
-def draft(entry: str, message: str = "halo", sender: str = "a@kampus") -> Draft:
-    return Draft(entry, sender, "A", 5, bytes(16), message)
-
-
-def begin_talk(tx: Tx) -> tuple[Account, Account]:
-    one, other = account(tx, "a"), account(tx, "b")
-    tx.open_conversation(TALK, [one.id, other.id], now=1)
-    return one, other
+from schemas.names import ConversationId, Name
+from tests.rules.store_kit import OTHER_TALK, TALK, OpenStore, account, begin_talk, draft
 
 
 def numbers(tx: Tx, of: ConversationId = TALK) -> list[int]:

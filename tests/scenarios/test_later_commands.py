@@ -3,16 +3,11 @@
 from tests.scenarios.conftest import Play
 
 LATER = """
-    sendfile henderson 01J0000000000000000000000A
-    sendgroupfile new 01J0000000000000000000000A
     sendprivaterealm pusat henderson halo
     sendfilerealm pusat henderson 01J0000000000000000000000A
     sendgrouprealm pusat new halo
     sendgroupfilerealm pusat new 01J0000000000000000000000A
     getrealminbox pusat
-    upload digest=$digest size=1 name=foto.png
-    chunk upload=x offset=0
-    download file=x offset=0 size=1
     realms
     addrealm pusat 127.0.0.1 8889
 """
@@ -25,7 +20,7 @@ def test_not_available_yet(play: Play) -> None:
         lines += [f"messi: {command.strip()}", "messi gets: ERROR forbidden not available yet"]
         lines += [f"stranger: {command.strip()}"]
         lines += ["stranger gets: ERROR session_not_found Session tidak ditemukan"]
-    play("\n".join(lines), digest=bytes(32))
+    play("\n".join(lines))
 
 
 def test_links_are_for_peers(play: Play) -> None:

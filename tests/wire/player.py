@@ -4,6 +4,7 @@
     messi: register messi surabaya Argentina Lionel Messi  a command, in the contract's own text syntax
     messi: history limit=2 henderson                       arguments by name come first
     messi: send henderson pesan {1..50}                    fifty commands, all sent before an answer is read
+    messi: chunk upload=$u offset=0 bytes=$part            `bytes` go in a second frame, as they come in an answer
     messi gets: tokenId                                    the answer has that field
     messi gets: Message sent                               … or says that
     messi gets: more=true head>2 name="Gary Lineker"       … or has such fields (=, !=, >; a.b reaches inside)

@@ -68,11 +68,16 @@ class Actor:
             self.calls += 1
             calls.append(self.calls)
             own = {"id": self.calls, **({"tokenId": self.token} if self.token else {})}
-            self.dealer.send(msgpack.packb({**own, **command}))
+            told = {name: value for name, value in command.items() if name != "bytes"}
+            second = [command["bytes"]] if "bytes" in command else []
+            self.dealer.send_multipart([msgpack.packb({**own, **told}), *second])
         answers: dict[Any, Map] = {}
         until = time.monotonic() + WAIT
         while len(answers) < len(calls) and self.dealer.poll(_left(until)):
-            answer = dict(msgpack.unpackb(self.dealer.recv()))
+            frame, *second = self.dealer.recv_multipart()
+            answer = dict(msgpack.unpackb(frame))
+            if second:
+                answer["bytes"] = second[0]
             if answer["id"] not in calls or answer["id"] in answers:
                 raise AssertionError(f"{self.name} gets an answer that nobody asked for: {answer}")
             answers[answer["id"]] = answer
@@ -97,9 +102,12 @@ class Actor:
             if "last" in row:
                 self.checked(row["last"])
         if own and "chain" in answer:
-            told = ("conversation", "seq", "name", "sent_at", "salt", "chain")
-            entry = {**{key: answer[key] for key in told}, "id": answer["entry"], "from": self.user}
-            self.checked({**entry, "kind": "text", "message": command["message"]})
+            said = ("conversation", "seq", "name", "sent_at", "salt", "chain")
+            entry = {**{key: answer[key] for key in said}, "id": answer["entry"], "from": self.user}
+            if "file" in command:
+                self.checked({**entry, "kind": "file", "file": answer["file_info"]})
+            else:
+                self.checked({**entry, "kind": "text", "message": command["message"]})
 
     def listen(self) -> bool:
         """Subscribe to the session's topic and wait for `welcome`; other events are kept for `hear`."""

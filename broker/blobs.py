@@ -1,0 +1,279 @@
+"""Files on disk: what is being uploaded, and what is whole. Which of it belongs to whom is the core's to know.
+
+Below the realm's folder, all on one file system: `uploads/<upload id>` has the bytes so far;
+`blobs/<first 2 hex>/<hex SHA-256>` is a whole file, and never changes; the same + `.thumb` is its thumbnail, empty
+where it is known to have none. A blob is seen only when it is flushed. No descriptor stays open between two jobs.
+"""
+
+import errno
+import hashlib
+import os
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from broker.media import HEAD, media_type
+from broker.thumbnailer import Thumbnailer
+from realm.jobs import (
+    DiscardUpload,
+    FileJob,
+    FileResult,
+    Finished,
+    FinishUpload,
+    Gone,
+    Held,
+    OpenUpload,
+    Problem,
+    ReadBlob,
+    ReadThumbnail,
+    RemoveBlob,
+    Thumbnail,
+    Trouble,
+    WriteChunk,
+)
+from realm.store.interface import StoreError
+
+BLOCK: Final = 1 << 20
+"""What is on disk is hashed in pieces of this size."""
+BEHIND: Final = 8 << 20
+"""So much is gathered before the system is told to write it: all at once, at the end, would hold up every commit."""
+THUMB: Final = ".thumb"
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The disk is full, or the realm may not have more of it."""
+log: Final = structlog.get_logger()
+
+
+class Progress:
+    """What is held of an upload, and its hash."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.sha = hashlib.sha256()
+
+    def add(self, data: bytes | memoryview) -> None:
+        """There is more."""
+        self.sha.update(data)
+        self.held += len(data)
+
+
+class Blobs:
+    """Does file jobs, in any thread: those of one digest one after the other, and beside them one ReadThumbnail."""
+
+    def __init__(self, folder: Path, thumbnailer: Thumbnailer | None = None) -> None:
+        """Raises StoreError where the realm's folder cannot be used."""
+        self._blobs = folder / "blobs"
+        self._uploads = folder / "uploads"
+        self._thumbnailer = thumbnailer or Thumbnailer()
+        self._progress: dict[str, Progress] = {}
+        """Of the uploads that were used since the start; gone with their bytes."""
+        self._removing = threading.Lock()
+        """Held while a thumbnail is put beside its blob, or both are removed."""
+        try:
+            for made in (self._blobs, self._uploads):
+                made.mkdir(mode=0o700, exist_ok=True)
+            self._flush(folder)
+        except OSError as error:
+            raise StoreError(f"no files can be kept in {folder} ({error.strerror}): choose another --data") from error
+
+    def keep_only(self, uploads: Collection[str]) -> None:
+        """Remove what is left of all other uploads: the realm was killed before it could say so.
+
+        To be called before the first job. Raises StoreError where that fails.
+        """
+        try:
+            for path in self._uploads.iterdir():
+                if path.name not in uploads:
+                    path.unlink()
+        except OSError as error:
+            raise StoreError(f"{self._uploads} cannot be tidied up ({error.strerror}): look at its rights") from error
+
+    def run(self, job: FileJob) -> FileResult:
+        """Do a job. Never raises: what goes wrong is a Trouble, and leaves an upload as it was."""
+        try:
+            return self._do(job)
+        except OSError as error:
+            if error.errno in FULL:
+                return Trouble(Problem.DISK_FULL, self._held(job))
+            return self._broken(job, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the caller is told
+            return self._broken(job, error)
+
+    def close(self) -> None:
+        """End a thumbnail that is being made, and let none begin. Twice is harmless; jobs may be at work."""
+        self._thumbnailer.stop()
+
+    def _do(self, job: FileJob) -> FileResult:
+        match job:
+            case OpenUpload():
+                with self._opened(job.upload, create=True) as (_, progress):
+                    return Held(progress.held)
+            case WriteChunk():
+                return self._write(job)
+            case FinishUpload():
+                return self._finish(job)
+            case ReadBlob():
+                return self._read(job)
+            case ReadThumbnail():
+                return self._read_thumbnail(job)
+            case DiscardUpload():
+                (self._uploads / job.upload).unlink(missing_ok=True)
+                self._progress.pop(job.upload, None)
+                return Gone()
+            case RemoveBlob():
+                return self._remove(job)
+
+    def _held(self, job: FileJob) -> int:
+        match job:
+            case OpenUpload() | WriteChunk() | FinishUpload():
+                progress = self._progress.get(job.upload)
+                return progress.held if progress else 0
+            case _:
+                return 0
+
+    def _broken(self, job: FileJob, error: Exception) -> Trouble:
+        code = errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None
+        log.error("file job failed", job=type(job).__name__, error=type(error).__name__, errno=code)
+        return Trouble(Problem.BROKEN, self._held(job))
+
+    @contextmanager
+    def _opened(self, upload: str, *, create: bool = False) -> Iterator[tuple[int, Progress]]:
+        """An upload's file, and what it holds: hashed again where that is not known. Raises FileNotFoundError."""
+        descriptor = os.open(self._uploads / upload, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+        try:
+            progress = self._progress.get(upload)
+            if progress is None or progress.held != os.fstat(descriptor).st_size:
+                progress = self._progress[upload] = hash_again(descriptor)
+            yield descriptor, progress
+        finally:
+            os.close(descriptor)
+
+    def _write(self, job: WriteChunk) -> Held | Trouble:
+        try:
+            with self._opened(job.upload) as (descriptor, progress):
+                if job.offset != progress.held:
+                    return Trouble(Problem.MISPLACED, progress.held)
+                append(descriptor, job.ask.data, job.offset)
+                progress.add(job.ask.data)
+                return Held(progress.held)
+        except FileNotFoundError:
+            return Trouble(Problem.MISPLACED)
+
+    def _finish(self, job: FinishUpload) -> Finished | Trouble:
+        try:
+            with self._opened(job.upload) as (descriptor, progress):
+                if progress.sha.digest() != job.digest:
+                    return Trouble(Problem.WRONG_DIGEST, progress.held)
+                kind = media_type(os.pread(descriptor, HEAD, 0))
+        except FileNotFoundError:
+            return Trouble(Problem.MISSING)
+        self._flush_upload(job.upload)
+        blob = self._path(job.digest)
+        blob.parent.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):  # it has the same content, and was flushed
+            blob.hardlink_to(self._uploads / job.upload)
+        self._flush(blob.parent)
+        self._flush(self._blobs)
+        return Finished(kind)
+
+    def _flush_upload(self, upload: str) -> None:
+        """Raises OSError where that fails, and the upload begins anew."""
+        path = self._uploads / upload
+        try:
+            self._flush(path)
+        except OSError:
+            # What is lost now, the next fsync would not tell: Linux takes the pages as written.
+            self._progress.pop(upload, None)
+            os.truncate(path, 0)
+            raise
+
+    def _read(self, job: ReadBlob) -> bytes | Trouble:
+        try:
+            descriptor = os.open(self._path(job.digest), os.O_RDONLY)
+        except FileNotFoundError:
+            return Trouble(Problem.MISSING)
+        try:
+            return os.pread(descriptor, job.size, job.offset)
+        finally:
+            os.close(descriptor)
+
+    def _read_thumbnail(self, job: ReadThumbnail) -> Thumbnail | Trouble:
+        blob = self._path(job.digest)
+        thumb = blob.with_name(blob.name + THUMB)
+        try:
+            if not thumb.exists() and not self._make_thumbnail(blob, thumb):
+                return Trouble(Problem.MISSING)
+            with thumb.open("rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                if not size:
+                    return Trouble(Problem.MISSING)
+                return Thumbnail(os.pread(file.fileno(), job.size, job.offset), size)
+        except FileNotFoundError:
+            return Trouble(Problem.MISSING)
+
+    def _make_thumbnail(self, blob: Path, thumb: Path) -> bool:
+        """Whether there is a thumbnail now, or an empty file in its place. The blob may be removed at any time."""
+        with blob.open("rb", buffering=0) as file:
+            if media_type(file.read(HEAD)) not in PICTURES:
+                return False
+        part = self._uploads / thumb.name
+        try:
+            if not self._thumbnailer.make(blob, part):
+                os.truncate(part, 0)
+            self._flush(part)
+            with self._removing:
+                if not blob.exists():
+                    return False
+                part.rename(thumb)
+                return True
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _remove(self, job: RemoveBlob) -> Gone:
+        blob = self._path(job.digest)
+        with self._removing:
+            blob.with_name(blob.name + THUMB).unlink(missing_ok=True)
+            blob.unlink(missing_ok=True)
+        return Gone()
+
+    def _path(self, digest: bytes) -> Path:
+        name = digest.hex()
+        return self._blobs / name[:2] / name
+
+    def _flush(self, path: Path) -> None:
+        """Have a file's content, or a folder's names, on disk. Nothing else of this class does so."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def hash_again(descriptor: int) -> Progress:
+    """What a file holds, read from its beginning."""
+    progress = Progress()
+    block = memoryview(bytearray(BLOCK))
+    while read := os.preadv(descriptor, [block], progress.held):
+        progress.add(block[:read])
+    return progress
+
+
+def append(descriptor: int, data: bytes, end: int) -> None:
+    """Write at the end of a file, all of it or nothing. Raises OSError where it is nothing."""
+    rest, offset = memoryview(data), end
+    try:
+        while rest:
+            written = os.pwrite(descriptor, rest, offset)
+            rest, offset = rest[written:], offset + written
+    except OSError:
+        os.ftruncate(descriptor, end)
+        raise
+    begun, complete = end - end % BEHIND, offset - offset % BEHIND
+    if complete > begun and hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(
+            descriptor, begun, complete - begun, os.POSIX_FADV_DONTNEED
+        )  # begins to write; waits for nothing
