@@ -16,7 +16,7 @@ from client.keyring import HOME_VARIABLE, Keyring
 from client.output import JsonOutput, Output, TextOutput, use_utf8
 from client.shell import DONE, REFUSED, WRONG, Target, open_shell
 from client.stdin import PipedLines
-from client.syntax import help_text, parse
+from client.syntax import help_text, parse_any
 from schemas import invites
 
 INTERRUPTED: Final = 130
@@ -102,7 +102,7 @@ async def one_liner(target: Target, output: Output, words: list[str], stay: floa
         output.note(help_text())
         return DONE
     with contextlib.suppress(AnswerError):  # what only a session makes clear is for the shell to say
-        parse(words)
+        parse_any(words)
     async with open_shell(target, output, listen=stay is not None) as shell:
         await shell.do(words)
         await shell.stay(stay)

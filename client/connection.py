@@ -65,7 +65,9 @@ class Connection:
         self._owned = owned
         self._make_mirror = mirror
         self._changed = changed
+        self._patience = patience
         self._calls = Calls(realm, self.session, self._start, self._settled, patience)
+        self._besides: list[Connection] = []
         self.mirror: Mirror | None = None
         """The conversations as far as they are known, where pushes are listened to."""
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -133,6 +135,11 @@ class Connection:
         return self._failure is not None
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._closed
+
+    @property
     def is_live(self) -> bool:
         """Whether pushes arrive."""
         return self._push is not None and self._push.live.is_set()
@@ -146,6 +153,27 @@ class Connection:
         """Speak in a session of before: its token is used as it is; `resume` opens its push."""
         self.session.adopt(login)
         self._followed = login
+
+    def beside(self) -> "Connection":
+        """Another connection to the same realm, for commands alone, in the session that is open here now.
+
+        It is for files, behind which nothing else then waits. It ends with this one; who logs in here later is not
+        known there, unless it is told to `adopt` it. Raises ClosedError.
+        """
+        if self._closed:
+            raise ClosedError("the connection is closed")
+        beside = Connection(
+            self._realm,
+            listen=False,
+            patience=self._patience,
+            owned=False,
+            mirror=_mirror_of_news,
+            changed=lambda: None,
+        )
+        beside.adopt(self.login)
+        self._besides = [one for one in self._besides if not one.is_closed]
+        self._besides.append(beside)
+        return beside
 
     async def ask(self, command: Asks[A_co]) -> A_co:
         """The answer to any command of `schemas.commands`; its `id`, token and `entry` are put in here.
@@ -200,6 +228,8 @@ class Connection:
         if self._closed:
             return
         self._closed = True
+        for beside in self._besides:
+            await beside.close()
         self._calls.close()
         tasks = list(self._tasks)
         for task in tasks:

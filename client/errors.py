@@ -59,6 +59,12 @@ class KeyringError(ClientError):
     kind = "keyring"
 
 
+class LocalFileError(ClientError):
+    """A file of this machine cannot be read or written as it should; the text says which, and why."""
+
+    kind = "local_file"
+
+
 BY_CODE: Final[dict[str, type["AnswerError"]]] = {}
 """The exception for each code of the catalogue."""
 

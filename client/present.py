@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from client.errands import Saved
 from client.errors import AnswerError, ClientError
 from client.harmless import indented, visible
 from client.session import Event, Login, SessionEnded
@@ -28,6 +29,18 @@ def when(ms: int, now: datetime | None = None) -> str:
         return "?"
     today = (now or datetime.now().astimezone()).date()
     return f"{moment:%H:%M}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as people say it: `1 byte`, `999 bytes`, `1.5 kB`, `70 kB`, `1.2 GB`."""
+    if size < 1000:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    shown, unit = size / 1000, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if shown < 999.5:
+            break
+        shown, unit = shown / 1000, larger
+    return f"{shown:.1f} {unit}" if shown < 9.95 else f"{shown:.0f} {unit}"
 
 
 def short(address: str, login: Login | None) -> str:
@@ -59,7 +72,7 @@ def _said(entry: Entry) -> str:
     if entry.erased:
         return "(erased)"
     if entry.kind == "file" and entry.file is not UNSET:
-        return f"file {entry.file.name}, {entry.file.size:,} bytes"
+        return f"file {visible(entry.file.name)}, {size_text(entry.file.size)} (save {visible(entry.file.id)})"
     if entry.kind == "bounce":
         return f"not delivered: {entry.message}"
     return "" if entry.message is UNSET else entry.message
@@ -142,6 +155,11 @@ def _realms(answer: a.Realms, _: Login | None) -> str:
     return "\n".join(lines) or "(no other realms)"
 
 
+def _saved(answer: Saved, _: Login | None) -> str:
+    doubt = "" if answer.checked else "; no entry that names it was found, so its content is not checked"
+    return f"saved {visible(answer.path)} ({size_text(answer.size)}{doubt})"
+
+
 def _page(lines: list[str], answer: a.Page, nothing: str) -> str:
     if answer.more and answer.next is not UNSET:
         lines.append(f"(more: after {visible(answer.next)})")
@@ -162,6 +180,7 @@ _ANSWERS: Final[dict[type[a.Answer], Callable[[Any, Login | None], str]]] = {
     a.Members: _members,
     a.Realms: _realms,
     a.ActiveUsers: lambda answer, _: "\n".join(map(visible, answer.message)),
+    Saved: _saved,
 }
 
 _EVENTS: Final[dict[type[Event], Callable[[Any, Login | None], str]]] = {

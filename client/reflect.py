@@ -1,6 +1,6 @@
 """What this device's own commands say of the conversations, once the realm has answered: the mirror is told of it."""
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from client.errors import ClientError
 from client.mirror import Mirror
@@ -20,6 +20,8 @@ def reflect(mirror: Mirror, command: Command, outcome: Answer | ClientError) -> 
     match command:
         case commands.Texting(message=message) if isinstance(outcome, answers.Sent):
             mirror.said(entry_of(outcome, mirror.user, message))
+        case commands.Filing() if isinstance(outcome, answers.Sent):
+            mirror.said(entry_of(outcome, mirror.user))
         case commands.AddGroup(group=group) | commands.JoinGroup(group=group):
             mirror.heard(events.Joined(conversation=mirror.group(group)))
         case commands.LeaveGroup(group=group):
@@ -28,8 +30,8 @@ def reflect(mirror: Mirror, command: Command, outcome: Answer | ClientError) -> 
             mirror.heard(events.Left(conversation=mirror.group(group)))
 
 
-def entry_of(sent: answers.Sent, user: str, message: str) -> Entry:
-    """The entry that the answer to the send of a text tells of."""
+def entry_of(sent: answers.Sent, user: str, message: str | UnsetType = UNSET) -> Entry:
+    """The entry that the answer to a send tells of: of a text, which is given, or of a file."""
     return Entry(
         conversation=ConversationId(sent.conversation),
         seq=sent.seq,
@@ -37,8 +39,9 @@ def entry_of(sent: answers.Sent, user: str, message: str) -> Entry:
         sender=user,
         name=sent.name,
         sent_at=sent.sent_at,
-        kind="text",
+        kind="text" if sent.file_info is UNSET else "file",
         chain=sent.chain,
         salt=sent.salt,
         message=message,
+        file=sent.file_info,
     )

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from client import errands
 from client.connection import Connection
 from client.dial import Address
 from client.errors import AnswerError, ClientError, SessionNotFoundError, UsageError
@@ -14,7 +15,7 @@ from client.harmless import visible
 from client.keyring import Keyring
 from client.output import Output
 from client.session import SessionEnded
-from client.syntax import help_text, parse
+from client.syntax import help_text, parse_any
 from schemas.commands import InSession, Logout, Register, Resume, name_of
 from schemas.errors import Code
 
@@ -119,7 +120,12 @@ class Shell:
 
     async def _carry_out(self, line: str | list[str]) -> None:
         login = self._connection.login
-        command = parse(line, None if login is None else login.user)
+        command = parse_any(line, None if login is None else login.user)
+        if isinstance(command, errands.Errand):
+            await self.resume()
+            answer = await errands.run(command, self._connection)
+            self._output.answer(command.name, answer, self._connection.login)
+            return
         if isinstance(command, InSession) and not isinstance(command, Resume | Logout):
             await self.resume()
         if isinstance(command, Register) and self._invite is not None:

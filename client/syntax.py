@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
+from client.courier import NOT_YET
+from client.errands import Errand, Post, Save
 from client.errors import AnswerError, UsageError
 from schemas import commands as c
 from schemas.codec import Malformed, decode_command, encode_command
@@ -28,7 +30,7 @@ _ABOUT: Final = 40
 SECRETIVE: Final = frozenset({"auth", "register", "passwd"})
 """Commands in which passwords are typed."""
 HIDDEN: Final = "********"
-LATER: Final = frozenset({"sendfile", "sendgroupfile", "sendfilerealm", "sendgroupfilerealm"})
+LATER: Final = frozenset({"sendfilerealm", "sendgroupfilerealm"})
 """Commands of the contract that this client cannot say yet."""
 
 
@@ -54,13 +56,13 @@ class Part:
 class Form:
     """How one command is written."""
 
-    command: type[Command]
+    command: type[Command] | type[Save]
     parts: tuple[Part, ...]
 
     @property
     def name(self) -> str:
         """The command's name."""
-        return name_of(self.command)
+        return str(self.command.__struct_config__.tag)
 
     @property
     def usage(self) -> str:
@@ -73,7 +75,7 @@ class Form:
         return (self.command.__doc__ or "").strip()
 
 
-def _form(command: type[Command], written: str = "") -> Form:
+def _form(command: type[Command] | type[Save], written: str = "") -> Form:
     parts = []
     for text in re.findall(r"\[[^\]]*\]|\S+", written):
         found = _PART.fullmatch(text.strip("[]"))
@@ -88,6 +90,8 @@ _ALL: Final = (
     _form(c.Register, "username password country name…"),
     _form(c.Resume),
     _form(c.Send, "to:username message…"),
+    _form(c.SendFile, "to:username file:filename…"),
+    _form(Save, "file:file-id path…"),
     _form(c.Inbox),
     _form(c.Conversations, "[after=NEXT]"),
     _form(c.History, "conversation:username [before=N] [after=N] [limit=N]"),
@@ -102,6 +106,7 @@ _ALL: Final = (
     _form(c.LeaveGroup, "group"),
     _form(c.RemoveMember, "group username"),
     _form(c.SendGroup, "group message…"),
+    _form(c.SendGroupFile, "group file:filename…"),
     _form(c.Groups, "[find] [after=NEXT]"),
     _form(c.Members, "group [after=NEXT]"),
     _form(c.AddRealm, "realm address port# [key]"),
@@ -140,6 +145,14 @@ def parse(line: str | list[str], own: str | None = None) -> Command:
     no token: a session puts them in. Raises UsageError with one sentence; SessionNotFoundError where the line
     cannot be understood without a session.
     """
+    understood = parse_any(line, own)
+    if isinstance(understood, Post | Save):
+        raise UsageError(f"{understood.name} is about a file of this machine, and more than one command")
+    return understood
+
+
+def parse_any(line: str | list[str], own: str | None = None) -> Command | Errand:
+    """As `parse`; also what is about files of this machine, which `client.errands` does."""
     words = Words(line.rstrip("\r\n")) if isinstance(line, str) else Words(args=tuple(line))
     typed, words = words.next()
     name = typed.lower()
@@ -151,7 +164,7 @@ def parse(line: str | list[str], own: str | None = None) -> Command:
     fields = _read(form, words)
     if "conversation" in fields:
         fields["conversation"] = _conversation(fields["conversation"], own, form)
-    return _checked(form, fields)
+    return _with_path(form, fields) or _checked(form, fields)
 
 
 def to_line(command: Command) -> str:
@@ -227,6 +240,27 @@ def _conversation(typed: str, own: str | None, form: Form) -> str:
     me = Address(own)
     own_realm = Name(own.partition("@")[2])
     return private(me, full(*split(Address(typed.lower()), own_realm)))
+
+
+def _with_path(form: Form, fields: dict[str, Any]) -> Errand | None:
+    """What is to be done with a file of this machine, if the form is about one."""
+    if form.command is Save:
+        return Save(file=fields["file"], path=_path(fields["path"], form))
+    if form.command not in (c.SendFile, c.SendGroupFile):
+        return None
+    command = _checked(form, fields | {"file": NOT_YET})
+    assert isinstance(command, c.SendFile | c.SendGroupFile)
+    return Post(command, _path(fields["file"], form))
+
+
+def _path(typed: str, form: Form) -> str:
+    """A path is the rest of the line, without the spaces around it."""
+    path = typed.strip()
+    if not path:
+        raise UsageError(f"{form.name} needs {form.parts[-1].shown} (usage: {form.usage})")
+    if "\0" in path:
+        raise UsageError(f"a path has no such character (usage: {form.usage})")
+    return path
 
 
 def _checked(form: Form, fields: dict[str, Any]) -> Command:

@@ -31,7 +31,10 @@ Handle = Callable[[dict[str, Any], int], dict[str, Any] | None]
 
 
 class FakeRealm:
-    """A front door, and behind it what `handle` says: it is given the command and how often it was asked."""
+    """A front door, and behind it what `handle` says: it is given the command and how often it was asked.
+
+    File bytes are under `bytes`, both ways.
+    """
 
     def __init__(self, handle: Handle) -> None:
         self.handle = handle
@@ -66,14 +69,17 @@ class FakeRealm:
 
     async def serve_commands(self) -> None:
         while True:
-            route, frame, *_ = await self.commands.recv_multipart()
+            route, frame, *more = await self.commands.recv_multipart()
             command = msgpack.unpackb(frame)
+            if more:
+                command["bytes"] = more[0]
             self.asked.append((route, command))
             times = sum(asked["id"] == command["id"] for _, asked in self.asked)
             answer = self.handle(command, times)
             if answer is not None:
                 told = {"id": command["id"], "status": "OK"} | answer
-                await self.commands.send_multipart([route, msgpack.packb(told)])
+                payload = [told.pop("bytes")] if "bytes" in told else []
+                await self.commands.send_multipart([route, msgpack.packb(told), *payload])
 
     async def serve_push(self) -> None:
         while True:

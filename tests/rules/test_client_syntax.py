@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from client.errands import Post, Save, local_path, told
 from client.errors import SessionNotFoundError, UsageError
-from client.syntax import FORMS, LATER, SECRETIVE, help_text, parse, to_line
+from client.syntax import FORMS, LATER, SECRETIVE, help_text, parse, parse_any, to_line
 from schemas import commands as c
 
 OWN = "messi@kampus"
@@ -115,7 +116,12 @@ SEND = "(usage: send username message…)"
         ),
         ("send henderson " + "x" * 65_537, f"a message is at most 65,536 bytes of UTF-8 {SEND}"),
         ("send henderson \udcff", f"this is not valid Unicode {SEND}"),
-        ("sendfile henderson foto.png", "sendfile is not available yet"),
+        ("sendfilerealm pusat bob foto.png", "sendfilerealm is not available yet"),
+        ("sendfile henderson ", "sendfile needs filename (usage: sendfile username filename…)"),
+        ("sendfile henderson   ", "sendfile needs filename (usage: sendfile username filename…)"),
+        ("save F1", "save needs path (usage: save file-id path…)"),
+        ("save F1 a\0b", "a path has no such character (usage: save file-id path…)"),
+        ("sendfile henderson foto.png", "sendfile is about a file of this machine, and more than one command"),
         ("", "there is no command '': help lists them all"),
     ],
 )
@@ -134,6 +140,33 @@ def test_words_that_a_shell_has_taken_apart_may_hold_spaces() -> None:
         "name": "Gary Lineker",
     }
     assert fields(["send", "gary", "a  b", "c"])["message"] == "a  b c"
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "path"),
+    [
+        ("sendfile Henderson foto saya (1).jpg \n", c.SendFile, "foto saya (1).jpg"),
+        (["sendfile", "henderson", "/a/two  spaces.jpg"], c.SendFile, "/a/two  spaces.jpg"),
+        (["SENDGROUPFILE", "Kelompok-Bagan", "laporan", "akhir.pdf"], c.SendGroupFile, "laporan akhir.pdf"),
+        ("sendfile henderson@pusat " + "x" * 300, c.SendFile, "x" * 300),
+        (["sendfile", "henderson", "no\udcffutf8"], c.SendFile, "no\udcffutf8"),
+    ],
+)
+def test_a_path_is_the_rest_of_the_line(line: str | list[str], command: type[c.Command], path: str) -> None:
+    post = parse_any(line, OWN)
+    assert isinstance(post, Post)
+    assert (type(post.command), post.path, post.name) == (command, path, c.name_of(command))
+
+
+def test_a_file_is_saved_by_its_id() -> None:
+    assert parse_any("save 01J0 my downloads/") == Save(file="01J0", path="my downloads/")
+
+
+def test_paths_begin_at_home_where_somebody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/messi")
+    assert str(local_path("~/foto.jpg")) == "/home/messi/foto.jpg"
+    assert str(local_path("~nobody-of-that-name/foto.jpg")) == "~nobody-of-that-name/foto.jpg"
+    assert told(local_path("a/no\udcffutf8")) == r"a/no\xffutf8"
 
 
 def test_without_a_session_a_username_names_no_conversation() -> None:
@@ -178,5 +211,8 @@ def test_every_command_with_a_password_is_known_as_one() -> None:
 @given(st.text(max_size=60), st.sampled_from([*FORMS, ""]))
 def test_any_line_is_a_command_or_one_sentence(text: str, name: str) -> None:
     for line in (f"{name} {text}", [name, *text.split(" ")]):
+        with contextlib.suppress(UsageError):
+            understood = parse_any(line, OWN)
+            assert not isinstance(understood, Post | Save) or understood.name == name
         with contextlib.suppress(UsageError):
             assert to_line(parse(line, OWN)).startswith(name)

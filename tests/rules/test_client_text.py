@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.errands import Saved
 from client.errors import NoAnswerError, error_of
 from client.harmless import indented, is_harmful, visible
 from client.output import JsonOutput, TextOutput, to_json
-from client.present import answer_text, entry_text, error_text, event_text, when
+from client.present import answer_text, entry_text, error_text, event_text, size_text, when
 from client.session import SessionEnded
 from schemas import answers, events
 from schemas.answers import ErrorAnswer
@@ -88,7 +89,7 @@ def test_times_of_today_go_without_the_date() -> None:
         ({"kind": "bounce", "message": "User tidak ada"}, "henderson: not delivered: User tidak ada"),
         (
             {"kind": "file", "file": File(id="f", name="a\x1b.png", size=70_000, media_type="x", digest=b"")},
-            r"henderson: file a\x1b.png, 70,000 bytes",
+            r"henderson: file a\x1b.png, 70 kB (save f)",
         ),
     ],
 )
@@ -107,6 +108,25 @@ def test_the_texts_of_the_contract_stay_as_they_are() -> None:
     assert answer_text(answers.Messages(id=1, messages=[], more=False), LOGIN) == "(nothing new)"
     no_user = error_of(ErrorAnswer(id=1, code="user_not_found", message="User tidak ada"))
     assert error_text(no_user) == "User tidak ada"
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1.0 kB"), (9_949, "9.9 kB"), (9_951, "10 kB"),
+        (70_000, "70 kB"), (999_499, "999 kB"), (999_500, "1.0 MB"), (1_300_001, "1.3 MB"), (1 << 30, "1.1 GB"),
+        (5 * 10**15, "5000 TB"),
+    ],
+)  # fmt: skip
+def test_sizes(size: int, shown: str) -> None:
+    assert size_text(size) == shown
+
+
+def test_where_a_file_was_saved() -> None:
+    saved = Saved(id=None, file="F1", path="a\x1b b.png", size=70_000, checked=True)
+    assert answer_text(saved, LOGIN) == r"saved a\x1b b.png (70 kB)"
+    unchecked = Saved(id=None, file="F1", path="F1", size=70_000, checked=False)
+    assert "its content is not checked" in answer_text(unchecked, LOGIN)
 
 
 def test_other_errors_say_their_code_and_what_helps() -> None:
