@@ -1,16 +1,20 @@
 """One device of one user in a simulated world: the client library's cores, driven at random."""
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 
 import msgspec
+from msgspec import UNSET
 
-from client.errors import ClientError, NoAnswerError, UserExistsError, WrongPasswordError
+from client.errors import BadRequestError, ClientError, NoAnswerError, UserExistsError, WrongPasswordError
 from client.mirror import Mirror, Question
 from client.reflect import reflect
 from client.session import Call, Session, SessionEnded
+from client.transfer import Question as UploadQuestion
+from client.transfer import Upload
 from schemas import commands
-from schemas.answers import Answer, History, Messages, Sent, SessionOpened
+from schemas.answers import Answer, Downloaded, History, Messages, Sent, SessionOpened
 from schemas.commands import Command, name_of
 from schemas.entries import Entry
 from schemas.events import Welcome
@@ -38,13 +42,19 @@ class User:
         """Sends that were answered OK, by entry."""
         self.said: dict[str, str] = {}
         """What each entry says, whether it was answered or not."""
+        self.files: dict[str, bytes] = {}
+        """What was uploaded, by the file's id."""
+        self.sending: set[str] = set()
+        """Files of sends that were not answered OK: perhaps they were stored."""
 
 
 class ClientNode:
     """Logs in, asks, hears, repairs; and does not trust the network."""
 
-    def __init__(self, world: World, realm: RealmNode, user: User, number: int) -> None:
+    def __init__(self, world: World, realm: RealmNode, user: User, number: int, users: list[User]) -> None:
         self.user = user
+        self._all = users
+        self._upload: Upload | None = None
         self.mirror = Mirror(f"{user.name}@{REALM}")
         self.news: list[Entry] = []
         self.sent: set[str] = set()
@@ -75,17 +85,20 @@ class ClientNode:
     @property
     def settled(self) -> bool:
         """Whether nothing is under way, and nothing wanted."""
-        return self.logged_in and not self._waiting and self.mirror.idle
+        return self.logged_in and not self._waiting and self.mirror.idle and self._upload is None
 
     # asking
 
-    def ask(self, command: Command, then: Then = lambda _: None) -> None:
+    def ask(self, command: Command, then: Then = lambda _: None, payload: bytes = b"") -> None:
         """Ask the realm, again and again if need be."""
         self._world.count(name_of(type(command)))
         self.asked += 1
-        call = self._session.ask(command)
-        if isinstance(call.command, commands.Texting):
-            self.user.said[str(call.command.entry)] = call.command.message
+        call = self._session.ask(command, payload)
+        if isinstance(call.command, commands.Repeatable):
+            if isinstance(call.command, commands.Filing):
+                self.user.sending.add(call.command.file)
+            if isinstance(call.command, commands.Texting):
+                self.user.said[str(call.command.entry)] = call.command.message
             self.sent.add(str(call.command.entry))
             self.mirror.sending(str(call.command.entry))
         self._waiting[call.id] = then
@@ -94,10 +107,10 @@ class ClientNode:
     def _say(self, call: Call) -> None:
         realm, world = self._realm, self._world
 
-        def answered(frame: bytes) -> None:
-            world.carry(lambda: self._answered(frame))
+        def answered(frames: list[bytes]) -> None:
+            world.carry(lambda: self._answered(frames))
 
-        world.carry(lambda: realm.receive(self._key, call.frames[0], answered))
+        world.carry(lambda: realm.receive(self._key, call.frames, answered))
         world.later(PATIENCE_MS, lambda: self._remind(call))
 
     def _remind(self, call: Call) -> None:
@@ -110,10 +123,12 @@ class ClientNode:
         self._waiting.pop(call.id)(NoAnswerError("no answer"))
         self._pump()
 
-    def _answered(self, frame: bytes) -> None:
-        settled = self._session.answered([frame])
+    def _answered(self, frames: list[bytes]) -> None:
+        settled = self._session.answered(frames)
         if settled is None:
             return
+        if isinstance(settled.call.command, commands.Download) and isinstance(settled.outcome, Downloaded):
+            self._check_download(settled.call.command, settled.payload)
         then = self._waiting.pop(settled.call.id, None)
         outcome = settled.outcome
         self._check_rights(outcome)
@@ -140,8 +155,60 @@ class ClientNode:
         first = self.user.told.setdefault(sent.entry, sent)
         if msgspec.structs.replace(first, id=0) != msgspec.structs.replace(sent, id=0):
             self._realm.wrongs.append(f"entry {sent.entry} was answered in two ways")
-        if isinstance(call.command, commands.Texting) and sent.entry != call.command.entry:
+        if isinstance(call.command, commands.Repeatable) and sent.entry != call.command.entry:
             self._realm.wrongs.append(f"entry {call.command.entry} was answered as {sent.entry}")
+
+    # files
+
+    def upload(self, content: bytes, name: str) -> None:
+        """Bring a file to the realm, unless one is under way here, and go on until it is there or given up."""
+        if self._upload is None:
+            self._upload = Upload(hashlib.sha256(content).digest(), len(content), name)
+            self._go_on_uploading(self._upload, content)
+
+    def _go_on_uploading(self, upload: Upload, content: bytes) -> None:
+        for question in upload.take():
+            data = content[question.offset : question.offset + question.length]
+            then = partial(self._uploaded, upload, content, question)
+            self.ask(question.command, then, data if isinstance(question.command, commands.Chunk) else b"")
+        if not upload.done:
+            return
+        self._upload = None
+        if upload.file is not None:
+            self.user.files[upload.file] = content
+
+    def _uploaded(
+        self, upload: Upload, content: bytes, question: UploadQuestion, outcome: Answer | ClientError
+    ) -> None:
+        if isinstance(outcome, BadRequestError) and str(outcome).startswith("digest"):
+            self._realm.wrongs.append(f"an honest upload was refused: {outcome}")
+        upload.answered(question, outcome)
+        if upload.wait:
+            self._world.later(upload.wait, lambda: self._go_on_uploading(upload, content))
+        else:
+            self._go_on_uploading(upload, content)
+
+    def _check_download(self, command: commands.Download, payload: bytes) -> None:
+        """Bytes are those that were uploaded, and only for who could ever see them."""
+        content = next((one.files[command.file] for one in self._all if command.file in one.files), None)
+        if content is None:  # its uploader has not heard yet that it is there
+            return
+        if payload != content[command.offset : command.offset + command.size]:
+            self._realm.wrongs.append(f"{self.mirror.user} was given other bytes of {command.file}")
+        shown_in = {
+            sent.conversation
+            for user in self._all
+            for sent in user.told.values()
+            if sent.file_info is not UNSET and sent.file_info.id == command.file
+        }
+        private = [name.partition("/")[2].split(",") for name in shown_in if name.startswith("private/")]
+        only_private = len(private) == len(shown_in) and not self._maybe_sent(command.file)
+        if command.file not in self.user.files and only_private and not any(self.mirror.user in two for two in private):
+            self._realm.wrongs.append(f"{self.mirror.user} was given {command.file}, but may not see it")
+
+    def _maybe_sent(self, file: str) -> bool:
+        """Whether somebody has said a send of it whose answer has not come."""
+        return any(file in user.sending for user in self._all)
 
     # logging in
 
@@ -198,12 +265,14 @@ class ClientNode:
         self._pump()
 
     def _perhaps_forged(self, frame: bytes) -> bytes:
-        """Sometimes another text than was said, which only the chain can show."""
+        """Sometimes another text or name than was said, which only the chain can show."""
         event = msgspec.msgpack.decode(frame)
         if event["event"] != "entry" or not self._world.chance(0.01):
             return frame
         self._world.count(Fault.FORGE)
-        event["entry"]["message"] += "?"
+        entry = event["entry"]
+        part, field = (entry["file"], "name") if entry["kind"] == "file" else (entry, "message")
+        part[field] += "?"
         return msgspec.msgpack.encode(event)
 
     # as time goes by

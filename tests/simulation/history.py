@@ -1,6 +1,9 @@
 """One simulated history: a realm and several devices, faults and crashes, healing, and what must hold then."""
 
+import hashlib
 from pathlib import Path
+
+from msgspec import UNSET
 
 from client.errors import ClientError
 from schemas import commands, names
@@ -9,8 +12,9 @@ from schemas.commands import Command
 from schemas.entries import CHAIN_START, Entry, follows
 from schemas.names import Address, ConversationId, Name
 from tests.simulation.client_node import ClientNode, Then, User
+from tests.simulation.disk import what_is_wrong
 from tests.simulation.network import Fault, World
-from tests.simulation.realm_node import RealmNode
+from tests.simulation.realm_node import CHUNK, RealmNode
 
 COMMANDS = 200
 COMMANDS_SAID = (
@@ -34,6 +38,11 @@ COMMANDS_SAID = (
     commands.SendGroup,
     commands.Groups,
     commands.Members,
+    commands.Upload,
+    commands.Chunk,
+    commands.Download,
+    commands.SendFile,
+    commands.SendGroupFile,
 )
 """What is said in every run of many histories."""
 CRASHES = 3
@@ -44,6 +53,10 @@ LARGE = 60_000
 """Four of these and what goes with them fill a page."""
 LARGE_IN = 10
 """In one of so many histories some messages are large."""
+UPLOADS = 0.08
+"""How often an upload is begun instead of a command said."""
+CONTENTS = 5
+FILE_SIZES = (0, 1, CHUNK, 5 * CHUNK + 3, 20 * CHUNK)
 STEP_MS = 60
 HEAL_MS = 400_000
 
@@ -59,11 +72,14 @@ class SimulatedHistory:
         self.world = World(seed)
         folder.mkdir()
         self.realm = RealmNode(self.world, folder)
+        dice = self.world.dice
+        self._contents = [(dice.randbytes(dice.choice(FILE_SIZES)), f"{number}.bin") for number in range(CONTENTS)]
         self.commands = 0
         """How many were chosen at random; logging in and repairs come on top."""
         self.users = [User(name) for name in USERS]
         self.clients = [
-            ClientNode(self.world, self.realm, self.users[number % len(USERS)], number) for number in range(DEVICES)
+            ClientNode(self.world, self.realm, self.users[number % len(USERS)], number, self.users)
+            for number in range(DEVICES)
         ]
 
     def run(self) -> None:
@@ -72,7 +88,10 @@ class SimulatedHistory:
         while self.commands < COMMANDS or self.crashes < CRASHES:
             world.run_until(world.now + world.dice.randint(1, STEP_MS))
             client = world.dice.choice(self.clients)
-            if client.logged_in:
+            if client.logged_in and world.dice.random() < UPLOADS:
+                client.upload(*world.dice.choice(self._contents))
+                self.commands += 1
+            elif client.logged_in:
                 command = self._command(client)
                 self.commands += 1
                 client.ask(command, _learn_password(client, command))
@@ -137,6 +156,15 @@ class SimulatedHistory:
             (2, commands.Auth(id=0, username=client.user.name, password=client.user.passwords[0])),
             (2, commands.Passwd(id=0, old=client.user.passwords[0], new=f"password-{self.world.now}")),
         ]
+        files = [file for user in self.users for file in user.files]
+        if files:
+            file = dice.choice(files)
+            offset, size = dice.randint(0, 3 * CHUNK), dice.randint(1, 4 * CHUNK)
+            kinds += [
+                (15, commands.SendFile(id=0, to=to, file=file)),
+                (12, commands.SendGroupFile(id=0, group=group, file=file)),
+                (15, commands.Download(id=0, file=file, offset=offset, size=size)),
+            ]
         if said:
             entry, message = dice.choice(said)
             kinds.append((10, commands.Send(id=0, to=to, message=message, entry=entry)))
@@ -166,6 +194,26 @@ class SimulatedHistory:
                     self._fail(f"entry {entry} was answered OK as {sent.conversation} #{sent.seq}, and is {found}")
         for client in self.clients:
             self._check_mirror(client, kept)
+        self._check_files(kept)
+
+    def _check_files(self, kept: dict[str, list[Entry]]) -> None:
+        """What entries name is on disk as it was uploaded, and nothing else is."""
+        store = self.realm.store
+        with store.transaction(writable=False) as tx:
+            files = {file: tx.file(file) for user in self.users for file in user.files}
+            named = [entry.file for run in kept.values() for entry in run if entry.file is not UNSET]
+            under_way = tx.uploads("", 1 << 20)
+            removed = {*tx.removals(1 << 20), *(row.digest for row in under_way)}
+            blobs = dict(store._connection.execute("SELECT digest, size FROM blobs").fetchall())
+        for user in self.users:
+            for file, content in user.files.items():
+                row = files[file]
+                if row is None or (row.digest, row.size) != (hashlib.sha256(content).digest(), len(content)):
+                    self._fail(f"file {file} was told to be there, and is {row}")
+        if lost := [one.id for one in named if one.digest not in blobs]:
+            self._fail(f"entries name files without a blob: {lost}")
+        if why := what_is_wrong(self.realm.folder, blobs, {row.id for row in under_way}, removed):
+            self._fail(why)
 
     def _kept(self) -> dict[str, list[Entry]]:
         """All entries, after their numbers and chains were checked."""

@@ -16,6 +16,7 @@ class Fault(StrEnum):
     DELAY = "delay"
     REORDER = "reorder"
     FORGE = "forge"
+    POWER_CUT = "power cut"
     CRASH_IDLE = "crash between turns"
     CRASH_BEFORE_COMMIT = "crash before the commit"
     CRASH_AFTER_COMMIT = "crash after the commit"

@@ -7,9 +7,9 @@ from pathlib import Path
 from realm.core import Core, Decision
 from realm.effects import Effect, Publish, Reply, RunJob
 from realm.inputs import Heard, Input, JobDone, Tick
-from realm.jobs import Job
+from realm.jobs import CheckPassword, FileJob, FileResult, HashPassword, PasswordJob
 from realm.request import Request, Route
-from realm.settings import Limits, Settings
+from realm.settings import Files, Limits, Settings
 from realm.store.interface import Tx
 from realm.store.sqlite import SqliteStore
 from realm.turn import Turns
@@ -18,11 +18,18 @@ from schemas.codec import Malformed, decode_command, encode_answer, encode_event
 from schemas.errors import Refusal
 from schemas.events import EntryPushed
 from tests.rules.kit import REALM, SeededIds, hash_openly
+from tests.simulation.disk import Disk, FilePool, Platter
 from tests.simulation.network import Fault, World
 
-GENEROUS = Settings(limits=Limits(session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000))
+CHUNK = 64
+"""Bytes of a file in one frame: a file of a few hundred has several."""
+GENEROUS = Settings(
+    limits=Limits(session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000),
+    files=Files(chunk_bytes=CHUNK),
+)
 RESTART_MS = 400
 Deliver = Callable[[bytes], None]
+Answered = Callable[[list[bytes]], None]
 
 
 class KilledError(Exception):
@@ -36,7 +43,8 @@ class RealmNode:
         self._world = world
         self._folder = folder
         self._ids = SeededIds(world.seed)
-        self._callers: dict[bytes, Deliver] = {}
+        self._platter = Platter(world)
+        self._callers: dict[bytes, Answered] = {}
         self._listeners: dict[bytes, list[Deliver]] = {}
         self._waiting: list[Input] = []
         self._turn_due = False
@@ -52,22 +60,26 @@ class RealmNode:
         return self._store is not None
 
     @property
+    def folder(self) -> Path:
+        return self._folder
+
+    @property
     def store(self) -> SqliteStore:
         assert self._store is not None
         return self._store
 
     # what the network brings
 
-    def receive(self, key: str, frame: bytes, answer: Deliver) -> None:
+    def receive(self, key: str, frames: Sequence[bytes], answer: Answered) -> None:
         """A command arrives; its answer goes to `answer`."""
         if not self.running:
             return
         self._routes += 1
         route = Route(self._routes.to_bytes(5, "big"))
         self._callers[route.peer] = answer
-        decoded = decode_command([frame])
-        body = decoded if isinstance(decoded, Malformed) else decoded[0]
-        self._take(Request(route, key, "127.0.0.1", body))
+        decoded = decode_command(list(frames))
+        body, data = (decoded, b"") if isinstance(decoded, Malformed) else decoded
+        self._take(Request(route, key, "127.0.0.1", body, data))
 
     def subscribe(self, key: str, topic: bytes, hear: Deliver) -> None:
         """A subscription arrives; a realm that was killed since has forgotten it."""
@@ -82,6 +94,9 @@ class RealmNode:
         self._world.count(how)
         self.store.close()
         self._store = None
+        self._pool.end()
+        if self._world.dice.random() < 0.5:
+            self._disk.power_cut()
         self.life += 1
         self._waiting.clear()
         self._callers.clear()
@@ -94,6 +109,9 @@ class RealmNode:
         self._core = MortalCore(self._store, GENEROUS, self._ids, self._world.now, bytes(32))
         self._turns = Turns(self._core, self._store)
         self._turn_due = False
+        self._disk = Disk(self._folder, self._platter)
+        self._disk.keep_only(self._core.memory.uploads)
+        self._pool = FilePool(self._world, self._disk, partial(self._file_done, self.life))
 
     # turns
 
@@ -124,12 +142,10 @@ class RealmNode:
             if self._world.chance(0.001):
                 raise KilledError(Fault.CRASH_WHILE_ACTING)
             match effect:
-                case Reply(request, answer):
+                case Reply(request, answer, data):
                     call = request.body.id
-                    self._reply(
-                        request.route,
-                        encode_refusal(call, answer) if isinstance(answer, Refusal) else encode_answer(answer),
-                    )
+                    frame = encode_refusal(call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
+                    self._reply(request.route, [frame] if data is None else [frame, data])
                 case Publish(topics, event):
                     if isinstance(event, EntryPushed):
                         self._check_rights(topics, event, effects[number:])
@@ -137,19 +153,26 @@ class RealmNode:
                     for topic in topics:
                         for hear in self._listeners.get(topic, []):
                             hear(frame)
-                case RunJob(job):
+                case RunJob(HashPassword() | CheckPassword() as job):
                     self._world.later(100, partial(self._job_done, self.life, job))
+                case RunJob(job):
+                    assert not isinstance(job, HashPassword | CheckPassword)
+                    self._pool.submit(job)
 
-    def _reply(self, route: Route, frame: bytes) -> None:
+    def _reply(self, route: Route, frames: list[bytes]) -> None:
         answer = self._callers.pop(route.peer, None)
         if answer is None:
             self.wrongs.append("a request was answered twice")
         else:
-            answer(frame)
+            answer(frames)
 
-    def _job_done(self, life: int, job: Job) -> None:
+    def _job_done(self, life: int, job: PasswordJob) -> None:
         if life == self.life and self.running:
             self._take(JobDone(job, hash_openly(job), 100))
+
+    def _file_done(self, life: int, job: FileJob, result: FileResult) -> None:
+        if life == self.life and self.running:
+            self._take(JobDone(job, result, 10))
 
     def _check_rights(self, topics: list[bytes], event: EntryPushed, later: list[Effect]) -> None:
         """Nobody hears of an entry in a conversation that they are not in, unless they left later in this turn."""

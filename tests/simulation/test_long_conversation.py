@@ -19,7 +19,7 @@ def test_ten_thousand_entries_read_through_a_lossy_network_equal_history(tmp_pat
     world = World(seed=3, faulty=False)
     realm = RealmNode(world, tmp_path)
     users = [User("ani"), User("budi")]
-    reader, other = (ClientNode(world, realm, user, number) for number, user in enumerate(users))
+    reader, other = (ClientNode(world, realm, user, number, users) for number, user in enumerate(users))
     while not (reader.settled and other.settled and reader.mirror.epoch):
         world.run_until(world.now + 1_000)
     world.faulty = True

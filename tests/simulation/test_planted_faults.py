@@ -4,17 +4,24 @@ Each test says after how many histories its fault was caught.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 import pytest
 
 import client.shown
+from broker.blobs import Blobs
 from client.mirror import Mirror
 from client.shown import News
+from realm import files
 from realm.core import Core, Decision
 from realm.effects import Reply
 from realm.inputs import Input
+from realm.jobs import Held, Trouble, WriteChunk
+from realm.memory import Progress
 from realm.store import database
-from realm.store.conversations import EntryRows
+from realm.store.entries import EntryRows
+from realm.store.files import FileRows
 from realm.store.groups import GroupRows
 from realm.store.interface import Tx
 from realm.store.rows import Draft
@@ -127,3 +134,32 @@ def test_a_client_that_tells_only_what_it_hears(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Mirror, "said", noting)
     monkeypatch.setattr(News, "tell", tell_pushed)
     caught("was never told of")
+
+
+def test_a_blob_that_is_seen_before_it_is_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Blobs, "_flush_upload", lambda _self, _upload: None)
+    caught("was given other bytes")
+
+
+def test_a_chunk_that_is_counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The realm does not remember what is on its way to disk, and the disk does not look where a chunk belongs."""
+    change = msgspec.structs.replace
+
+    def forgetful(progress: Progress, **changes: Any) -> Progress:
+        changes.pop("taken", None)
+        return change(progress, **changes, taken=changes.get("held", progress.held) or 0)
+
+    write = Blobs._write
+
+    def anywhere(self: Blobs, job: WriteChunk) -> Held | Trouble:
+        held = write(self, job)
+        return write(self, change(job, offset=held.offset)) if isinstance(held, Trouble) else held
+
+    monkeypatch.setattr(files, "_changed", forgetful)
+    monkeypatch.setattr(Blobs, "_write", anywhere)
+    caught("an honest upload was refused")
+
+
+def test_a_file_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FileRows, "may_see", lambda _self, _account, _file: True)
+    caught("may not see it")
