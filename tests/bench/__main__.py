@@ -22,7 +22,7 @@ from typing import Annotated, Any, Final
 import typer
 import zmq
 
-from tests.bench import connections, crowd, sending, single, windows
+from tests.bench import connections, crowd, files, sending, single, windows
 from tests.bench.bare import Context, raise_limits
 from tests.bench.figures import Line, show
 from tests.bench.meter import BenchError, median
@@ -36,6 +36,8 @@ ITEMS: Final[dict[str, Callable[[Bench], list[Line]]]] = {
     "idle": connections.idle,
     "stored": sending.stored,
     "resume": connections.resume,
+    "files": files.both_ways,
+    "files-beside": files.beside,
     "windows": windows.many,
     "window-pair": windows.pair,
 }

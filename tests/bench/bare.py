@@ -2,7 +2,8 @@
 
 A ROUTER that drains in batches and sends back what came, one as people write it and one frame by frame, which
 saves pyzmq's own loops over the frames of a message; and an XPUB that is fed by frames `[topic, event]` on a ROUTER
-of its own; without a topic the event goes out once for each topic that was subscribed. The process ends when
+of its own; without a topic the event goes out once for each topic that was subscribed. One more ROUTER moves bulk: a
+short answer to what comes with bytes, and as many bytes as are asked for to what comes without. The process ends when
 its standard input is closed, so it never outlives whoever started it.
 """
 
@@ -19,6 +20,8 @@ BACKLOG: Final = 2_048
 SHARED: Final = b"everybody-hears!"
 """A topic as long as a session's, for a PUB that says once what all hear."""
 WELCOME: Final = b"welcome"
+GIVEN: Final = 1 << 20
+"""The most bytes that are given at once."""
 
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _MORE: Final = int(zmq.SNDMORE)
@@ -36,6 +39,7 @@ class Ports(NamedTuple):
     swift: int
     feed: int
     push: int
+    bulk: int
 
 
 class BareProcess:
@@ -80,12 +84,14 @@ class _Server:
         self._swift = self._open(context, zmq.ROUTER)
         self._feed = self._open(context, zmq.ROUTER)
         self._push = self._open(context, zmq.XPUB)
+        self._bulk = self._open(context, zmq.ROUTER)
+        self._given = bytes(GIVEN)
         self._topics: list[bytes] = []
 
     def ports(self) -> Ports:
         numbers = (
             int(one.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
-            for one in (self._echo, self._swift, self._feed, self._push)
+            for one in (self._echo, self._swift, self._feed, self._push, self._bulk)
         )
         return Ports(self._keys[0], *numbers)
 
@@ -97,6 +103,7 @@ class _Server:
             (self._feed, self._publish),
             (self._swift, self._return_swiftly),
             (self._echo, self._return),
+            (self._bulk, self._carry),
         )
         poller.register(sys.stdin.fileno(), zmq.POLLIN)
         for source, _answer in answers:
@@ -132,6 +139,21 @@ class _Server:
                 route, body = receive(_NOBLOCK), receive()
                 send(route, _MORE)
                 send(body)
+        except zmq.Again:
+            return
+
+    def _carry(self) -> None:
+        receive, send = self._bulk.recv, self._bulk.send
+        try:
+            for _ in range(BATCH):
+                route, head = receive(_NOBLOCK), receive()
+                send(route, _MORE)
+                if self._bulk.rcvmore:
+                    receive()
+                    send(b"ok")
+                else:
+                    send(b"ok", _MORE)
+                    send(self._given[: int(head)])
         except zmq.Again:
             return
 

@@ -31,19 +31,21 @@ def one_at_a_time(bench: Bench) -> list[Line]:
     echoes: list[list[float]] = []
     flushes: list[list[float]] = []
     for _ in range(bench.rounds):
-        ours.append(_samples(lambda: _sent(saying, frame, listening)))
-        echoes.append(_samples(lambda: _echoed(echoing, frame)))
+        ours.append(samples(lambda: sent_until_pushed(saying, frame, listening)))
+        echoes.append(samples(lambda: _echoed(echoing, frame)))
         flushes.append(_flushed(bench.folder / "flushed"))
     return [_line(ours, echoes, flushes)]
 
 
-def _samples(once: Callable[[], float]) -> list[float]:
+def samples(once: Callable[[], float]) -> list[float]:
+    """What it takes, many times, once it is warm."""
     for _ in range(WARM):
         once()
     return [once() for _ in range(SAMPLES)]
 
 
-def _sent(saying: Socket, frame: bytes, listening: Socket) -> float:
+def sent_until_pushed(saying: Socket, frame: bytes, listening: Socket) -> float:
+    """Milliseconds from a send until the recipient has its push."""
     began = time.perf_counter()
     saying.send(frame)
     listening.recv()
