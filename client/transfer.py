@@ -50,6 +50,8 @@ LASTING: Final[tuple[type[ClientError], ...]] = (
     UnknownCommandError,
 )
 """What asking again does not change."""
+FOLLOWING: Final = (BadRequestError, ProtocolError)
+"""What may only follow from another refusal: of a chunk behind one that was not stored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,10 +107,14 @@ class _Transfer:
             self._halts += 1
             if isinstance(error, NoAnswerError):
                 self._window = max(1, self._window // 2)
-            if self._halts > HALTS:
-                self.failed = error
-                return
+        elif isinstance(self._reason, FOLLOWING):
+            self._reason = error
         self._pause = max(self._pause, _pause_after(error, self._halts))
+
+    def _perhaps_give_up(self) -> None:
+        """After too many refusals, once all that was on its way has its outcome: the most telling of them is why."""
+        if self._halts > HALTS and not self._asked and self.failed is None:
+            self.failed = self._reason
 
 
 def _pause_after(error: ClientError, halts: int) -> int:
@@ -176,6 +182,8 @@ class Upload(_Transfer):
                 self.failed = _unexpected(outcome)
         if self._open and not self._asked and not self.done and self._next == self.size:
             self._stop(ProtocolError("the realm holds all of the file, and does not take it"))
+        if self.file is None:
+            self._perhaps_give_up()
 
     def _stop(self, error: ClientError) -> None:
         self._halt(error)
@@ -266,6 +274,7 @@ class Download(_Transfer):
                 self.failed = ProtocolError("the realm sends another part of the file than it was asked for")
             case _:
                 self.failed = _unexpected(outcome)
+        self._perhaps_give_up()
 
     def parts(self) -> list[bytes]:
         """What has come since this was last asked: in order, without a gap, each once."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.realm_process import FAST_HASHING, RealmProcess
 
@@ -12,7 +13,13 @@ StartRealm = Callable[..., RealmProcess]
 
 
 def pytest_configure() -> None:
-    """A shell that starts tests in the background lets them ignore Ctrl-C, and so all that they start."""
+    """How tests run wherever they do.
+
+    A shell that starts them in the background lets them ignore Ctrl-C, and so all that they start. And on a machine
+    that others use too, how long an example takes says nothing.
+    """
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -476,7 +476,7 @@ class Play:
         return result, Trouble(Problem.DISK_FULL, offset)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(STEPS)
 def test_a_disk_does_what_the_one_in_memory_does(steps: list[tuple[str, int, int]]) -> None:
     with TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realm.inputs import Heard, Misbehaved, Tick
@@ -140,7 +140,6 @@ def maps(draw: st.DrawFn) -> dict[str, Any]:
 frames = maps().map(msgspec.msgpack.encode)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.binary(max_size=200) | ANYTHING.map(msgspec.msgpack.encode) | frames, max_size=4))
 def test_every_frame_is_a_command_or_says_what_is_wrong(received: list[bytes]) -> None:
     decoded = decode_command(received)
@@ -157,7 +156,6 @@ def test_every_frame_is_a_command_or_says_what_is_wrong(received: list[bytes]) -
         assert isinstance(decoded[0], Command)
 
 
-@settings(deadline=None)
 @given(frames, st.data())
 def test_a_damaged_frame_is_no_surprise(frame: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(frame) - 1))
@@ -253,7 +251,7 @@ def crowd() -> Iterator[Crowd]:
 turns = st.lists(st.lists(st.tuples(st.integers(0, 2), maps()), max_size=8), max_size=6)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(turns, st.integers(0, 9_000_000))
 def test_any_commands_in_any_order_get_one_answer_each(said: list[list[tuple[int, dict[str, Any]]]], step: int) -> None:
     with crowd() as people:

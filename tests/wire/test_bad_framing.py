@@ -153,7 +153,7 @@ frames_at_random = st.binary(max_size=300) | (maps | values).map(
 )
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=60, database=None)
 @given(st.lists(st.lists(frames_at_random, min_size=1, max_size=3), min_size=1, max_size=20))
 def test_random_frames_get_one_documented_answer_each(person: Person, asked: list[list[bytes]]) -> None:
     for frames in asked:
