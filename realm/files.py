@@ -46,6 +46,10 @@ OTHERS_LOOKED_AT: Final = 1_000
 """How many others' files with the same bytes are looked at, to see whether the user has received one."""
 UNSENT: Final = 1_000
 """Files of one user that no entry names: each is a row."""
+MOVING: Final = 64 << 20
+"""Bytes of all uploads that may be in memory on their way to disk."""
+READS: Final = 256
+"""Reads of all users that may be under way, each of as many bytes as a chunk."""
 WAIT_MS: Final = 200
 """When somebody with too much under way may try again."""
 ASK_AGAIN: Final = "say upload again, to hear where it goes on"
@@ -100,7 +104,7 @@ def chunk(ctx: Ctx, command: commands.Chunk) -> Answer | Refusal | Later:
         return Refusal(Code.BAD_REQUEST, f"offset: {progress.taken} comes next; {ASK_AGAIN}")
     if progress.taken + len(data) > progress.size:
         return Refusal(Code.BAD_REQUEST, f"the upload is of {progress.size:,} bytes, and these are more")
-    if progress.taken - progress.held >= MAX_IN_FLIGHT * MAX_CHUNK:
+    if progress.moving >= MAX_IN_FLIGHT * MAX_CHUNK or ctx.view.moving() >= MOVING:
         return too_fast(WAIT_MS)
     ctx.view.change(_changed(progress, taken=progress.taken + len(data), used_at=ctx.now))
     ctx.run(WriteChunk(ctx.request, progress.id, progress.digest, command.offset))
@@ -113,7 +117,7 @@ def download(ctx: Ctx, command: commands.Download) -> Refusal | Later:
     file = ctx.tx.file(command.file)
     if file is None or not (file.owner == account or ctx.tx.may_see(account, file.id)):
         return Refusal(Code.FILE_NOT_FOUND)
-    if ctx.view.reads(ctx.request.key) >= MAX_IN_FLIGHT:
+    if ctx.view.reads(ctx.request.key) >= MAX_IN_FLIGHT or ctx.view.all_reads() >= READS:
         return too_fast(WAIT_MS)
     if command.thumbnail:
         if not file.media_type.startswith("image/"):

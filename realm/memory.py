@@ -74,6 +74,11 @@ class Progress(msgspec.Struct, frozen=True):
     taken: int = 0
     """Bytes on disk or on their way there."""
 
+    @property
+    def moving(self) -> int:
+        """Bytes on their way to disk."""
+        return 0 if self.held is None else self.taken - self.held
+
 
 class UploadEnded(msgspec.Struct, frozen=True):
     """An upload is no more: complete, or given up."""
@@ -108,6 +113,8 @@ class Memory:
         self.active: dict[Name, int] = {}
         """Until when each user is active. Not truth: the row behind it lags by up to half a heartbeat."""
         self.uploads: dict[str, Progress] = {}
+        self.moving = 0
+        """Bytes of uploads that are on their way to disk."""
         self.hashing: Counter[str] = Counter()
         """Password jobs under way, by address."""
         self.hash_ms: float = FIRST_GUESS_MS
@@ -124,9 +131,10 @@ class Memory:
             case Ended(session):
                 self._end(session)
             case Progress():
+                self.moving += change.moving - _moving(self.uploads.get(change.id))
                 self.uploads[change.id] = change
             case UploadEnded(upload):
-                del self.uploads[upload]
+                self.moving -= _moving(self.uploads.pop(upload))
             case JobBegan(job):
                 self._count(job, 1)
             case JobOver(job, took):
@@ -219,9 +227,19 @@ class View:
         all_of_them: dict[str, Progress | None] = {**self._memory.uploads, **self._uploads}
         return [one for one in all_of_them.values() if one is not None]
 
+    def moving(self) -> int:
+        """Bytes of all uploads that are on their way to disk."""
+        uploads = self._memory.uploads
+        changed = sum(_moving(now) - _moving(uploads.get(upload)) for upload, now in self._uploads.items())
+        return self._memory.moving + changed
+
     def reads(self, key: str) -> int:
         """How many reads of files are under way for a key."""
         return self._memory.reading[key] + self._reading[key]
+
+    def all_reads(self) -> int:
+        """How many reads of files are under way."""
+        return self._memory.reading.total() + self._reading.total()
 
     def hash_wait(self, address: str, workers: int) -> int:
         """The ms that a password job of this address would wait, where addresses take turns."""
@@ -250,6 +268,10 @@ class View:
         counted = _counted(job)
         if counted is not None:
             (self._reading if isinstance(job, ReadBlob | ReadThumbnail) else self._hashing)[counted] += by
+
+
+def _moving(progress: Progress | None) -> int:
+    return 0 if progress is None else progress.moving
 
 
 def _counted(job: Job) -> str | None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from realm import files
 from realm.inputs import JobDone, Tick
 from realm.jobs import DiscardUpload, FinishUpload, RemoveBlob, WriteChunk
+from realm.request import Request
 from realm.settings import Files, Settings
 from schemas import commands
 from schemas.answers import Answer
@@ -194,6 +196,33 @@ def test_only_so_many_downloads_are_on_their_way(filing: Filing) -> None:
     assert [reply.answer.code for reply in replies if isinstance(reply.answer, Refusal)] == [Code.RATE_LIMITED]
     assert [reply.data for reply in filing.kit.do_jobs()] == [b"h"] * MAX_IN_FLIGHT
     assert filing.sees("messi", file)
+
+
+def test_all_together_have_only_so_much_on_its_way(filing: Filing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded, however many upload or read at once; what is done makes room."""
+    monkeypatch.setattr(files, "MOVING", 38)
+    monkeypatch.setattr(files, "READS", 3)
+    known = filing.file("lineker", b"known")
+
+    def asked(who: str, upload: str, at: int) -> Request:
+        command = filing.command(who, commands.Chunk, upload=upload, offset=at)
+        return request(key_of(who), command, data=TEXT[at : at + 10])
+
+    mine, theirs = (ok(filing.upload(who, who.encode() + TEXT)).upload for who in ("messi", "henderson"))
+    turn = [asked("messi", mine, 0), asked("henderson", theirs, 0), asked("messi", mine, 10)]
+    assert filing.kit.turn(*turn) == []
+    assert filing.kit.turn(asked("henderson", theirs, 10)) == [], "38 are the most, and 29 are on their way"
+    over = filing.kit.turn(
+        request(key_of("messi"), filing.command("messi", commands.Chunk, upload=mine, offset=19), data=b"x")
+    )
+    assert [reply.answer.code for reply in over if isinstance(reply.answer, Refusal)] == [Code.RATE_LIMITED]
+    filing.kit.do_jobs()
+    assert ok(filing.chunk("messi", mine, 19, b"x")).offset == 20
+    reads = [request(key_of("lineker"), filing.command("lineker", commands.Download, file=known, offset=0, size=1))]
+    replies = filing.kit.turn(*reads * 4)
+    assert [reply.answer.code for reply in replies if isinstance(reply.answer, Refusal)] == [Code.RATE_LIMITED]
+    assert len(filing.kit.do_jobs()) == 3
+    assert filing.sees("lineker", known)
 
 
 def test_a_full_disk_is_said_and_mended(filing: Filing) -> None:
