@@ -31,7 +31,7 @@ run-realm: $(READY) ## Run a realm on its defaults (NAME=kampus, DATA=data)
 run-client: $(READY) ## Serve the web client on http://localhost:8550 (REALM=127.0.0.1:8889)
 	$(BIN)/python -m client.ui --realm $(REALM)
 
-demo: $(READY) ## Try it: a realm with demo accounts and the web client, until Ctrl-C
+demo: $(READY) ## Try it: a realm with demo accounts and the web client for it, until Ctrl-C (http://localhost:8550)
 	$(BIN)/python -m client.ui --demo
 
 test: $(READY) ## Run all tests (in a Chromium too, which is installed where there is none)
@@ -45,7 +45,7 @@ screenshots: $(READY) ## Take the pictures in docs/screens anew
 simulate: $(READY) ## Run more simulated histories on all cores (SEED=0 HISTORIES=1000)
 	$(BIN)/python -m tests.simulation.runner $(SEED) $(HISTORIES)
 
-bench: $(READY) ## Measure a realm beside its binding's own limit (about 8 minutes; leave the machine alone)
+bench: $(READY) ## Measure a realm beside its binding's own limit, and the web client (some 10 minutes; leave the machine alone)
 	$(BIN)/python -m tests.bench
 
 check: $(READY) ## Format, lint, strict types, import rules, stale protocol page

@@ -1,9 +1,10 @@
 """What one user knows of the conversations, kept equal to the realm's: gaps are seen, and repairs asked for.
 
 Push is a hint and may be lost, doubled, late or wrong; the realm's `history` is the truth, and its numbers and chain
-show every difference. The mirror has no sockets and no clock. Whoever drives it passes in what came (`heard`, `sent`,
-`answered`), asks the realm what `take_questions` wants to know, and calls `beat` now and then. When all questions are
-answered and nothing was lost since, what is shown equals a fresh `history`.
+show every difference. The mirror has no sockets and no clock. Whoever drives it passes in what came (`heard`, `said`,
+`answered`) and what this device does (`sending`, `refused`), asks the realm what `take_questions` wants to know, and
+calls `beat` now and then. When all questions are answered and nothing was lost since, what is shown equals a fresh
+`history`.
 """
 
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Mirror:
         self.compared = False
         """Whether all conversations were compared with the realm's once."""
         self.comparisons = 0
-        """How often they were."""
+        """How often they were, or the end of one was learned that nobody looks at any more."""
         self._sync = _Sync()
         self._offset: int | None = None
         """What the realm's `total` has beyond the heads of the conversations; None until they were compared."""
@@ -196,9 +197,10 @@ class Mirror:
 
     def _take_history(self, command: commands.History, outcome: Answer | Exception) -> None:
         shown = self.shown[command.conversation]
-        shown.asking = False
+        shown.asking, known = False, shown.head
         if isinstance(outcome, answers.History):
             shown.take_page(command, outcome)
+            self.comparisons += not shown.wanted and shown.head > known
         elif isinstance(outcome, GONE):
             self._drop(shown.id)
             return

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from schemas import answers, commands
 from schemas.entries import CHAIN_START, Entry, follows
-from schemas.names import ConversationId
+from schemas.names import ConversationId, parse
 
 EARLY: Final = 1_000
 """Entries of one conversation that are kept while what lies before them is missing; others are fetched later."""
@@ -67,8 +67,6 @@ class Shown:
     """The lowest number that the realm still has."""
     seen: int = 0
     """How far the other user of a private conversation has read."""
-    read: int = 0
-    """How far this user has read, as other devices told."""
     told: int | None = None
     """Up to here entries are no news any more; None until the conversation was first met."""
     asking: bool = False
@@ -213,12 +211,10 @@ class Shown:
             self._doubt()
 
     def take_read(self, user: str, seq: int, by: str) -> None:
-        """Take a read mark: this user's own where the conversation is no one else's, or the other's."""
-        parties = self.id.partition("/")[2].split(",")
-        if self.id.startswith("private/") and by in parties and by != user:
+        """Take a read mark, where it is of the other one of a private conversation."""
+        kind, parties = parse(self.id)
+        if kind == "private" and by in parties and by != user:
             self.seen = max(self.seen, seq)
-        else:
-            self.read = max(self.read, seq)
 
     def _is_run(self, page: list[Entry]) -> bool:
         """Whether these entries are of this conversation, and numbered one after the other."""

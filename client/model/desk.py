@@ -5,32 +5,41 @@ has been typed and not sent. Whoever drives it passes in what came (`heard`, `ch
 `take_wishes` wants to know.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec import UNSET
 
 from client.errors import ClientError
-from client.mirror import Mirror
-from client.model.overview import Conversation, Overview
+from client.mirror import GONE, Mirror
+from client.model.overview import Overview
+from client.model.past import Past
 from client.model.room import Fate, Outgoing
+from client.model.who import is_group, party
 from client.reflect import entry_of
 from client.shown import Shown
 from schemas import answers, commands, events
 from schemas.answers import Answer, ConversationHead
 from schemas.commands import Command
+from schemas.entries import Entry
 from schemas.events import AnyEvent
 from schemas.limits import MAX_MESSAGE
-from schemas.names import Address, ConversationId, Name
+from schemas.names import ConversationId, Name
 
 TOO_FAR: Final = 200
 """Behind by more entries, a room is begun anew at its newest page."""
 KEPT: Final = 500
-"""Entries that are kept of the room that is open, and up to as many again."""
+"""Entries that are kept of the end of the room that is open, and up to as many again."""
 DRAFTS: Final = 50
 """Conversations of which is kept what was written and not sent."""
 LISTED: Final = 1_000
-"""Conversations that the list holds; others are found by searching for their people and groups."""
+"""Conversations that are asked for the list; others are found by searching for their people and groups."""
+
+
+def can_be_sent(text: str) -> bool:
+    """Whether a text is short enough for a message."""
+    return len(text.encode()) <= MAX_MESSAGE
 
 
 def mirror_of_a_window(user: str) -> Mirror:
@@ -45,13 +54,16 @@ class Unsaid:
     drafts: dict[ConversationId, str] = field(default_factory=dict)
     outgoing: dict[ConversationId, list[Outgoing]] = field(default_factory=dict)
 
-    def draft(self, conversation: ConversationId, text: str) -> None:
-        """Keep what is written there now, if it can be sent at all; of the last 50 conversations."""
+    def draft(self, conversation: ConversationId, text: str) -> bool:
+        """Keep what is written there now, of the last 50 conversations; False where it is too long to be sent."""
+        if not can_be_sent(text):
+            return False
         self.drafts.pop(conversation, None)
-        if text and len(text) <= MAX_MESSAGE:
+        if text:
             self.drafts[conversation] = text
             if len(self.drafts) > DRAFTS:
                 del self.drafts[next(iter(self.drafts))]
+        return True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +82,8 @@ class Desk:
         self.overview = Overview(mirror.user)
         self.room: ConversationId | None = None
         """The conversation that is open."""
+        self.past: Past | None = None
+        """What is read of the open room, while the reader has scrolled up."""
         self.in_view = True
         """Whether somebody looks at the window: only then is what it shows read."""
         self.unsaid = unsaid or Unsaid()
@@ -81,7 +95,8 @@ class Desk:
         self._epoch: int | None = None
         self._listing: list[ConversationHead] | None = None
         """The pages of the realm's list so far, while it is being asked."""
-        self._asking = False
+        self._newest: Entry | None = None
+        """The newest entry of the open room that the list was told of."""
         self._marking: dict[ConversationId, int] = {}
         """How far read marks were asked to move."""
 
@@ -97,8 +112,7 @@ class Desk:
             case events.Joined():
                 self.overview.stale = True
             case events.Left(conversation=conversation):
-                self.overview.rows.pop(ConversationId(conversation), None)
-                self.overview.stale = True
+                self.overview.left(ConversationId(conversation))
                 if conversation == self.room:
                     self.close()
 
@@ -106,6 +120,7 @@ class Desk:
         """The mirror may have changed: see whether the list agrees with it, and what has found its place."""
         if self._mirror.epoch != self._epoch:
             self._epoch = self._mirror.epoch
+            self.past = None
             self.overview.stale = True
             self._marking.clear()
         if self._mirror.comparisons != self._comparisons:
@@ -118,8 +133,9 @@ class Desk:
             if self.room is not None:  # the user is not in it any more
                 self._outgoing[self.room] = [one for one in self.outgoing if not one.stored]
         else:
-            if shown.entries:
-                self.overview.said(shown.entries[-1])
+            if shown.entries and shown.entries[-1] is not self._newest:
+                self._newest = shown.entries[-1]
+                self.overview.said(self._newest)
             row = self.overview.rows.get(shown.id)
             if row is not None:
                 row.seen = max(row.seen, shown.seen)
@@ -153,17 +169,33 @@ class Desk:
             # What had not found its place yet was not told to the list.
             self.overview.stale = self.overview.stale or shown.head > (row.head if row is not None else 0)
         self._mirror.look_away(self.room)
-        self.room = None
+        self.room = self.past = None
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """What is known of the open room where the reader is: one after the other, without a gap."""
+        if self.past is not None:
+            return self.past.entries
+        return () if self.shown is None else self.shown.entries
+
+    def hold(self) -> None:
+        """Somebody has scrolled up: what is there is kept, however much comes below it."""
+        if self.past is None and self.shown is not None and self.shown.entries:
+            self.past = Past(self.shown)
+
+    def follow(self) -> None:
+        """Whoever reads is at the end."""
+        self.past = None
 
     def older(self) -> None:
-        """Fetch what came before what the room shows."""
-        if self.room is not None:
-            self._mirror.want_older(self.room)
+        """Fetch what came before the entries."""
+        if self.past is not None:
+            self.past.older()
 
-    def read_back(self, back: bool) -> None:
-        """Whether somebody has scrolled up: what is read then is kept, however much comes below it."""
-        if (shown := self.shown) is not None:
-            shown.keep = None if back else KEPT
+    def newer(self) -> None:
+        """Fetch what came after the entries."""
+        if self.past is not None and not self.past.newer():
+            self.past = None
 
     # own messages
 
@@ -186,10 +218,11 @@ class Desk:
 
     def send_command(self, conversation: ConversationId, one: Outgoing) -> commands.Send | commands.SendGroup:
         """The command that sends a message into a conversation."""
-        row = Conversation(conversation, "")
-        if row.is_group:
-            return commands.SendGroup(id=0, group=Name(row.group), message=one.text, entry=one.entry)
-        return commands.Send(id=0, to=Address(row.other(self.user)), message=one.text, entry=one.entry)
+        address = party(conversation, self.user)
+        if is_group(conversation):
+            group = Name(address.partition("@")[0])
+            return commands.SendGroup(id=0, group=group, message=one.text, entry=one.entry)
+        return commands.Send(id=0, to=address, message=one.text, entry=one.entry)
 
     def sent(self, conversation: ConversationId, one: Outgoing, outcome: Answer | str) -> None:
         """The realm has stored it, or a sentence says why it did not."""
@@ -221,34 +254,49 @@ class Desk:
     def take_wishes(self) -> list[Wish]:
         """What the realm must be asked now; what is under way already is not asked again."""
         wishes: list[Wish] = []
-        if self.overview.stale and not self._asking:
+        if self.overview.stale and self._listing is None:
             self._listing = []
-            wishes.append(self._list())
+            self.overview.ask()
+            wishes.append(Wish(commands.Conversations(id=0)))
         if (mark := self._mark()) is not None:
             wishes.append(Wish(mark))
+        if self.past is not None and (question := self.past.take_question()) is not None:
+            wishes.append(Wish(question))
         return wishes
 
     def answered(self, wish: Wish, outcome: Answer | ClientError) -> list[Wish]:
         """Take the answer to a wish, and say what must be asked to go on with it."""
-        if isinstance(wish.command, commands.Read):
-            if isinstance(outcome, ClientError):
-                self._marking.pop(wish.command.conversation, None)
-            else:
-                self.overview.marked(wish.command.conversation, wish.command.seq, self.user)
+        match wish.command:
+            case commands.Read() as mark:
+                self._marked(mark, outcome)
+            case commands.History() as question:
+                if self.past is not None and not self.past.answered(question, outcome):
+                    self.past = None
+            case _:
+                return self._listed(outcome)
+        return []
+
+    def _marked(self, mark: commands.Read, outcome: Answer | ClientError) -> None:
+        if isinstance(outcome, GONE):
+            return  # no mark is wanted there: it is not asked again
+        if isinstance(outcome, ClientError):
+            self._marking.pop(mark.conversation, None)
+        else:
+            self.overview.marked(mark.conversation, mark.seq, self.user)
+
+    def _listed(self, outcome: Answer | ClientError) -> list[Wish]:
+        """Take a page of the realm's list, and ask for the next one."""
+        assert self._listing is not None
+        if not isinstance(outcome, answers.Conversations):
+            self._listing = None
+            self.overview.fail()  # it is asked again when something else changes
             return []
-        self._asking = False
-        if not isinstance(outcome, answers.Conversations) or self._listing is None:
-            return []  # the list stays stale, and is asked again when something else changes
         self._listing += outcome.conversations
         if outcome.more and outcome.next is not UNSET and len(self._listing) < LISTED:
-            return [self._list(outcome.next)]
+            return [Wish(commands.Conversations(id=0, after=outcome.next))]
         self.overview.take(self._listing, whole=not outcome.more)
         self._listing = None
         return []
-
-    def _list(self, after: str | None = None) -> Wish:
-        self._asking = True
-        return Wish(commands.Conversations(id=0, after=UNSET if after is None else after))
 
     def _mark(self) -> commands.Read | None:
         """Say that what the room shows is read."""

@@ -13,6 +13,7 @@ from client.harmless import visible
 from client.model.desk import Desk
 from client.model.overview import Conversation
 from client.model.times import moment
+from client.model.who import is_group, party, title
 from schemas.entries import Entry
 from schemas.names import ConversationId
 
@@ -47,21 +48,21 @@ def glances(desk: Desk, active: Container[str], zone: tzinfo, at_most: int | Non
 
 
 def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo) -> Glance:
-    address = row.id.partition("/")[2] if row.is_group else row.other(desk.user)
+    address, group = party(row.id, desk.user), is_group(row.id)
     draft = "" if row.id == desk.room else desk.unsaid.drafts.get(row.id, "").strip()
     last = row.last
     return Glance(
         id=row.id,
-        title=visible(row.title or (row.group if row.is_group else address.partition("@")[0])),
+        title=title(row.id, desk.user, row.title),
         address=address,
-        is_group=row.is_group,
+        is_group=group,
         own=last is not None and last.sender == desk.user,
-        who=visible(last.name) if last is not None and row.is_group else "",
+        who=visible(last.name) if last is not None and group else "",
         text=one_line(draft or _text(last)),
         draft=bool(draft),
         at=None if last is None else moment(last.sent_at, zone),
         unread=0 if row.id == desk.room and desk.in_view else row.unread,
-        active=not row.is_group and address in active,
+        active=not group and address in active,
         is_open=row.id == desk.room,
     )
 

@@ -4,18 +4,21 @@ Pushes change a row at once. Where one shows that others were missed, or a read 
 row is only nearly right, and `stale` says that the realm's own list is to be asked again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from msgspec import UNSET
 
+from client.model.who import is_group
 from schemas.answers import ConversationHead
 from schemas.entries import Entry
 from schemas.names import ConversationId
 
 MOST_UNREAD: Final = 100
 """The realm counts no further."""
+OVERTAKING: Final = 1_000
+"""Pushes that are remembered while the realm's list is on its way; after more of them it is asked once more."""
 
 
 @dataclass(slots=True)
@@ -32,21 +35,6 @@ class Conversation:
     unread: int = 0
     last: Entry | None = None
 
-    @property
-    def is_group(self) -> bool:
-        """Whether it is a group's."""
-        return self.id.startswith("group/")
-
-    @property
-    def group(self) -> str:
-        """The group's name, folded; only of a group's conversation."""
-        return self.id.removeprefix("group/").partition("@")[0]
-
-    def other(self, user: str) -> str:
-        """The address of the other user; of `user` itself where it talks to nobody else."""
-        parties = self.id.removeprefix("private/").split(",")
-        return next((one for one in parties if one != user), user)
-
 
 class Overview:
     """The conversations of `user` (`name@realm`)."""
@@ -56,30 +44,41 @@ class Overview:
         self.rows: dict[ConversationId, Conversation] = {}
         self.stale = True
         """Whether the realm's list is to be asked."""
+        self.known = False
+        """Whether a list was taken in, so that an empty one is one."""
         self._whole = True
+        self._overtaking: list[Callable[[], None]] | None = None
+        """What was pushed since the realm's list was asked, while that is on its way: the list may not have it."""
 
     @property
     def newest_first(self) -> list[Conversation]:
         """All rows, those in which something was said last before others."""
         return sorted(self.rows.values(), key=_age)
 
+    def ask(self) -> None:
+        """The realm's list is asked from its first page on: what makes it stale from now on, it may not tell of."""
+        self.stale, self._overtaking = False, []
+
     def take(self, heads: Iterable[ConversationHead], *, whole: bool) -> None:
-        """Take in the realm's list, or with `whole` false no more than its first pages."""
-        before, self.rows = self.rows, {}
-        for head in heads:
-            row = self._row_of(head)
-            known = before.get(row.id)
-            # What was pushed while the list was on its way is newer than the list.
-            self.rows[row.id] = known if known is not None and known.head > row.head else row
-        self.stale = False
-        self._whole = whole
+        """Take in the realm's list, or with `whole` false no more than its first pages; then what has overtaken it."""
+        listed = {row.id: row for row in map(_row_of, heads)}
+        self.rows = listed if whole else {**self.rows, **listed}
+        self.known, self._whole = True, whole
+        overtaking, self._overtaking = self._overtaking or (), None
+        for again in overtaking:
+            again()
+
+    def fail(self) -> None:
+        """The list did not come."""
+        self.stale, self._overtaking = True, None
 
     def said(self, entry: Entry) -> None:
         """Take in an entry that was pushed, or sent by this device."""
+        self._remember(lambda: self.said(entry))
         row = self.rows.get(entry.conversation)
         if row is None:
             row = self.rows[entry.conversation] = Conversation(entry.conversation, "")
-            if not row.is_group and entry.sender != self.user:
+            if not is_group(row.id) and entry.sender != self.user:
                 row.title = entry.name
             self.stale = True  # the realm knows its title
         if entry.seq <= row.head:
@@ -92,6 +91,7 @@ class Overview:
 
     def marked(self, conversation: ConversationId, seq: int, by: str) -> None:
         """A read mark has moved: this user's, on whichever device, or that of the other one."""
+        self._remember(lambda: self.marked(conversation, seq, by))
         row = self.rows.get(conversation)
         if row is None:
             return
@@ -104,6 +104,12 @@ class Overview:
             else:
                 self.stale = True
 
+    def left(self, conversation: ConversationId) -> None:
+        """The user is not in a conversation any more."""
+        self._remember(lambda: self.left(conversation))
+        self.rows.pop(conversation, None)
+        self.stale = True
+
     def compare(self, heads: Mapping[ConversationId, int]) -> None:
         """See whether the list has all that the mirror knows of, and nothing else."""
         for row in self.rows.values():
@@ -112,16 +118,25 @@ class Overview:
         if self._whole and any(head and name not in self.rows for name, head in heads.items()):
             self.stale = True
 
-    def _row_of(self, head: ConversationHead) -> Conversation:
-        return Conversation(
-            id=ConversationId(head.conversation),
-            title=head.title,
-            head=head.head,
-            read=head.read,
-            seen=head.seen,
-            unread=head.unread,
-            last=None if head.last is UNSET else head.last,
-        )
+    def _remember(self, again: Callable[[], None]) -> None:
+        if self._overtaking is None:
+            return
+        if len(self._overtaking) < OVERTAKING:
+            self._overtaking.append(again)
+        else:
+            self.stale = True
+
+
+def _row_of(head: ConversationHead) -> Conversation:
+    return Conversation(
+        id=ConversationId(head.conversation),
+        title=head.title,
+        head=head.head,
+        read=head.read,
+        seen=head.seen,
+        unread=head.unread,
+        last=None if head.last is UNSET else head.last,
+    )
 
 
 def _age(row: Conversation) -> tuple[int, str]:

@@ -101,13 +101,13 @@ def find(address: str) -> Place:
     return _FIXED.get(address, Home())
 
 
-def above(place: Place, *, wide: bool) -> Place:
-    """Where one goes back to."""
+def above(place: Place, *, wide: bool, came_from: Place | None = None) -> Place:
+    """Where one goes back to. The members of a group hang below its room for whoever came from there."""
     match place:
         case Room():
             return Home() if wide else Chats()
         case Members():
-            return Groups()
+            return came_from if isinstance(came_from, Room) else Groups()
         case _:
             return Home()
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import UNSET
 
+from client.harmless import visible
 from client.model.times import moment
 from schemas.entries import Entry
 
@@ -142,7 +143,7 @@ def _entry(entry: Entry, user: str, seen: int) -> _Said:
     # Two senders may choose the same ULID.
     key = entry.id if own else f"{entry.seq}"
     text = "" if entry.message is UNSET else entry.message or ""
-    return _Said(key, entry.seq, entry.sender, entry.name, text, entry.sent_at, fate)
+    return _Said(key, entry.seq, entry.sender, visible(entry.name), text, entry.sent_at, fate)
 
 
 def _together(one: _Said | None, other: _Said | None, zone: tzinfo) -> bool:

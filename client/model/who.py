@@ -1,6 +1,12 @@
-"""Who is in a conversation, as its identifier tells."""
+"""Who is in a conversation and what it is called, as its identifier tells."""
 
+from client.harmless import visible
 from schemas.names import Address, ConversationId, parse
+
+
+def is_group(conversation: ConversationId) -> bool:
+    """Whether it is a group's."""
+    return parse(conversation).kind == "group"
 
 
 def other(conversation: ConversationId, user: str) -> Address | None:
@@ -9,6 +15,19 @@ def other(conversation: ConversationId, user: str) -> Address | None:
     if kind != "private":
         return None
     return Address(next((one for one in parties if one != user), user))
+
+
+def party(conversation: ConversationId, user: str) -> Address:
+    """The address of the other one, or of the group."""
+    return other(conversation, user) or Address(parse(conversation).parties[-1])
+
+
+def title(conversation: ConversationId, user: str, told: str) -> str:
+    """What a conversation is called: as the realm told, or else by its name; with the realm where it is another's."""
+    address = party(conversation, user)
+    name, _, realm = address.partition("@")
+    shown = told or name
+    return visible(shown if realm == user.partition("@")[2] else f"{shown} ({address})")
 
 
 def may_be_in(user: str, conversation: ConversationId) -> bool:

@@ -13,7 +13,7 @@ import zmq.asyncio
 
 from client import dial
 from client.connection import Connection
-from client.errors import ClientError, ClosedError, NoAnswerError
+from client.errors import ClientError, ClosedError, SessionNotFoundError
 from client.keyring import Keyring
 from client.model.desk import Desk, Unsaid, Wish, mirror_of_a_window
 from client.model.room import Outgoing
@@ -128,16 +128,17 @@ class Chat:
         await self._begin(command)
 
     async def resume(self) -> bool:
-        """Go on with the session of before, if there is one and the realm still knows it."""
+        """Go on with the session of before, if there is one and the realm still knows it.
+
+        Raises what else the realm says (`ClientError`): it may know the session, and can be asked again.
+        """
         kept = self._keyring.login(self.realm)
         if kept is None:
             return False
         self._connection.adopt(kept)
         try:
             await self._begin(commands.Resume(id=0))
-        except NoAnswerError:
-            raise
-        except ClientError:
+        except SessionNotFoundError:
             self._connection.adopt(None)
             self._keyring.forget(self.realm)
             return False
@@ -240,8 +241,10 @@ class Chat:
             except ClientError as error:
                 outcome = error
             wishes += desk.answered(one, outcome)
-        desk.changed()
-        self._tell()
+        if isinstance(outcome, ClientError):  # asked again at once it would fail again
+            self._tell()
+        else:
+            self._follow()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)

@@ -1,31 +1,71 @@
 """What a person is told when something does not work, in their language.
 
-The contract's texts are the same in all; what else the realm says comes as it is.
+The contract's texts are the same in all. All else is from the catalogue: what the realm says beside is English.
 """
 
+import logging
+
+from msgspec import UNSET
+
 from client.errors import (
+    AnswerError,
     ClientError,
     ClosedError,
+    ForbiddenError,
     IdentityError,
+    InternalError,
     NoAnswerError,
+    ProtocolError,
+    QueueFullError,
+    QuotaExceededError,
     RateLimitedError,
+    TooLargeError,
+    UnavailableError,
+    UnknownCommandError,
     UnreachableError,
     UsageError,
 )
-from client.present import error_text
+from client.harmless import visible
 from client.ui.words import Words
+from schemas.errors import FIXED_TEXTS
+
+log = logging.getLogger(__name__)
 
 
 def complaint(words: Words, error: ClientError) -> str:
     """One sentence."""
+    if isinstance(error, AnswerError):
+        return visible(str(error)) if error.kind in FIXED_TEXTS else _refusal(words, error)
     match error:
         case UnreachableError() | NoAnswerError() | ClosedError():
             return words.no_answer
-        case RateLimitedError():
-            return words.too_fast
         case IdentityError():
             return words.other_key
         case UsageError():
             return words.realm_hint
+        case ProtocolError():
+            return words.not_understood
         case _:
-            return error_text(error)
+            log.error("%s: %s", error.kind, error)
+            return words.wrong
+
+
+def _refusal(words: Words, error: AnswerError) -> str:
+    match error:
+        case RateLimitedError():
+            return words.too_fast
+        case ForbiddenError():
+            return words.forbidden
+        case QuotaExceededError():
+            return words.quota
+        case TooLargeError():
+            return words.too_large
+        case UnavailableError() | QueueFullError():
+            return words.unavailable
+        case UnknownCommandError():
+            return words.not_understood
+        case InternalError():
+            incident = error.answer.incident
+            return words.realm_failed.format(incident="?" if incident is UNSET else visible(incident))
+        case _:
+            return words.refused

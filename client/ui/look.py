@@ -4,6 +4,7 @@ from typing import Final
 
 import flet as ft
 
+from client.harmless import visible
 from client.model.people import COLOURS, colour, initials
 from client.ui.draw import Handler
 
@@ -31,21 +32,31 @@ def avatar(name: str, address: str, *, group: bool = False, active: bool = False
     content: ft.Control = (
         ft.Icon(ft.Icons.GROUP, size=radius, color=ft.Colors.WHITE)
         if group
-        else ft.Text(initials(name), size=radius * 0.8, weight=ft.FontWeight.W_500, color=ft.Colors.WHITE)
+        else ft.Text(initials(visible(name)), size=radius * 0.8, weight=ft.FontWeight.W_500, color=ft.Colors.WHITE)
     )
     circle = ft.CircleAvatar(content=content, bgcolor=AVATARS[colour(address)], radius=radius)
     if not active:
-        return circle
+        return _silent(circle)
     dot = ft.Container(
         width=12, height=12, border_radius=6, bgcolor=PRESENT_LIGHT, right=0, bottom=0,
         border=ft.Border.all(2, ft.Colors.SURFACE),
     )  # fmt: skip
-    return ft.Stack([circle, dot], width=2 * radius, height=2 * radius)
+    return _silent(ft.Stack([circle, dot], width=2 * radius, height=2 * radius))
 
 
 def icon_button(icon: ft.IconData, name: str, on_click: Handler, **looks: object) -> ft.Control:
     """A button with a picture, and a name for those who do not see it."""
     return ft.MergeSemantics(ft.IconButton(icon, tooltip=name, on_click=on_click, **looks))  # type: ignore[arg-type]
+
+
+def text_field(label: str, **looks: object) -> ft.TextField:
+    """A field with an outline that is seen in the dark too: Flet's own is black there."""
+    return ft.TextField(
+        label=label,
+        border_color=ft.Colors.OUTLINE,
+        focused_border_color=ft.Colors.PRIMARY,
+        **looks,  # type: ignore[arg-type]
+    )
 
 
 def tile(
@@ -61,12 +72,12 @@ def tile(
     return ft.MergeSemantics(
         ft.Semantics(
             button=True,
-            label=name,
+            label=visible(name),
             content=ft.ListTile(
-                leading=_unread(leading),
-                title=_unread(ft.Text(heading) if isinstance(heading, str) else heading),
-                subtitle=_unread(ft.Text(below) if isinstance(below, str) else below),
-                trailing=None if trailing is None else _unread(trailing),
+                leading=_silent(leading),
+                title=_silent(_shown(heading)),
+                subtitle=_silent(_shown(below)),
+                trailing=None if trailing is None else _silent(trailing),
                 on_click=on_click,
                 **looks,  # type: ignore[arg-type]
             ),
@@ -74,7 +85,11 @@ def tile(
     )
 
 
-def _unread(control: ft.Control) -> ft.Control:
+def _shown(text: ft.Control | str) -> ft.Control:
+    return ft.Text(visible(text)) if isinstance(text, str) else text
+
+
+def _silent(control: ft.Control) -> ft.Control:
     """Screen readers pass it over."""
     return ft.Semantics(exclude_semantics=True, content=control)
 
@@ -99,7 +114,9 @@ def empty(icon: ft.IconData, what: str, hint: str) -> ft.Control:
 
 def title(text: str) -> ft.Control:
     """What a page is."""
-    shown = ft.Text(text, theme_style=ft.TextThemeStyle.TITLE_LARGE, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)
+    shown = ft.Text(
+        visible(text), theme_style=ft.TextThemeStyle.TITLE_LARGE, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS
+    )
     return ft.Semantics(header=True, expand=True, content=shown)
 
 

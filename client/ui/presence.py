@@ -24,6 +24,8 @@ class Presence:
         self._watched: tuple[Address, ...] = ()
         self._wanted = asyncio.Event()
         self.active: frozenset[str] = frozenset()
+        self.told: frozenset[str] = frozenset()
+        """Of whom the realm has said whether they are."""
 
     def watch(self, addresses: Iterable[Address]) -> None:
         """Ask for these from now on; beyond 100, for the first of them."""
@@ -31,6 +33,7 @@ class Presence:
         if watched != self._watched:
             self._watched = watched
             self.active &= frozenset(watched)
+            self.told &= frozenset(watched)
             self._wanted.set()
 
     async def run(self) -> None:
@@ -53,6 +56,7 @@ class Presence:
             return  # whatever is wrong is seen elsewhere; it is asked again
         if answer.active is not UNSET:
             active = frozenset(name for name, is_active in answer.active.items() if is_active)
-            if active != self.active:
-                self.active = active
+            told = frozenset(answer.active)
+            if (active, told) != (self.active, self.told):
+                self.active, self.told = active, told
                 self._changed()

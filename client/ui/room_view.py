@@ -27,11 +27,15 @@ class RoomView:
         self.blocks: list[Block] = []
         self.known = False
         """Whether it is known what was said here, so that nothing means nothing."""
+        self.passed: list[float] = []
+        """The heights of blocks below those, which the reader has passed, the newest first."""
         self.below = 0
         """Messages that wait below the page."""
         self.lists = 0
         """Which of the lists that it has had the room shows: what is heard of others is over."""
         self.reading = Reading()
+        self._seen: object = None
+        """What was drawn last, as far as it may change."""
 
     def open(self, desk: Desk, conversation: ConversationId) -> None:
         """Show a room from its end."""
@@ -41,28 +45,31 @@ class RoomView:
             self.reading = Reading()
             self.blocks = []
             self.known = False
+            self._seen = None
 
     def refresh(self, desk: Desk, *, everything: bool = False) -> None:
         """See what has changed."""
-        shown = desk.shown
+        shown, reading = desk.shown, self.reading
+        if desk.past is None and not reading.follows:  # it is of no more use
+            self._begin_anew()
+        entries, outgoing = reading.shown(desk.entries), reading.outgoing(desk.outgoing)
         row = desk.overview.rows.get(desk.room) if desk.room is not None else None
-        entries = shown.entries if shown is not None else []
-        page = rows(
-            self.reading.shown(entries),
-            self.reading.outgoing(desk.outgoing),
-            user=desk.user,
-            name=desk.name,
-            seen=max(shown.seen if shown is not None else 0, row.seen if row is not None else 0),
-            zone=self._zone,
-        )
-        known = shown is not None and shown.complete
-        made, below = blocks(page), self.reading.below(entries)
-        if everything or made != self.blocks or known != self.known:
-            self.blocks, self.known = made, known
-            self.list.redraw()
+        seen = max(shown.seen if shown is not None else 0, row.seen if row is not None else 0)
+        known, passed = shown is not None and shown.complete, reading.passed(desk.entries)
+        sending = [(one.entry, one.fate, one.why) for one in outgoing]
+        if everything or (now := (entries, sending, seen, known, passed)) != self._seen:
+            self._seen = now
+            page = rows(entries, outgoing, user=desk.user, name=desk.name, seen=seen, zone=self._zone)
+            self._show(blocks(page), known, passed, everything=everything)
+        below = reading.below(shown.high if shown is not None else 0)
         if everything or below != self.below:
             self.below = below
             self.pill.redraw()
+
+    def _show(self, made: list[Block], known: bool, passed: list[float], *, everything: bool) -> None:
+        if everything or (made, known, passed) != (self.blocks, self.known, self.passed):
+            self.blocks, self.known, self.passed = made, known, passed
+            self.list.redraw()
 
     def scrolled(self, event: ft.OnScrollEvent, desk: Desk) -> bool:
         """The reader has moved; whether what is on the page may be another part now. The list begins at its end."""
@@ -72,19 +79,26 @@ class RoomView:
         if event.pixels <= AT_END:
             moved = not self.reading.follows
             self.reading.follow()
-            desk.read_back(back=False)
+            desk.follow()
             return moved
+        desk.hold()
         self.reading.hold(shown.high)
-        desk.read_back(back=True)
-        if event.max_scroll_extent - event.pixels < NEAR_START and self.reading.more(shown.entries):
+        self.reading.scrolled(event.pixels)
+        if event.max_scroll_extent - event.pixels < NEAR_START and self.reading.more(desk.entries):
             desk.older()
+        if self.reading.lacks_newer(desk.entries):
+            desk.newer()
         return True
 
     def to_end(self, desk: Desk) -> None:
         """Show the newest messages: in a new list, for in one that grew out of sight Flutter misses the end."""
         if self.reading.follows:
             return
+        desk.follow()
+        self._begin_anew()
+        self.refresh(desk, everything=True)
+
+    def _begin_anew(self) -> None:
         self.lists += 1
         self.reading.follow()
-        desk.read_back(back=False)
-        self.refresh(desk, everything=True)
+        self._seen = None

@@ -88,11 +88,9 @@ class Windows:
             page.on_close = lambda _: gone()
         page.on_error = lambda event: log.error("Flet: %s", event.data)
         sign_in = SignIn(window, str(self.tabs.own), self._tries)
-        if not await window.start():
-            return
-        page.render(draw_app, window, sign_in)
-        window.start_task(sign_in.resume())
-        window.wake()
+        if await window.start(sign_in.resume):
+            page.render(draw_app, window, sign_in)
+            window.wake()
 
     @property
     def count(self) -> int:
@@ -131,7 +129,7 @@ def make_app(site: Site, page_folder: Path) -> FastAPI:
 
     @app.get("/health")
     async def health() -> dict[str, int]:
-        return {"pages": windows.count}
+        return {"pages": windows.count, "tasks": len(asyncio.all_tasks())}
 
     @app.get("/docs")
     @app.get("/redoc")
@@ -196,7 +194,7 @@ async def serve_native(site: Site, secret: str) -> None:
     """Open Flet's native window, and end with it; no port is opened, the window is at the end of a private socket."""
     languages = locale.getlocale()[0] or ""
     visit = Visit(secret, languages.replace("_", "-"), datetime.now().astimezone().tzinfo or UTC, "")
-    tabs = Tabs(site.home, site.realm, site.grace)
+    tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm)
     with tempfile.TemporaryDirectory(prefix="bagan-page-") as folder:
         write_page(Path(folder), desktop=True)
         try:

@@ -11,7 +11,15 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from msgspec import UNSET
 
 from client.dial import Address, parse_address
-from client.errors import ClientError, IdentityError, UnreachableError, UsageError
+from client.errors import (
+    ClientError,
+    ClosedError,
+    ForbiddenError,
+    IdentityError,
+    NoAnswerError,
+    UnreachableError,
+    UsageError,
+)
 from client.ui.complaint import complaint
 from client.ui.tabs import Door
 from client.ui.window import Stage, Window
@@ -45,7 +53,6 @@ class SignIn:
     def __init__(self, window: Window, default: str, tries: Tries) -> None:
         """`default` is the realm that the web client was started for, HOST:PORT."""
         self.window = window
-        window.resume = self.resume
         self._tries = tries
         self.registering = False
         self.busy = False
@@ -88,13 +95,11 @@ class SignIn:
         self._complain("")
         try:
             await self._enter()
-        except UnreachableError:
-            self._complain(window.words.unreachable.format(address=self.realm))
         except ClientError as error:
-            self._complain(complaint(window.words, error))
+            self._complain(self._why(error, self.realm))
         finally:
             self.busy = False
-            window.pane.redraw()
+            window.form_tick.redraw()
 
     async def _enter(self) -> None:
         door = self._door(parse_address(self.realm))
@@ -136,9 +141,9 @@ class SignIn:
                 window.trouble = complaint(window.words, error)
                 break
             except ClientError as error:
-                log.info("a tab's realm does not answer: %s", error)
-                if not window.trouble:
-                    window.trouble = window.words.unreachable.format(address=door.address)
+                log.info("a tab's session is not taken up yet: %s", error)
+                if (trouble := self._why(error, door.address)) != window.trouble:
+                    window.trouble = trouble
                     window.whole.redraw()
                 await asyncio.sleep(AGAIN_S)
         if window.stage is Stage.CONNECTING:
@@ -154,6 +159,13 @@ class SignIn:
         self.window.tab.log_out()
         self.window.trouble = ""
         self.leave()
+
+    def _why(self, error: ClientError, address: object) -> str:
+        words = self.window.words
+        if self.registering and isinstance(error, ForbiddenError):
+            return words.no_registration
+        silent = isinstance(error, UnreachableError | NoAnswerError | ClosedError)
+        return words.unreachable.format(address=address) if silent else complaint(words, error)
 
     def _door(self, address: Address) -> Door:
         # The key that a link gives is of the realm that it names, not of one that was typed over it.
@@ -183,7 +195,7 @@ class SignIn:
 
     def _complain(self, trouble: str) -> None:
         self.window.trouble = trouble
-        self.window.pane.redraw()
+        self.window.form_tick.redraw()
 
 
 def is_long_enough(password: str) -> bool:

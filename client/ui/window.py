@@ -15,7 +15,6 @@ from typing import Any, Final
 import flet as ft
 
 from client.errors import ClientError
-from client.harmless import visible
 from client.model import places
 from client.model.desk import Desk
 from client.model.glance import Glance, glances
@@ -25,14 +24,14 @@ from client.ui import look
 from client.ui.chat import Chat
 from client.ui.complaint import complaint
 from client.ui.draw import Handler, Tick, handler
+from client.ui.people import People
 from client.ui.preferences import THEMES, Preferences
-from client.ui.presence import Presence
 from client.ui.room_view import RoomView
 from client.ui.tabs import Tab
 from client.ui.visits import Visit
 from client.ui.words import LANGUAGES, Words
-from schemas import commands, names
-from schemas.names import Address, ConversationId
+from schemas import names
+from schemas.names import Address
 
 FRAME_S: Final = 0.03
 """What comes more often than this is drawn together."""
@@ -45,6 +44,9 @@ OFFLINE_S: Final = 1.5
 NAME: Final = "Bagan"
 
 log = logging.getLogger(__name__)
+
+
+Resume = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Stage(Enum):
@@ -71,21 +73,24 @@ class Window:
         self.wide = (page.width or look.NARROW) >= look.NARROW
         self.notice = ""
         """One sentence that tells how something went."""
+        self.banner = ""
+        """One sentence that stays while the connection is lost."""
         self.trouble = ""
-        """One sentence that stays until what is wrong is not."""
+        """One sentence of why nobody is logged in here."""
         self.glances: list[Glance] = []
         self.listed = LIST_PAGE
         """How many conversations the list shows."""
-        self.presence: Presence | None = None
+        self._people: People | None = None
+        self._listed: dict[Address, bool] = {}
+        self._came_from: Place = Home()
         self.room = RoomView(visit.zone)
-        self._names: dict[str, str] = {}
-        """Display names of addresses, as far as lists have told them."""
         self._in_view = visit.in_view
         self._user = ""
         self._head: tuple[str, bool] = ("", False)
-        self.whole, self.list_tick, self.strip, self.pane = Tick(), Tick(), Tick(), Tick()
-        self.resume: Callable[[], Coroutine[Any, Any, None]] = self._stay
-        """Takes the tab's session up again."""
+        self.whole, self.list_tick, self.strip, self.form_tick = Tick(), Tick(), Tick(), Tick()
+        self.people_tick = Tick()
+        """For whoever shows whether people of a page are active."""
+        self._resume: Resume | None = None
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._offline_since: float | None = None
@@ -109,43 +114,24 @@ class Window:
         return self.chat.desk
 
     @property
+    def people(self) -> People:
+        """Who is who; only where somebody is logged in."""
+        assert self._people is not None
+        return self._people
+
+    @property
     def today(self) -> date:
         """The day that it is where the person is."""
         return datetime.now(self.visit.zone).date()
 
-    # who is who
-
-    def title_of(self, conversation: ConversationId) -> str:
-        """What a conversation is called: by a display name, with the realm where it is another's."""
-        known = self.desk.overview.rows.get(conversation)
-        address = other(conversation, self.desk.user) or names.parse(conversation).parties[0]
-        name, _, realm = address.partition("@")
-        title = known.title if known is not None and known.title else self._names.get(address, name)
-        return visible(title if realm == self.chat.realm else f"{title} ({address})")
-
-    def is_active(self, conversation: ConversationId) -> bool:
-        """Whether the other one of a private conversation is active."""
-        address = other(conversation, self.desk.user)
-        return address is not None and self.presence is not None and address in self.presence.active
-
-    def learn_name(self, address: str, name: str) -> None:
-        """A list has told a display name."""
-        self._names[address] = name
-
-    async def _learn(self, conversation: ConversationId) -> None:
-        """Ask for the name of somebody whom no list has told of."""
-        address = other(conversation, self.desk.user)
-        if address is None or address in self._names or conversation in self.desk.overview.rows:
-            return
-        found = await self.chat.ask(commands.Users(id=0, find=address.partition("@")[0]))
-        for user in found.users:
-            self.learn_name(self.chat.address(user.username), user.name)
-        self.wake()
-
     # its life
 
-    async def start(self) -> bool:
-        """Show the page, and follow what happens; false where the page is gone meanwhile."""
+    async def start(self, resume: Resume) -> bool:
+        """Show the page, and follow what happens; false where the page is gone meanwhile.
+
+        `resume` takes the tab's session up, now and whenever its connection has failed.
+        """
+        self._resume = resume
         self.tab.show(self.wake)  # at once: of two windows the one that came later shows it
         self.page.title = NAME
         self.page.theme = self.page.dark_theme = look.theme()
@@ -158,6 +144,7 @@ class Window:
         self.page.on_app_lifecycle_state_change = self.handle(self._looked_at)
         if not self._gone:
             self.start_task(self._follow())
+            self.start_task(resume())
         return not self._gone
 
     def leave(self, grace: float) -> None:
@@ -211,7 +198,7 @@ class Window:
 
     async def back(self) -> None:
         """Go to where this place hangs."""
-        await self.go(places.above(self.place, wide=self.wide))
+        await self.go(places.above(self.place, wide=self.wide, came_from=self._came_from))
 
     def list_more(self) -> None:
         """Show more of the conversations."""
@@ -229,11 +216,13 @@ class Window:
                 place = Home()
             if isinstance(place, Room):
                 self.room.open(chat.desk, place.conversation)
-                self.start_task(self._learn(place.conversation))
+                self.start_task(self.people.find(place.conversation))
             else:
                 chat.desk.close()
             chat.follow()
-        self.place = place
+            self.people.leave_page()
+        if place != self.place:
+            self._came_from, self.place = self.place, place
         self.whole.redraw()
         self.wake()
 
@@ -310,9 +299,9 @@ class Window:
             self._show(Stage.ELSEWHERE)
             return
         chat = self.tab.chat
-        if self.stage is Stage.CHAT and chat is not None and chat.failed:
+        if self.stage is Stage.CHAT and chat is not None and chat.failed and self._resume is not None:
             self._show(Stage.CONNECTING)
-            self.start_task(self.resume())
+            self.start_task(self._resume())
             return
         if chat is None or chat.desk is None:
             if self.stage is Stage.CHAT:
@@ -324,14 +313,12 @@ class Window:
         if isinstance(self.place, Room) and chat.desk.room is None:
             self.start_task(self.go(Home(), self.words.left))
             return
-        self._see_trouble(chat)
-        if self.presence is not None:
-            shown = [row.id for row in chat.desk.overview.newest_first]
-            if chat.desk.room is not None:
-                shown.insert(0, chat.desk.room)
-            others = [other(one, chat.desk.user) for one in shown]
-            self.presence.watch(dict.fromkeys(filter(None, others)))
-        seen = glances(chat.desk, self.presence.active if self.presence else (), self.visit.zone, self.listed)
+        self._see_connection(chat)
+        self.people.watch()
+        if (listed := self.people.listed) != self._listed:
+            self._listed = listed
+            self.people_tick.redraw()
+        seen = glances(chat.desk, self.people.presence.active, self.visit.zone, self.listed)
         if everything or seen != self.glances:
             self.glances = seen
             self.list_tick.redraw()
@@ -339,17 +326,14 @@ class Window:
         self._see_head()
         self._entitle(chat.desk.unread)
 
-    async def _stay(self) -> None:
-        """Nothing is to be taken up."""
-
     def _enter(self, chat: Chat, desk: Desk) -> None:
         """Somebody has just logged in, or was before this window."""
         self._seen_desk = desk
         desk.in_view = self._in_view
-        self.presence = Presence(chat.ask, self.wake)
+        self._people = People(chat, desk, self.wake)
         if self._looking is not None:
             self._looking.cancel()
-        self._looking = self.start_task(self.presence.run())
+        self._looking = self.start_task(self.people.presence.run())
         self.stage = Stage.CHAT
         if self._user not in ("", desk.user):  # somebody else was here
             self.place = Home()
@@ -366,22 +350,23 @@ class Window:
     def _see_head(self) -> None:
         """The name of the room, and whether the other one is active."""
         room = self.room.conversation
-        head = ("", False) if room is None else (self.title_of(room), self.is_active(room))
+        people, user = self.people, self.desk.user
+        head = ("", False) if room is None else (people.title(room), people.is_active(other(room, user)))
         if head != self._head:
             self._head = head
             self.room.head.redraw()
 
-    def _see_trouble(self, chat: Chat) -> None:
+    def _see_connection(self, chat: Chat) -> None:
         now = time.monotonic()
         if chat.online:
-            self._offline_since, trouble = None, ""
+            self._offline_since, banner = None, ""
         else:
             if self._offline_since is None:
                 self._offline_since = now
                 asyncio.get_running_loop().call_later(OFFLINE_S, self.wake)
-            trouble = self.words.offline if now - self._offline_since >= OFFLINE_S else ""
-        if trouble != self.trouble:
-            self.trouble = trouble
+            banner = self.words.offline if now - self._offline_since >= OFFLINE_S else ""
+        if banner != self.banner:
+            self.banner = banner
             self.strip.redraw()
 
     def _entitle(self, unread: int) -> None:

@@ -153,6 +153,16 @@ class Words:
     wrong: str
     session_ended: str
     too_often: str
+    refused: str
+    forbidden: str
+    no_registration: str
+    quota: str
+    too_large: str
+    unavailable: str
+    realm_failed: str
+    """{incident}"""
+    not_understood: str
+    too_long: str
     unreachable: str
     """{address}"""
 
@@ -292,6 +302,15 @@ ENGLISH: Final = Words(
     wrong="Something went wrong here. It has been noted.",
     session_ended="The session has ended: sign in again.",
     too_often="Too many attempts: wait a minute, then try again.",
+    refused="The realm does not take this as it is written.",
+    forbidden="The realm does not allow this.",
+    no_registration="The realm does not let you register: it may want an invitation that nobody has used yet.",
+    quota="There is no room for more of this on the realm.",
+    too_large="This is too large for the realm.",
+    unavailable="The realm cannot store anything now. Try again later.",
+    realm_failed="The realm has failed here, and has noted it as {incident}.",
+    not_understood="The realm speaks another version than this client.",
+    too_long="This is too long for one message: send it in parts.",
     unreachable="The realm at {address} does not answer.",
 )  # fmt: skip
 
@@ -408,6 +427,15 @@ INDONESIAN: Final = Words(
     wrong="Terjadi kesalahan di sini, dan sudah dicatat.",
     session_ended="Sesi sudah berakhir: silakan masuk lagi.",
     too_often="Terlalu banyak percobaan: tunggu satu menit, lalu coba lagi.",
+    refused="Realm tidak menerima ini seperti yang tertulis.",
+    forbidden="Realm tidak mengizinkan ini.",
+    no_registration="Realm tidak mengizinkan Anda mendaftar: mungkin perlu undangan yang belum dipakai.",
+    quota="Tidak ada tempat lagi untuk ini di realm.",
+    too_large="Ini terlalu besar untuk realm.",
+    unavailable="Realm sekarang tidak dapat menyimpan apa pun. Coba lagi nanti.",
+    realm_failed="Realm mengalami kesalahan, dan mencatatnya sebagai {incident}.",
+    not_understood="Realm memakai versi lain daripada klien ini.",
+    too_long="Ini terlalu panjang untuk satu pesan: kirimlah beberapa bagian.",
     unreachable="Realm di {address} tidak menjawab.",
 )  # fmt: skip
 

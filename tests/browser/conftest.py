@@ -122,8 +122,8 @@ def open_room(one: Person, other: str, speech: Speech = EN) -> None:
 
 
 def in_list(title: str, speech: Speech = EN) -> Words:
-    """What a conversation is called in the list, whatever waits in it."""
-    return re.compile(f"^{re.escape(title)}{speech.unread}$")
+    """What a conversation is called in the list, whatever waits in it and was said last."""
+    return re.compile(f"^{re.escape(title)}{speech.unread}(, .*)?$")
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
@@ -136,15 +136,27 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 def brightness(one: Person) -> int:
     """How bright the corner of the window is, where nothing but its background is: 0 to 255."""
-    png = one.with_page(lambda page: page.screenshot(clip={"x": 2, "y": 400, "width": 1, "height": 1}))
+    return max(colours(one, 2, 400, 1)[0])
+
+
+def colours(one: Person, x: float, y: float, width: int) -> list[tuple[int, int, int]]:
+    """Red, green and blue of the points of a line in the window, from the left."""
+    png = one.with_page(lambda page: page.screenshot(clip={"x": x, "y": y, "width": width, "height": 1}))
     chunks, at = b"", 8
     while at < len(png):
         length = int.from_bytes(png[at : at + 4], "big")
         if png[at + 4 : at + 8] == b"IDAT":
             chunks += png[at + 8 : at + 8 + length]
         at += length + 12
-    red, green, blue = zlib.decompress(chunks)[1:4]  # the filter of the line stands first
-    return max(red, green, blue)
+    kind, *line = zlib.decompress(chunks)  # how the line is filtered stands first
+    points = [tuple(line[at : at + 3]) for at in range(0, 3 * width, 3)]
+    for number in range(1, width):  # above there is none: a point may be told by how it differs from the one before
+        share = {1: 1.0, 3: 0.5, 4: 1.0}.get(kind, 0.0)
+        before = points[number - 1]
+        points[number] = tuple(
+            (one + int(other * share)) % 256 for one, other in zip(points[number], before, strict=True)
+        )
+    return [(red, green, blue) for red, green, blue in points]
 
 
 @pytest.fixture

@@ -32,7 +32,6 @@ class HeadlessPage:
         self._reader: asyncio.Task[None] | None = None
         self.received = bytearray()
         """All frames so far, one after the other."""
-        self.frames = 0
 
     async def __aenter__(self) -> Self:
         self._socket = await websockets.connect(self._url, max_size=None, compression=None)
@@ -65,7 +64,6 @@ class HeadlessPage:
         async for frame in self._socket:
             assert isinstance(frame, bytes)
             self.received += frame
-            self.frames += 1
             action, body = msgpack.unpackb(frame[1:], strict_map_key=False, ext_hook=lambda _, data: data)
             if action == INVOKE:
                 answer = {"control_id": body["control_id"], "call_id": body["call_id"], "result": None, "error": None}

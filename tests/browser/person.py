@@ -66,6 +66,14 @@ NO_TOOLTIP = """
     return owned && owned.tagName !== "FLT-PLATFORM-VIEW";  // the area in which text can be selected stays
   }))
 """
+NAMELESS = """
+() => [...document.querySelectorAll(
+  "flt-semantics-host :is([role=button], [role=tab], [role=radio], [role=checkbox], [role=switch], input, textarea)"
+)].filter(one => !(one.getAttribute("aria-label") ?? one.innerText ?? "").trim()).map(one => one.outerHTML)
+"""
+FOCUSED = """
+() => (document.activeElement.getAttribute("aria-label") ?? document.activeElement.innerText ?? "").split("\\n")[0]
+"""
 HAS_FOCUS = "field => field === document.activeElement"
 
 SWITCH_ON_ACCESSIBILITY = """
@@ -271,24 +279,21 @@ class Person:
         self.page.keyboard.press(combination)
 
     @in_browser
-    def point_at(self, text: Words) -> None:
-        """Rest the mouse on some text, for what shows only then."""
-        self._shown(text, exact=False).first.hover()
-
-    @in_browser
-    def scroll(self, pixels: int, over: Words | None = None) -> None:
-        """Turn the mouse wheel (down where positive) over the middle of the window, or over some text."""
-        self._point_at(over)
+    def scroll(self, pixels: int) -> None:
+        """Turn the mouse wheel (down where positive) over the middle of the window."""
+        size = self.page.viewport_size
+        assert size is not None
+        self.page.mouse.move(size["width"] / 2, size["height"] / 2)
         self.page.mouse.wheel(0, pixels)
         self._frames(5)
 
     @in_browser
-    def scroll_to(self, text: Words, pixels: int = 400, at_most: int = 100, over: Words | None = None) -> None:
+    def scroll_to(self, text: Words, pixels: int = 400, at_most: int = 100) -> None:
         """Turn the wheel in steps until a text is in the window, and back: a slow page may let it pass unseen."""
         for step in [pixels] * at_most + [-pixels] * at_most:
             if self.sees(text):
                 return
-            self.scroll(step, over)
+            self.scroll(step)
         raise AssertionError(f"{self.name} does not come to {text!r} by scrolling {at_most} times {pixels} pixels")
 
     @in_browser
@@ -324,6 +329,21 @@ class Person:
         """Whether there is such a thing to press now, and it is not disabled."""
         found = self._pressable(name, role)
         return found.count() == 1 and found.is_enabled()
+
+    @in_browser
+    def nameless(self) -> list[str]:
+        """The controls in the window that a screen reader could not say the name of."""
+        return [str(one) for one in self.page.evaluate(NAMELESS)]
+
+    @in_browser
+    def reached_by_tab(self, times: int) -> list[str]:
+        """The names of what has the focus, one after the other, as the Tab key is pressed so often."""
+        reached = []
+        for _ in range(times):
+            self.page.keyboard.press("Tab")
+            self._frames(2)
+            reached.append(str(self.page.evaluate(FOCUSED)))
+        return reached
 
     @in_browser
     def value(self, label: str) -> str:
@@ -398,14 +418,6 @@ class Person:
             and box["y"] < size["height"]
             and box["y"] + box["height"] > 0
         )
-
-    def _point_at(self, text: Words | None) -> None:
-        if text is not None:
-            self._shown(text, exact=False).first.hover()
-            return
-        size = self.page.viewport_size
-        assert size is not None
-        self.page.mouse.move(size["width"] / 2, size["height"] / 2)
 
     def _frames(self, count: int) -> None:
         """Let the page draw so many times; a loaded machine draws slower, and is so given more time."""

@@ -58,8 +58,9 @@ def _sign_in(person: Person, url: str, name: str, *, indonesian: bool) -> None:
 
 def _take(person: Person, name: str) -> None:
     person.with_page(lambda page: page.mouse.move(5, 5))
-    person.with_page(lambda page: page.wait_for_load_state("networkidle"))
-    person.with_page(lambda page: page.wait_for_timeout(1_500))  # fonts and ripples; nothing is tested here
+    for _ in range(2):  # ripples, then fonts, which are fetched for what is drawn; nothing is tested here
+        person.with_page(lambda page: page.wait_for_timeout(1_500))
+        person.with_page(lambda page: page.wait_for_load_state("networkidle"))
     person.screenshot(FOLDER / f"{name}.png")
 
 

@@ -26,7 +26,7 @@ def test_a_banner_says_that_the_realm_is_down_and_what_was_missed_is_there_after
     messi.sees_soon("stored: before", times=1)  # what is known stays to be read
     campus.realm.start()
     campus.script("henderson").tell("messi", "said while you were away")
-    messi.sees_soon("said while you were away", times=1)
+    messi.sees_soon(": said while you were away", times=1)
     messi.sees_no_more(LOST)
     messi.say(WRITE, "after")
     messi.sees_soon("stored: after", times=1)
@@ -47,10 +47,10 @@ def test_a_message_that_failed_is_sent_again_and_arrives_once(campus: Campus) ->
     messi.press("Try again")
     messi.sees_soon(re.compile("(stored|read): through the night"), times=1)
     messi.sees_no_more("not sent")
-    henderson.sees_soon("through the night", times=1)
+    henderson.sees_soon(": through the night", times=1)
     messi.say(WRITE, "and one more")
-    henderson.sees_soon("and one more", times=1)  # after it nothing is on its way any more
-    henderson.sees_soon("through the night", times=1)
+    henderson.sees_soon(": and one more", times=1)  # after it nothing is on its way any more
+    henderson.sees_soon(": through the night", times=1)
     campus.no_console_errors()
 
 
@@ -79,7 +79,7 @@ def test_a_page_comes_back_with_its_web_server_still_logged_in(campus: Campus) -
     messi.sees_soon(LOST)
     campus.script("henderson").tell("messi", "said meanwhile")
     campus.web.start()
-    messi.sees_soon("said meanwhile", times=1)
+    messi.sees_soon(": said meanwhile", times=1)
     messi.sees_soon(re.compile("(stored|read): before"), times=1)
     messi.sees_no_more(LOST)
     messi.say(WRITE, "after")

@@ -120,13 +120,13 @@ def test_a_private_message_is_seen_at_once(campus: Campus, speech: Speech, size:
     assert not messi.sees("Lionel Messi, ")  # nobody writes to themselves from here
     messi.press(re.compile(f"^Jordan Henderson, {speech.active}$"))
     messi.say(speech.write, "halo, selamat malam")
-    messi.sees_soon("halo, selamat malam", times=1)
+    messi.sees_soon(": halo, selamat malam", times=1)
     henderson.press(in_list("Lionel Messi", EN if speech is ID else ID))
-    henderson.sees_soon("halo, selamat malam", times=1)
+    henderson.sees_soon(": halo, selamat malam", times=1)
     henderson.say((EN if speech is ID else ID).write, "malam juga")
-    messi.sees_soon("malam juga", times=1)
+    messi.sees_soon(": malam juga", times=1)
     messi.say(speech.write, "apa kabar?")
-    henderson.sees_soon("apa kabar?", times=1)
+    henderson.sees_soon(": apa kabar?", times=1)
     campus.no_console_errors()
 
 
@@ -141,7 +141,7 @@ def test_who_logs_in_later_finds_the_message(campus: Campus, speech: Speech, siz
     if size == PHONE:
         henderson.press(re.compile(speech.chats))
     henderson.press(in_list("Lionel Messi", speech))
-    henderson.sees_soon("halo, selamat malam", times=1)
+    henderson.sees_soon(": halo, selamat malam", times=1)
     henderson.title_soon("Bagan")
     campus.no_console_errors()
 
@@ -209,9 +209,9 @@ def test_a_group_is_added_joined_and_heard_by_all(
         one.press(f"kelompok-Bagan, 2 {members}: henderson, messi")
         one.sees_soon(speech.write)
     messi.say(speech.write, "selamat datang")
-    henderson.sees_soon("selamat datang", times=1)
+    henderson.sees_soon(": selamat datang", times=1)
     henderson.say(speech.write, "terima kasih")
-    messi.sees_soon("terima kasih", times=1)
+    messi.sees_soon(": terima kasih", times=1)
     campus.no_console_errors()
 
 
@@ -224,13 +224,16 @@ def test_a_message_in_a_group_reaches_every_member_live(campus: Campus) -> None:
     for one in everybody:
         one.say("Write a message", f"from {one.name}")
         for other in everybody:
-            other.sees_soon(f"from {one.name}", times=1)
+            other.sees_soon(f": from {one.name}", times=1)
     campus.no_console_errors()
 
 
-def test_a_group_that_exists_is_not_added_again(campus: Campus) -> None:
+def test_a_group_that_exists_or_has_no_name_is_not_added(campus: Campus) -> None:
     messi = campus.home("messi")
     messi.press("Add Group Chat")
+    messi.type("Name of the group", "two words")
+    messi.press("Save")
+    messi.sees_soon("Name of the group: Letters, digits, '.', '_' and '-', at most 32")
     messi.type("Name of the group", "NEW")
     messi.press("Save")
     messi.sees_soon("Group sudah ada")

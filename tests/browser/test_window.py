@@ -1,8 +1,13 @@
 """One person's window: what a key does, what stays over a reload, and what is seen of what happens elsewhere."""
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from tests.browser.conftest import ID, Campus, brightness, in_list, log_in, open_room, until
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import ID, Campus, brightness, colours, in_list, log_in, open_room, until
 from tests.browser.person import PHONE, Person
 
 WRITE = "Write a message"
@@ -124,7 +129,7 @@ def test_control_k_searches_people_groups_and_chats(campus: Campus) -> None:
     henderson.type("People, groups, chats", "qqq")
     henderson.sees_soon("Nothing found for “qqq”")
     henderson.type("People, groups, chats", "gary")
-    henderson.sees_soon("Gary Lineker, 1 unread", times=2)  # in the list beside, and among what was found
+    henderson.sees_soon("Gary Lineker, 1 unread, ", times=2)  # in the list beside, and among what was found
     henderson.press(re.compile("^Gary Lineker, (not )?active$"))
     henderson.sees_soon(": halo", times=1)
     campus.no_console_errors()
@@ -156,11 +161,11 @@ def test_what_is_unread_is_counted_in_the_list_and_the_title(campus: Campus) -> 
     henderson.sees_soon("Gary Lineker, 1 unread")
     phone.press(re.compile("Obrolan"))
     phone.sees_soon("Lionel Messi, 2 belum dibaca")
-    henderson.press("Lionel Messi, 2 unread")
+    henderson.press(in_list("Lionel Messi"))
     henderson.sees_soon(": dua")
     for one in (henderson, phone):
         one.title_soon("(1) Bagan")  # what is read on one device is read on all
-    henderson.press("Gary Lineker, 1 unread")
+    henderson.press(in_list("Gary Lineker"))
     henderson.title_soon("Bagan")
     henderson.sees_no_more("unread")
     campus.no_console_errors()
@@ -171,7 +176,7 @@ def test_a_message_is_sent_then_stored_then_read(campus: Campus) -> None:
     open_room(messi, "henderson")
     messi.say(WRITE, "are you there?")
     messi.sees_soon("stored: are you there?", times=1)
-    henderson.press("Lionel Messi, 1 unread")
+    henderson.press(in_list("Lionel Messi"))
     henderson.sees_soon(": are you there?", times=1)
     messi.sees_soon("read: are you there?", times=1)
     messi.sees_no_more("stored: are you there?")
@@ -240,11 +245,59 @@ def test_the_theme_is_kept_over_a_reload(campus: Campus) -> None:
     campus.no_console_errors()
 
 
-def test_where_the_system_is_dark_the_page_is(campus: Campus) -> None:
-    messi = campus.visitor("messi", color_scheme="dark")
-    until(lambda: brightness(messi) < 60, "the login page is dark")
+@pytest.mark.parametrize(("scheme", "bright"), [("dark", False), ("light", True)])
+def test_the_page_is_as_the_system_is_and_its_fields_can_be_seen(campus: Campus, scheme: str, bright: bool) -> None:
+    messi = campus.visitor("messi", color_scheme=scheme)
+    until(lambda: (brightness(messi) > 200) == bright, "the login page is so")
     log_in(messi, "messi")
-    until(lambda: brightness(messi) < 60, "home is dark")
+    until(lambda: (brightness(messi) > 200) == bright, "home is so")
+    open_room(messi, "henderson")
+    messi.press("Settings")
+    messi.sees_soon("Old password")
+    until(lambda: outlined(messi, "Old password") >= 3, "the outline is told from what is around it (WCAG AA: 3)")
+    campus.no_console_errors()
+
+
+def outlined(one: Person, label: str) -> float:
+    """How the outline of a field stands out from what is left of it: the contrast, from 1 on."""
+    box = one.with_page(lambda page: page.get_by_label(label).bounding_box())
+    assert box is not None
+    line = colours(one, box["x"] - 24, box["y"] + box["height"] / 2, 40)
+    return max(contrast(point, line[0]) for point in line)
+
+
+def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    """As WCAG defines it."""
+
+    def luminance(colour: tuple[int, int, int]) -> float:
+        parts = [part / 255 / 12.92 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in colour]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_what_was_said_last_is_in_the_list_at_the_viewers_own_time_and_links_lead_on(campus: Campus) -> None:
+    (sent,) = campus.script("messi").ask("send henderson lihat: https://example.org/latihan?hari=1 🎉 明日")
+    zone = "Pacific/Kiritimati"  # 14 hours ahead of UTC: hardly anywhere else is it so late
+    henderson = campus.home("henderson", timezone=zone)
+    at = datetime.fromtimestamp(sent["sent_at"] / 1_000, ZoneInfo(zone))
+    said = "lihat: https://example.org/latihan?hari=1 🎉 明日"
+    henderson.sees_soon(f"Lionel Messi, 1 unread, {at:%H:%M}, {said}")
+    henderson.press(in_list("Lionel Messi"))
+    henderson.sees_soon(f"Lionel Messi, {at:%H:%M}: {said}", times=1)
+    henderson.sees_soon("Today", exact=True)
+    henderson.say(WRITE, "baik")
+    henderson.sees_soon(re.compile(r"^Lionel Messi, \d\d:\d\d, You, baik$"))
+
+    def follow(page: Page) -> str:
+        page.context.route("https://example.org/**", lambda route: route.fulfill(body="there"))
+        with page.expect_popup() as opened:
+            page.get_by_role("button", name="example.org").click()
+        opened.value.wait_for_load_state()
+        return opened.value.url
+
+    assert henderson.with_page(follow) == "https://example.org/latihan?hari=1"
     campus.no_console_errors()
 
 
@@ -258,7 +311,7 @@ def test_what_is_written_is_never_markup(campus: Campus) -> None:
     open_room(messi, "henderson")
     messi.say(WRITE, markup)
     for one in (messi, henderson):
-        one.sees_soon(markup, times=1)
+        one.sees_soon(f": {markup}", times=1)
         assert one.with_page(lambda page: page.locator("b, img[src=x], script:text('taken')").count()) == 0
         assert one.title() == "Bagan"
     campus.no_console_errors()

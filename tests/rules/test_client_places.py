@@ -98,4 +98,11 @@ def test_a_room_hangs_below_the_list_where_that_is_a_page_of_its_own() -> None:
     room = Room(ConversationId("group/new@kampus"))
     assert above(room, wide=False) == Chats()
     assert above(room, wide=True) == Home()
-    assert above(Members(Name("new")), wide=False) == Groups()
+
+
+def test_members_hang_below_the_room_for_whoever_came_from_there() -> None:
+    room = Room(ConversationId("group/new@kampus"))
+    for wide in (True, False):
+        assert above(Members(Name("new")), wide=wide, came_from=room) == room
+        assert above(Members(Name("new")), wide=wide, came_from=Groups()) == Groups()
+        assert above(Members(Name("new")), wide=wide) == Groups()

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.model.reading import BLOCK, PAGE, Block, Reading, blocks
+from client.model.reading import BESIDE, BLOCK, MOST_PAGES, PAGE, Block, Reading, blocks
 from client.model.room import Day, Message, Outgoing, Row, rows
 from schemas.entries import Entry
 from schemas.names import ConversationId
@@ -133,6 +133,14 @@ def test_a_day_goes_with_what_was_said_on_it() -> None:
 # where the reader is
 
 LENGTHS = st.integers(0, 4 * PAGE)
+HEIGHT = 1_000.0
+"""Of each block."""
+
+
+def measured(reading: Reading, last: int) -> Reading:
+    for number in range(last // BLOCK + 1):
+        reading.measured(f"block-{number}", HEIGHT)
+    return reading
 
 
 @given(LENGTHS)
@@ -140,7 +148,8 @@ def test_a_reader_begins_at_the_end(length: int) -> None:
     reading, said = Reading(), run_of(1, length)
     assert reading.follows
     assert list(reading.shown(said)) == said[-PAGE:]
-    assert reading.below(said) == 0
+    assert reading.below(length) == 0
+    assert reading.passed(said) == []
 
 
 @given(st.integers(1, 3 * PAGE), st.integers(0, 3), st.lists(st.integers(1, 2 * PAGE), max_size=4))
@@ -157,33 +166,69 @@ def test_who_reads_further_up_is_not_disturbed(length: int, wider: int, arriving
     for count in arriving:
         end += count
         reading.hold(end)  # scrolling on up: the page stays
-        said = run_of(1, end)
-        assert list(reading.shown(said)) == page
-        assert reading.below(said) == end - length
+        assert list(reading.shown(run_of(1, end))) == page
+        assert reading.below(end) == end - length
         assert reading.outgoing(sending) == ()
     reading.follow()
     said = run_of(1, end)
     assert reading.follows
     assert list(reading.shown(said)) == said[-PAGE:]
-    assert reading.below(said) == 0
+    assert reading.below(end) == 0
     assert reading.outgoing(sending) == sending
 
 
-@given(st.integers(1, 4 * PAGE), st.integers(1, 8), st.booleans())
-def test_more_widens_until_older_ones_must_be_fetched(length: int, times: int, held: bool) -> None:
+@given(st.integers(1, 5 * PAGE), st.integers(1, 8), st.booleans())
+def test_more_widens_until_older_ones_must_be_fetched_or_the_page_is_full(length: int, times: int, held: bool) -> None:
     reading, said = Reading(), run_of(1, length)
     if held:
         reading.hold(length)
-    before = len(reading.shown(said))
     for _ in range(times):
+        before = len(reading.shown(said))
         fetch = reading.more(said)
         shown = reading.shown(said)
         assert list(shown) == said[-len(shown) :]
-        if fetch:
-            assert len(shown) == length, "fetched although there are more"
-        else:
-            assert len(shown) == before + PAGE
-        before = len(shown)
+        assert fetch == (len(shown) == length), "fetched although there are more"
+        assert len(shown) == min(length, MOST_PAGES * PAGE, before + PAGE)
+
+
+@given(st.integers(PAGE, 10 * PAGE), st.floats(0, 100_000), st.floats(0, 100_000))
+def test_a_page_is_bounded_and_around_the_reader_and_nothing_moves(length: int, first: float, then: float) -> None:
+    reading, said = measured(Reading(), length), run_of(1, length)
+    reading.hold(length)
+    reading.more(said)
+    for pixels in (first, then):
+        reading.scrolled(pixels)
+        shown, passed = reading.shown(said), reading.passed(said)
+        assert len(shown) <= MOST_PAGES * PAGE
+        assert sum(passed) <= max(0, pixels - BESIDE)
+        taken = said[length - sum(number // BLOCK > length // BLOCK - len(passed) for number in range(1, length + 1)) :]
+        assert [*shown, *taken] == said[-len(shown) - len(taken) :], "what was passed is just what is not there"
+        if len(shown) == MOST_PAGES * PAGE:
+            assert sum(passed) > pixels - BESIDE - HEIGHT, "more could have been passed"
+
+
+def test_a_block_that_was_never_drawn_is_not_passed() -> None:
+    reading, said = Reading(), run_of(1, 400)
+    reading.hold(400)
+    reading.measured("block-20", 50)
+    reading.scrolled(10_000)
+    assert (reading.passed(said), reading.shown(said)[-1].seq) == ([50], 399)
+
+
+def test_who_comes_down_again_lacks_what_was_let_go() -> None:
+    reading = measured(Reading(), 1_000)
+    reading.hold(1_000)
+    run = run_of(101, 600)
+    reading.scrolled(40_000)
+    assert not reading.lacks_newer(run)
+    reading.scrolled(24_000)
+    assert reading.lacks_newer(run)
+    reading.scrolled(1_000)
+    shown, passed = reading.shown(run), reading.passed(run)
+    assert shown[-1].seq == 599, "whole blocks, for their heights"
+    assert len(passed) == 1_000 // BLOCK - 600 // BLOCK + 1
+    reading.follow()
+    assert not reading.lacks_newer(run_of(501, 1_000))
 
 
 @given(st.integers(1, 3 * PAGE), st.integers(PAGE, 3 * PAGE))
@@ -191,10 +236,10 @@ def test_older_ones_that_were_fetched_are_shown(length: int, older: int) -> None
     said = run_of(1_001, 1_000 + length)
     reading = Reading()
     reading.hold(said[-1].seq)
-    assert any(reading.more(said) for _ in range(10))
-    shown = len(reading.shown(said))
+    fetch = [reading.more(said) for _ in range(3)][-1]
+    assert fetch == (length <= MOST_PAGES * PAGE)
     wider = reading.shown(run_of(1_001 - older, 1_000 + length))
-    assert len(wider) > shown
+    assert len(wider) > len(reading.shown(said)) or length >= MOST_PAGES * PAGE
     assert len(wider) % PAGE == 0
     assert wider[-1] == said[-1]
 
@@ -203,8 +248,7 @@ def test_following_takes_back_what_was_widened() -> None:
     reading, said = Reading(), run_of(1, 5 * PAGE)
     reading.hold(5 * PAGE)
     reading.more(said)
-    reading.more(said)
-    assert len(reading.shown(said)) == 3 * PAGE
+    assert len(reading.shown(said)) == 2 * PAGE
     reading.follow()
     assert len(reading.shown(said)) == PAGE
 
@@ -212,12 +256,5 @@ def test_following_takes_back_what_was_widened() -> None:
 def test_nothing_waits_below_an_empty_room() -> None:
     reading = Reading()
     reading.hold(7)
-    assert reading.below([]) == 0
-    assert reading.below(run_of(1, 5)) == 0
-
-
-def test_a_room_that_was_begun_anew_is_not_empty() -> None:
-    """Far behind, only the newest page is fetched: the held page is not there any more."""
-    reading = Reading()
-    reading.hold(50)
-    assert reading.shown(run_of(300, 350))
+    assert (reading.shown([]), reading.passed([]), reading.lacks_newer([])) == ([], [], False)
+    assert reading.below(0) == 0

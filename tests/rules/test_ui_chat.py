@@ -10,14 +10,16 @@ import pytest
 import zmq.asyncio
 
 from client.dial import Address
-from client.errors import WrongPasswordError
+from client.errors import BY_CODE, WrongPasswordError
 from client.keyring import Keyring
 from client.model.room import Fate, Message, rows
 from client.ui.chat import Chat
 from schemas import commands
+from schemas.errors import Code
 from schemas.names import ConversationId, Name
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess
+from tests.rules.client_kit import LOGIN, run, serving
 
 PATIENCE = 30
 TALK = ConversationId("private/henderson@kampus,messi@kampus")
@@ -139,3 +141,28 @@ def test_a_window_that_opens_again_is_still_logged_in(start_realm: StartRealm, t
             await again.log_in("messi", "wrong password")
 
     live(start_realm, tmp_path, test)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code is not Code.SESSION_NOT_FOUND])
+def test_a_session_that_cannot_be_taken_up_now_is_kept(tmp_path: Path, code: Code) -> None:
+    """Only the realm's word that it does not know a session ends one."""
+    Keyring(tmp_path).remember("kampus", LOGIN)
+    refusals = [code, Code.SESSION_NOT_FOUND]
+
+    def handle(command: dict[str, Any], times: int) -> dict[str, Any]:
+        assert command["cmd"] == "resume"
+        return {"status": "ERROR", "code": refusals.pop(0), "message": "not now"}
+
+    async def test() -> None:
+        async with serving(handle) as realm:
+            context = zmq.asyncio.Context()
+            chat = await Chat.open(Address("127.0.0.1", realm.door_port), Keyring(tmp_path), context, lambda: None)
+            with pytest.raises(BY_CODE[code]):
+                await chat.resume()
+            assert Keyring(tmp_path).login("kampus") == LOGIN
+            assert not await chat.resume()
+            assert Keyring(tmp_path).login("kampus") is None
+            await chat.close()
+            context.destroy(linger=0)
+
+    run(test())

@@ -1,9 +1,15 @@
 """Colours that can be read."""
 
+import ast
+import re
+from pathlib import Path
+
+import flet as ft
 import pytest
 
 from client.model.people import COLOURS
-from client.ui.look import AVATARS, avatar
+from client.ui import look
+from client.ui.look import AVATARS, avatar, text_field, tile
 
 READABLE = 4.5
 """WCAG 2, AA, for text of this size."""
@@ -31,7 +37,35 @@ def test_initials_can_be_read(colour: str) -> None:
     assert contrast(colour, "#ffffff") >= READABLE
 
 
+def content(silent: ft.Control) -> object:
+    return getattr(silent, "content", None)
+
+
 def test_avatars_are_told_apart() -> None:
     assert len(set(AVATARS)) == COLOURS
-    drawn = {getattr(avatar("Messi", f"user{number}@kampus"), "bgcolor", None) for number in range(200)}
+    drawn = {getattr(content(avatar("Messi", f"user{number}@kampus")), "bgcolor", None) for number in range(200)}
     assert drawn == set(AVATARS)
+
+
+def test_every_text_field_has_an_outline_that_is_seen() -> None:
+    """Flet's own is black, also in the dark: WCAG AA asks 3:1 of it."""
+    field = text_field("Name")
+    assert field.border_color == ft.Colors.OUTLINE
+    made = {
+        file.name
+        for file in Path(look.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "ft.TextField"
+    }
+    assert made == {"look.py"}
+
+
+def test_names_of_others_are_shown_as_they_are() -> None:
+    """A character that turns the line around is written out, for those who see and those who listen."""
+
+    async def press(_: object) -> None:
+        """Nothing."""
+
+    shown = repr(tile("Me\u202essi", press, avatar("Me\u202essi", "messi@kampus"), "Me\u202essi", "\u202ebelow"))
+    assert shown.count(r"\\u202e") == 3, shown  # the name, the heading, and what is below
+    assert not re.search(r"(?<!\\)\\u202e", shown)

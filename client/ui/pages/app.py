@@ -28,8 +28,8 @@ def draw_app(window: Window, form: SignIn) -> ft.Control:
 def strip(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001 - see `draw.py`
     """What is wrong, for as long as it is; and how something went, until it is put away."""
     lines: list[ft.Control] = []
-    if window.stage is Stage.CHAT and window.trouble:
-        lines.append(_line(ft.Icons.CLOUD_OFF, window.trouble, ft.Colors.ERROR_CONTAINER, ft.Colors.ON_ERROR_CONTAINER))
+    if window.stage is Stage.CHAT and window.banner:
+        lines.append(_line(ft.Icons.CLOUD_OFF, window.banner, ft.Colors.ERROR_CONTAINER, ft.Colors.ON_ERROR_CONTAINER))
     if window.notice:
         put_away = look.icon_button(ft.Icons.CLOSE, window.words.close, window.press(lambda: window.say("")))
         colours = ft.Colors.SECONDARY_CONTAINER, ft.Colors.ON_SECONDARY_CONTAINER

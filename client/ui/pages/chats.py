@@ -32,7 +32,7 @@ def sidebar(window: Window) -> ft.Control:
 def conversations(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001
     """All conversations, newest first."""
     if not window.glances:
-        if window.desk.overview.stale:
+        if not window.desk.overview.known:
             return ft.Container(expand=True)
         return look.empty(ft.Icons.FORUM_OUTLINED, window.words.no_chats, window.words.no_chats_hint)
     today = window.today
@@ -53,8 +53,8 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
     when = (
         "" if one.at is None else f"{one.at:%H:%M}" if one.at.date() == today else words.short_day(one.at.date(), today)
     )
-    who = f"{words.draft}: " if one.draft else f"{words.you}: " if one.own else f"{one.who}: " if one.who else ""
-    name = ", ".join(part for part in (one.title, unread) if part)
+    who = words.draft if one.draft else words.you if one.own else one.who
+    name = ", ".join(part for part in (one.title, unread, when, who, one.text) if part)
     strong = ft.FontWeight.W_600 if one.unread else None
     side: list[ft.Control] = [ft.Text(when, size=12, color=ft.Colors.ON_SURFACE_VARIANT)]
     if one.unread:
@@ -65,7 +65,7 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
         look.avatar(one.title, one.address, group=one.is_group, active=one.active),
         ft.Text(one.title, weight=strong, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS),
         ft.Text(
-            f"{who}{one.text}",
+            f"{who}: {one.text}" if who else one.text,
             max_lines=1,
             overflow=ft.TextOverflow.ELLIPSIS,
             weight=strong,

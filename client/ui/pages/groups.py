@@ -1,17 +1,19 @@
 """Groups: those of the user, a new one, those to join, and who is in one."""
 
+import re
+
 import flet as ft
 
-from client.model.places import Home, Members, NewGroup, OtherGroups, Room
+from client.model.places import Home, Members, NewGroup, OtherGroups
 from client.ui import look
 from client.ui.draw import Tick, component, kept, part, typed_in
 from client.ui.listing import Finder, Listing
 from client.ui.pages import lists
 from client.ui.window import Window
-from client.ui.words import ADD_GROUP_CHAT, GROUP_ADDED, GROUP_CHAT, GROUP_JOINED, JOIN_GROUP_CHAT
+from client.ui.words import ADD_GROUP_CHAT, GROUP_ADDED, GROUP_CHAT, JOIN_GROUP_CHAT
 from schemas import answers, commands, names
 from schemas.answers import GroupSeen, MemberSeen
-from schemas.names import Name
+from schemas.names import NAME_PATTERN, Name
 
 NAMED: int = 8
 """Members that are named under a group; others are counted."""
@@ -27,6 +29,7 @@ def page(window: Window) -> ft.Control:
     def draw(group: GroupSeen) -> ft.Control:
         members = [] if not group.members else list(group.members)
         named = ", ".join(members[:NAMED]) + (" …" if group.count > NAMED else "")
+        below = f"{words.count_members(group.count)}: {named}"
         members_button = look.icon_button(
             ft.Icons.PEOPLE_OUTLINE,
             words.members_of.format(group=group.title),
@@ -35,12 +38,12 @@ def page(window: Window) -> ft.Control:
         return ft.Row(
             [
                 ft.Container(
-                    look.tile(
-                        f"{group.title}, {words.count_members(group.count)}: {named}",
-                        window.press(lambda: window.go(Room(names.group(window.chat.address(group.group))))),
-                        look.avatar(group.title, window.chat.address(group.group), group=True),
-                        group.title,
-                        f"{words.count_members(group.count)}: {named}",
+                    lists.group(
+                        window,
+                        group,
+                        f"{group.title}, {below}",
+                        lambda: window.go(lists.group_room(window, group)),
+                        below,
                     ),
                     expand=True,
                 ),
@@ -51,7 +54,7 @@ def page(window: Window) -> ft.Control:
     add = look.icon_button(ft.Icons.GROUP_ADD, ADD_GROUP_CHAT, window.press(lambda: window.go(NewGroup())))
     join = look.icon_button(ft.Icons.GROUPS, JOIN_GROUP_CHAT, window.press(lambda: window.go(OtherGroups())))
     nothing = look.empty(ft.Icons.GROUP, words.no_groups, words.no_groups_hint)
-    return lists.page(window, GROUP_CHAT, finder, tick, draw, nothing, join, add)
+    return lists.page(window, GROUP_CHAT, finder, tick, draw, nothing, join, add, search=words.search_groups)
 
 
 @component
@@ -61,19 +64,11 @@ def join_page(window: Window) -> ft.Control:
     finder = kept(lambda: lists.group_finder(window, tick, joined=False))
     words = window.words
 
-    async def join(group: GroupSeen) -> None:
-        await window.chat.ask(commands.JoinGroup(id=0, group=Name(group.group)))
-        await window.go(Home(), GROUP_JOINED.format(group=group.title))
-
     def draw(group: GroupSeen) -> ft.Control:
         count = words.count_members(group.count)
-        return look.tile(
-            f"{group.title}, {count}",
-            window.press(lambda: join(group)),
-            look.avatar(group.title, window.chat.address(group.group), group=True),
-            group.title,
-            count,
-            ft.Icon(ft.Icons.ADD, color=ft.Colors.PRIMARY),
+        add = ft.Icon(ft.Icons.ADD, color=ft.Colors.PRIMARY)
+        return lists.group(
+            window, group, f"{group.title}, {count}", lambda: lists.join(window, group, Home()), count, add
         )
 
     nothing = look.empty(ft.Icons.GROUPS, words.no_groups_to_join, words.no_groups_to_join_hint)
@@ -91,14 +86,17 @@ def add_page(window: Window) -> ft.Control:
         if not name:
             window.say(words.fill_in.format(field=words.group_name))
             return
+        if not re.match(NAME_PATTERN, name):
+            window.say(f"{words.group_name}: {words.name_hint}")
+            return
         await window.chat.ask(commands.AddGroup(id=0, group=name))
         await window.go(Home(), GROUP_ADDED)
 
     def keep(event: ft.Event[ft.TextField]) -> None:
         typed.current = typed_in(event)
 
-    field = ft.TextField(
-        label=words.group_name, autofocus=True, on_change=keep, on_submit=window.press(add), helper=words.name_hint
+    field = look.text_field(
+        words.group_name, autofocus=True, on_change=keep, on_submit=window.press(add), helper=words.name_hint
     )
     button = ft.FilledButton(words.save, on_click=window.press(add))
     return ft.Column(
@@ -137,11 +135,12 @@ def members_page(window: Window, group: Name) -> ft.Control:
 
     def draw(member: MemberSeen) -> ft.Control:
         address = window.chat.address(member.username)
+        active = window.people.is_active(address)
         is_you = f" ({words.you})" if member.username == own else ""
         pressed = look.tile(
-            f"{member.name}, {words.active if member.active else words.inactive}",
+            f"{member.name}, {words.active if active else words.inactive}",
             window.press(lambda: window.go(window.private_room(address))),
-            look.avatar(member.name, address, active=member.active),
+            look.avatar(member.name, address, active=active),
             member.name + is_you,
             f"{member.username} · {words.admin}" if member.username == admin else member.username,
         )
@@ -159,7 +158,7 @@ def members_page(window: Window, group: Name) -> ft.Control:
 def _member_finder(window: Window, group: Name, tick: Tick) -> Finder[answers.Members, MemberSeen]:
     def take(answer: answers.Members) -> list[MemberSeen]:
         for member in answer.members:
-            window.learn_name(window.chat.address(member.username), member.name)
+            window.people.list(member.username, member.name, active=member.active)
         return answer.members
 
     def make(_: str) -> Listing[answers.Members, MemberSeen]:

@@ -1,18 +1,21 @@
 """What the pages with lists of the realm's have in common: a field to search, the rows, and more of them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import flet as ft
 from msgspec import UNSET
 
+from client.model.places import Place, Room
 from client.ui import look
 from client.ui.complaint import complaint
 from client.ui.draw import Tick, component, part, typed_in
 from client.ui.listing import Finder, Listing
 from client.ui.window import Window
-from schemas import answers, commands
+from client.ui.words import GROUP_JOINED
+from schemas import answers, commands, names
 from schemas.answers import GroupSeen, UserSeen
+from schemas.names import Name
 
 DrawRow = Callable[[Any], ft.Control]
 
@@ -33,7 +36,7 @@ def page(
         shown.append(
             ft.Container(search_field(window, finder.typed, search), padding=ft.Padding.symmetric(horizontal=16))
         )
-    shown.append(rows(window, finder, draw, nothing, tick))
+    shown.append(rows(window, finder, draw, nothing, tick, window.people_tick))
     return ft.Column(shown, spacing=8, expand=True)
 
 
@@ -47,8 +50,8 @@ def search_field(window: Window, typed: Callable[[str], None], label: str, *, au
     """What somebody looks for."""
     return ft.Row(
         [
-            ft.TextField(
-                label=label,
+            look.text_field(
+                label,
                 prefix_icon=ft.Icons.SEARCH,
                 dense=True,
                 border_radius=24,
@@ -61,7 +64,14 @@ def search_field(window: Window, typed: Callable[[str], None], label: str, *, au
 
 
 @component
-def rows(window: Window, finder: Finder[Any, Any], draw: DrawRow, nothing: ft.Control, tick: Tick) -> ft.Control:  # noqa: ARG001
+def rows(
+    window: Window,
+    finder: Finder[Any, Any],
+    draw: DrawRow,
+    nothing: ft.Control,
+    tick: Tick,  # noqa: ARG001 - see `draw.py`
+    people_tick: Tick,  # noqa: ARG001
+) -> ft.Control:
     """What was found so far."""
     words, listing = window.words, finder.listing
     ft.use_effect(listing.fetch, dependencies=[])
@@ -93,9 +103,10 @@ def people_finder(window: Window, tick: Tick) -> Finder[answers.Users, UserSeen]
     own = window.desk.user.partition("@")[0]
 
     def take(answer: answers.Users) -> list[UserSeen]:
-        for user in answer.users:
-            window.learn_name(window.chat.address(user.username), user.name)
-        return [user for user in answer.users if user.username != own]
+        others = [user for user in answer.users if user.username != own]
+        for user in others:
+            window.people.list(user.username, user.name, active=user.active)
+        return others
 
     def make(text: str) -> Listing[answers.Users, UserSeen]:
         command = commands.Users(id=0, find=text or UNSET)
@@ -104,14 +115,14 @@ def people_finder(window: Window, tick: Tick) -> Finder[answers.Users, UserSeen]
     return Finder(make, window.start_task)
 
 
-def group_finder(window: Window, tick: Tick, *, joined: bool) -> Finder[answers.Groups, GroupSeen]:
-    """The groups that the user is in, or all that the user is not in."""
+def group_finder(window: Window, tick: Tick, *, joined: bool | None = None) -> Finder[answers.Groups, GroupSeen]:
+    """The groups that the user is in, or all that the user is not in; all of them where `joined` is left open."""
 
     def take(answer: answers.Groups) -> list[GroupSeen]:
-        return [group for group in answer.groups if group.joined == joined]
+        return [group for group in answer.groups if joined in (None, group.joined)]
 
     def make(text: str) -> Listing[answers.Groups, GroupSeen]:
-        command = commands.Groups(id=0, find=text or UNSET, joined=joined)
+        command = commands.Groups(id=0, find=text or UNSET, joined=bool(joined))
         return Listing(window.chat.ask, command, take, tick.redraw)
 
     return Finder(make, window.start_task)
@@ -119,12 +130,36 @@ def group_finder(window: Window, tick: Tick, *, joined: bool) -> Finder[answers.
 
 def person(window: Window, user: UserSeen) -> ft.Control:
     """A user to write to."""
-    words = window.words
-    address = window.chat.address(user.username)
+    words, address = window.words, window.chat.address(user.username)
+    active = window.people.is_active(address)
     return look.tile(
-        f"{user.name}, {words.active if user.active else words.inactive}",
+        f"{user.name}, {words.active if active else words.inactive}",
         window.press(lambda: window.go(window.private_room(address))),
-        look.avatar(user.name, address, active=user.active),
+        look.avatar(user.name, address, active=active),
         user.name,
         f"{user.username} · {user.country}",
     )
+
+
+def group(
+    window: Window,
+    group: GroupSeen,
+    name: str,
+    press: Callable[[], Awaitable[None]],
+    below: str,
+    trailing: ft.Control | None = None,
+) -> ft.Control:
+    """A group that can be pressed."""
+    face = look.avatar(group.title, window.chat.address(Name(group.group)), group=True)
+    return look.tile(name, window.press(press), face, group.title, below, trailing)
+
+
+def group_room(window: Window, group: GroupSeen) -> Room:
+    """The place where a group talks."""
+    return Room(names.group(window.chat.address(group.group)))
+
+
+async def join(window: Window, group: GroupSeen, place: Place) -> None:
+    """Become a member, and go to a place."""
+    await window.chat.ask(commands.JoinGroup(id=0, group=Name(group.group)))
+    await window.go(place, GROUP_JOINED.format(group=group.title))

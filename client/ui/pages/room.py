@@ -1,29 +1,25 @@
-"""A chat room: who it is with, what was said, and what one is writing."""
+"""A chat room: who it is with, and what was said."""
 
 import re
 from datetime import date
-from itertools import islice
 from typing import Final
-from urllib.parse import urlsplit
 
 import flet as ft
 
+from client.model.links import find_links, host
 from client.model.places import Members
 from client.model.reading import Block
 from client.model.room import Day, Fate, Message, Outgoing
-from client.model.who import other
+from client.model.who import is_group, other, party
 from client.ui import look
-from client.ui.draw import Tick, component, row, typed_in
+from client.ui.draw import Tick, component, row
 from client.ui.pages import lists
+from client.ui.pages.composer import composer
 from client.ui.window import Window
 from client.ui.words import Words
 from schemas import commands
-from schemas.names import ConversationId, Name, parse
+from schemas.names import ConversationId, Name
 
-LINK: Final = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}'…]")
-"""What is a link in a message: only addresses of the web, and nothing that hides behind another text."""
-LINKS: Final = 10
-"""More of one message are text like any other."""
 SMALL: Final = ft.ButtonStyle(
     text_style=ft.TextStyle(size=12), icon_size=14, padding=ft.Padding.symmetric(horizontal=8, vertical=2)
 )
@@ -53,11 +49,9 @@ def page(window: Window, conversation: ConversationId) -> ft.Control:
 def header(window: Window, conversation: ConversationId, tick: Tick) -> ft.Control:  # noqa: ARG001
     """Who it is with."""
     words, desk = window.words, window.desk
-    kind, parties = parse(conversation)
-    is_group = kind == "group"
-    address = other(conversation, desk.user) or parties[0]
-    title, active = window.title_of(conversation), window.is_active(conversation)
-    below = words.group if is_group else words.active if active else words.inactive
+    in_group, address = is_group(conversation), party(conversation, desk.user)
+    title, active = window.people.title(conversation), window.people.is_active(other(conversation, desk.user))
+    below = words.group if in_group else words.active if active else words.inactive
     if address == desk.user:
         below = words.notes
 
@@ -66,7 +60,7 @@ def header(window: Window, conversation: ConversationId, tick: Tick) -> ft.Contr
         window.say(words.fetched.format(count=len(got.messages)))
 
     buttons = [look.icon_button(ft.Icons.MAIL_OUTLINED, words.fetch, window.press(fetch))]
-    if is_group:
+    if in_group:
         group = Name(address.partition("@")[0])
         name = words.members_of.format(group=title)
         buttons.insert(
@@ -74,7 +68,7 @@ def header(window: Window, conversation: ConversationId, tick: Tick) -> ft.Contr
         )
     said = ft.Row(
         [
-            look.avatar(title, address, group=is_group, active=active),
+            look.avatar(title, address, group=in_group, active=active),
             ft.Column(
                 [
                     ft.Text(
@@ -104,14 +98,15 @@ def messages(window: Window, conversation: ConversationId, tick: Tick) -> ft.Con
     if not room.blocks:
         if not room.known and window.desk.overview.rows.get(conversation) is not None:
             return ft.Container(expand=True)
-        name = window.title_of(conversation)
+        name = window.people.title(conversation)
         return look.empty(ft.Icons.WAVING_HAND_OUTLINED, words.no_messages, words.no_messages_hint.format(name=name))
-    today, is_group = window.today, conversation.startswith("group/")
-    # Flutter keeps the reader at the row that was the first, so the first has to stay the same.
+    today, in_group = window.today, is_group(conversation)
+    # Flutter keeps the reader where they are by counting rows from the first on: it stays, and so does their number.
     end = ft.Container(key="end", height=1)
+    passed = (empty(f"passed-{number}", height) for number, height in enumerate(room.passed))
     shown_in = room.lists
     drawn = ft.ListView(
-        [end, *(block(one.key, window, one, words, today, is_group) for one in reversed(room.blocks))],
+        [end, *passed, *(block(one.key, window, one, words, today, in_group) for one in reversed(room.blocks))],
         key=f"messages-{conversation}-{shown_in}",
         reverse=True,
         expand=True,
@@ -128,34 +123,47 @@ def _scrolled(window: Window, event: ft.OnScrollEvent, shown_in: int) -> None:
 
 
 @row
-def block(window: Window, shown: Block, words: Words, today: date, is_group: bool) -> ft.Control:
+def empty(height: float) -> ft.Control:
+    """The room of a block that the reader has passed."""
+    return ft.Container(height=height)
+
+
+@row
+def block(window: Window, shown: Block, words: Words, today: date, in_group: bool) -> ft.Control:
     """Some rows that stay as they are together."""
     return ft.Column(
         [
-            day(words, one, today) if isinstance(one, Day) else message(one.key, window, one, words, is_group)
+            day(words, one, today) if isinstance(one, Day) else message(one.key, window, one, words, in_group)
             for one in shown.rows
         ],
         spacing=2,
+        on_size_change=window.handle(lambda event: window.room.reading.measured(shown.key, event.height)),
     )
 
 
 def day(words: Words, one: Day, today: date) -> ft.Control:
     """Between two days."""
+    said = words.day(one.day, today)
     return ft.Container(
-        ft.Text(words.day(one.day, today), size=12, color=ft.Colors.ON_SURFACE_VARIANT),
+        ft.Semantics(
+            identifier=one.key,  # or else screen readers get it together with what is around it
+            label=said,
+            exclude_semantics=True,
+            content=ft.Text(said, size=12, color=ft.Colors.ON_SURFACE_VARIANT),
+        ),
         alignment=ft.Alignment.CENTER,
         padding=ft.Padding.only(top=12, bottom=8),
     )
 
 
 @row
-def message(window: Window, one: Message, words: Words, is_group: bool) -> ft.Control:
+def message(window: Window, one: Message, words: Words, in_group: bool) -> ft.Control:
     """One message. Screen readers get it as one sentence, with what became of it."""
     fate = _fate(words, one)
     label = ", ".join(part for part in (words.you if one.own else one.name, f"{one.at:%H:%M}", fate) if part)
-    links = _find_links(one.text)
+    links = find_links(one.text)
     inside: list[ft.Control] = []
-    if is_group and one.begins and not one.own:
+    if in_group and one.begins and not one.own:
         inside.append(ft.Text(one.name, size=12, weight=ft.FontWeight.W_600, color=ft.Colors.PRIMARY))
     inside.append(_text(one, links))
     inside.append(_foot(one))
@@ -180,7 +188,7 @@ def message(window: Window, one: Message, words: Words, is_group: bool) -> ft.Co
         horizontal_alignment=ft.CrossAxisAlignment.END if one.own else ft.CrossAxisAlignment.START,
     )
     space = ft.Container(width=48)
-    side: list[ft.Control] = [space, column] if one.own else [_face(one, is_group), column, space]
+    side: list[ft.Control] = [space, column] if one.own else [_face(one, in_group), column, space]
     return ft.Container(
         ft.Row(
             side,
@@ -192,26 +200,10 @@ def message(window: Window, one: Message, words: Words, is_group: bool) -> ft.Co
     )
 
 
-def _face(one: Message, is_group: bool) -> ft.Control:
-    if not is_group:
+def _face(one: Message, in_group: bool) -> ft.Control:
+    if not in_group:
         return ft.Container(width=0)
     return look.avatar(one.name, one.sender, radius=16) if one.ends else ft.Container(width=32)
-
-
-def links_in(text: str) -> list[str]:
-    """The links in a text, as far as they are ones."""
-    return [found[0] for found in _find_links(text)]
-
-
-def _find_links(text: str) -> list[re.Match[str]]:
-    return [found for found in islice(LINK.finditer(text), LINKS) if _host(found[0])]
-
-
-def _host(link: str) -> str:
-    try:
-        return urlsplit(link).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _text(one: Message, links: list[re.Match[str]]) -> ft.Control:
@@ -230,7 +222,7 @@ def _text(one: Message, links: list[re.Match[str]]) -> ft.Control:
 
 def _link(link: str) -> ft.Control:
     """A link again below its message, for keyboards and screen readers, which do not reach into the text."""
-    return ft.TextButton(_host(link), icon=ft.Icons.OPEN_IN_NEW, url=link, tooltip=link, style=SMALL)
+    return ft.TextButton(host(link), icon=ft.Icons.OPEN_IN_NEW, url=link, tooltip=link, style=SMALL)
 
 
 def _foot(one: Message) -> ft.Control:
@@ -308,50 +300,4 @@ def pill(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001
         left=0,
         right=0,
         alignment=ft.Alignment.CENTER,
-    )
-
-
-@row
-def composer(window: Window, conversation: ConversationId, words: Words) -> ft.Control:
-    """What one is writing. It is drawn anew only when it was sent: nothing that arrives disturbs the typing."""
-    turn, set_turn = ft.use_state(0)
-    unsaid = window.desk.unsaid
-    written = ft.use_ref(unsaid.drafts.get(conversation, ""))
-
-    def keep(event: ft.Event[ft.TextField]) -> None:
-        written.current = typed_in(event)
-        unsaid.draft(conversation, written.current)
-
-    def send() -> None:
-        text = (written.current or "").strip()
-        if not text:
-            return
-        written.current = ""
-        unsaid.draft(conversation, "")
-        set_turn(turn + 1)
-        window.say("")
-        window.chat.say(conversation, text)
-        window.room.to_end(window.desk)
-
-    field = ft.TextField(
-        key=f"{conversation}-{turn}",
-        label=words.write,
-        value=written.current or "",
-        expand=True,
-        multiline=True,
-        shift_enter=True,
-        min_lines=1,
-        max_lines=6,
-        autofocus=True,
-        border_radius=24,
-        dense=True,
-        on_change=keep,
-        on_submit=window.press(send),
-    )
-    return ft.Container(
-        ft.Row(
-            [field, look.icon_button(ft.Icons.SEND, words.send, window.press(send), icon_color=ft.Colors.PRIMARY)],
-            vertical_alignment=ft.CrossAxisAlignment.END,
-        ),
-        padding=ft.Padding.only(left=16, right=8, top=8, bottom=12),
     )

@@ -3,16 +3,14 @@
 import flet as ft
 
 from client.model.glance import glances
-from client.model.places import Room
 from client.ui import look
 from client.ui.draw import Tick, component, kept
 from client.ui.listing import Finder
 from client.ui.pages import lists
 from client.ui.pages.chats import conversation
 from client.ui.window import Window
-from schemas import answers, commands, names
+from schemas import answers
 from schemas.answers import GroupSeen, UserSeen
-from schemas.names import Name
 
 AT_MOST: int = 20
 """Rows of each kind."""
@@ -23,7 +21,7 @@ class Results:
 
     def __init__(self, window: Window, tick: Tick) -> None:
         self.people: Finder[answers.Users, UserSeen] = lists.people_finder(window, tick)
-        self.groups: Finder[answers.Groups, GroupSeen] = lists.group_finder(window, tick, joined=False)
+        self.groups: Finder[answers.Groups, GroupSeen] = lists.group_finder(window, tick)
         self._tick = tick
 
     @property
@@ -56,14 +54,14 @@ def page(window: Window) -> ft.Control:
                 ),
                 back=lists.back_button(window),
             ),
-            results(window, found, tick),
+            results(window, found, tick, window.people_tick),
         ],
         expand=True,
     )
 
 
 @component
-def results(window: Window, found: Results, tick: Tick) -> ft.Control:  # noqa: ARG001
+def results(window: Window, found: Results, tick: Tick, people_tick: Tick) -> ft.Control:  # noqa: ARG001
     """Conversations first: one has been there before."""
     words, text = window.words, found.text.casefold()
     if not text:
@@ -76,7 +74,7 @@ def results(window: Window, found: Results, tick: Tick) -> ft.Control:  # noqa: 
             shown.extend(rows)
 
     today = window.today
-    everything = glances(window.desk, window.presence.active if window.presence else (), window.visit.zone)
+    everything = glances(window.desk, window.people.presence.active, window.visit.zone)
     chats = [one for one in everything if text in one.title.casefold() or text in one.address][:AT_MOST]
     section(words.chats, [conversation(one.id, window, one, words, today) for one in chats])
     section(words.people, [lists.person(window, user) for user in found.people.listing.rows[:AT_MOST]])
@@ -89,18 +87,10 @@ def results(window: Window, found: Results, tick: Tick) -> ft.Control:  # noqa: 
 
 
 def _group(window: Window, group: GroupSeen) -> ft.Control:
-    """A group that the user is not in."""
-    words, address = window.words, window.chat.address(group.group)
-
-    async def join() -> None:
-        await window.chat.ask(commands.JoinGroup(id=0, group=Name(group.group)))
-        await window.go(Room(names.group(address)))
-
+    """A group to go to; one that the user is not in is joined first."""
+    words, room = window.words, lists.group_room(window, group)
     count = words.count_members(group.count)
-    return look.tile(
-        f"{words.join}: {group.title}, {count}",
-        window.press(join),
-        look.avatar(group.title, address, group=True),
-        group.title,
-        f"{count} · {words.join}",
-    )
+    if group.joined:
+        return lists.group(window, group, f"{group.title}, {count}", lambda: window.go(room), count)
+    join, name = f"{count} · {words.join}", f"{words.join}: {group.title}, {count}"
+    return lists.group(window, group, name, lambda: lists.join(window, group, room), join)

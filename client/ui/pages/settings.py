@@ -7,7 +7,7 @@ from flet.components.hooks.use_ref import MutableRef
 
 from client.ui import look
 from client.ui.draw import component, part, typed_in
-from client.ui.pages import lists
+from client.ui.pages import lists, password
 from client.ui.preferences import THEMES
 from client.ui.sign_in import SignIn, is_long_enough
 from client.ui.window import Window
@@ -94,19 +94,16 @@ def new_password(window: Window) -> ft.Control:
         set_turn(turn + 1)
         window.say(words.password_changed)
 
-    def field(ref: MutableRef[str], name: str, hint: ft.AutofillHint) -> ft.Control:
-        def keep(event: ft.Event[ft.TextField]) -> None:
-            ref.current = typed_in(event)
+    def field(ref: MutableRef[str], name: str, *, new: bool) -> ft.Control:
+        def keep(typed: str) -> None:
+            ref.current = typed
 
-        return ft.TextField(
-            key=f"{name}-{turn}", label=name, password=True, on_change=keep, autofill_hints=[hint],
-            on_submit=window.press(change),
-        )  # fmt: skip
+        return password.field(f"{name}-{turn}", words, name, keep, window.press(change), window.press, new=new)
 
     return ft.Column(
         [
-            field(old, words.old_password, ft.AutofillHint.PASSWORD),
-            field(new, words.new_password, ft.AutofillHint.NEW_PASSWORD),
+            field(old, words.old_password, new=False),
+            field(new, words.new_password, new=True),
             ft.Row([ft.FilledButton(words.change_password, on_click=window.press(change))]),
         ],
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,

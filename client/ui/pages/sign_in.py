@@ -4,6 +4,7 @@ import flet as ft
 
 from client.ui import look
 from client.ui.draw import Tick, component, part, typed_in
+from client.ui.pages import password
 from client.ui.sign_in import SignIn
 from client.ui.window import Window
 from client.ui.words import LANGUAGES, Words
@@ -25,8 +26,8 @@ def page(window: Window, form: SignIn) -> ft.Control:
         [
             _brand(words),
             fields(form, words, form.registering),
-            problem(window, window.pane),
-            submit(window, form, window.pane),
+            problem(window, window.form_tick),
+            submit(window, form, window.form_tick),
             ft.TextButton(change, on_click=window.press(turn)),
             languages(window),
         ]
@@ -58,14 +59,14 @@ def fields(form: SignIn, words: Words, registering: bool) -> ft.Control:
         return keep
 
     def field(label: str, name: str, hints: list[ft.AutofillHint], **looks: object) -> ft.Control:
-        return ft.TextField(
+        return look.text_field(
+            label,
             key=f"{name}-{registering}",
-            label=label,
             value=getattr(form, name),
             on_change=kept(name),
             on_submit=form.window.press(form.submit),
             autofill_hints=hints,
-            **looks,  # type: ignore[arg-type]
+            **looks,
         )
 
     who = ft.AutofillHint
@@ -79,7 +80,16 @@ def fields(form: SignIn, words: Words, registering: bool) -> ft.Control:
             autofocus=True,
             helper=words.name_hint if registering else None,
         ),
-        password(form, words, "password", registering),
+        password.field(
+            f"password-{registering}",
+            words,
+            words.password,
+            lambda typed: setattr(form, "password", typed),
+            form.window.press(form.submit),
+            form.window.press,
+            new=registering,
+            icon=ft.Icons.LOCK_OUTLINED,
+        ),
     ]
     if registering:
         shown += [
@@ -88,32 +98,6 @@ def fields(form: SignIn, words: Words, registering: bool) -> ft.Control:
             field(words.invite, "invite", [], prefix_icon=ft.Icons.MAIL_OUTLINED),
         ]
     return ft.AutofillGroup(content=ft.Column(shown, spacing=14, horizontal_alignment=ft.CrossAxisAlignment.STRETCH))
-
-
-@part
-def password(form: SignIn, words: Words, name: str, new: bool) -> ft.Control:
-    """A password, which an eye reveals."""
-    revealed, reveal = ft.use_state(False)  # noqa: FBT003 - Flet's own way to say it
-
-    def keep(event: ft.Event[ft.TextField]) -> None:
-        setattr(form, name, typed_in(event))
-
-    eye = look.icon_button(
-        ft.Icons.VISIBILITY_OFF if revealed else ft.Icons.VISIBILITY,
-        words.hide_password if revealed else words.show_password,
-        form.window.press(lambda: reveal(not revealed)),
-    )
-    return ft.TextField(
-        key=f"{name}-{new}",
-        label=words.password,
-        password=not revealed,
-        on_change=keep,
-        on_submit=form.window.press(form.submit),
-        prefix_icon=ft.Icons.LOCK_OUTLINED,
-        helper=words.password_hint if new else None,
-        suffix_icon=eye,
-        autofill_hints=[ft.AutofillHint.NEW_PASSWORD if new else ft.AutofillHint.PASSWORD],
-    )
 
 
 @component
