@@ -48,7 +48,7 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log: Final = structlog.get_logger()
 
 
-class Progress:
+class Hashed:
     """What is held of an upload, and its hash."""
 
     def __init__(self) -> None:
@@ -69,8 +69,9 @@ class Blobs:
         self._blobs = folder / "blobs"
         self._uploads = folder / "uploads"
         self._thumbnailer = thumbnailer or Thumbnailer()
-        self._progress: dict[str, Progress] = {}
+        self._hashed: dict[str, Hashed] = {}
         """Of the uploads that were used since the start; gone with their bytes."""
+        self._closed = False
         self._removing = threading.Lock()
         """Held while a thumbnail is put beside its blob, or both are removed."""
         try:
@@ -105,13 +106,14 @@ class Blobs:
 
     def close(self) -> None:
         """End a thumbnail that is being made, and let none begin. Twice is harmless; jobs may be at work."""
+        self._closed = True
         self._thumbnailer.stop()
 
     def _do(self, job: FileJob) -> FileResult:
         match job:
             case OpenUpload():
-                with self._opened(job.upload, create=True) as (_, progress):
-                    return Held(progress.held)
+                with self._opened(job.upload, create=True) as (_, hashed):
+                    return Held(hashed.held)
             case WriteChunk():
                 return self._write(job)
             case FinishUpload():
@@ -122,7 +124,7 @@ class Blobs:
                 return self._read_thumbnail(job)
             case DiscardUpload():
                 (self._uploads / job.upload).unlink(missing_ok=True)
-                self._progress.pop(job.upload, None)
+                self._hashed.pop(job.upload, None)
                 return Gone()
             case RemoveBlob():
                 return self._remove(job)
@@ -130,44 +132,46 @@ class Blobs:
     def _held(self, job: FileJob) -> int:
         match job:
             case OpenUpload() | WriteChunk() | FinishUpload():
-                progress = self._progress.get(job.upload)
-                return progress.held if progress else 0
+                hashed = self._hashed.get(job.upload)
+                return hashed.held if hashed else 0
             case _:
                 return 0
 
     def _broken(self, job: FileJob, error: Exception) -> Trouble:
+        if self._closed:
+            return Trouble(Problem.BROKEN, self._held(job))
         code = errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None
         log.error("file job failed", job=type(job).__name__, error=type(error).__name__, errno=code)
         return Trouble(Problem.BROKEN, self._held(job))
 
     @contextmanager
-    def _opened(self, upload: str, *, create: bool = False) -> Iterator[tuple[int, Progress]]:
+    def _opened(self, upload: str, *, create: bool = False) -> Iterator[tuple[int, Hashed]]:
         """An upload's file, and what it holds: hashed again where that is not known. Raises FileNotFoundError."""
         descriptor = os.open(self._uploads / upload, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
         try:
-            progress = self._progress.get(upload)
-            if progress is None or progress.held != os.fstat(descriptor).st_size:
-                progress = self._progress[upload] = hash_again(descriptor)
-            yield descriptor, progress
+            hashed = self._hashed.get(upload)
+            if hashed is None or hashed.held != os.fstat(descriptor).st_size:
+                hashed = self._hashed[upload] = hash_again(descriptor)
+            yield descriptor, hashed
         finally:
             os.close(descriptor)
 
     def _write(self, job: WriteChunk) -> Held | Trouble:
         try:
-            with self._opened(job.upload) as (descriptor, progress):
-                if job.offset != progress.held:
-                    return Trouble(Problem.MISPLACED, progress.held)
+            with self._opened(job.upload) as (descriptor, hashed):
+                if job.offset != hashed.held:
+                    return Trouble(Problem.MISPLACED, hashed.held)
                 append(descriptor, job.ask.data, job.offset)
-                progress.add(job.ask.data)
-                return Held(progress.held)
+                hashed.add(job.ask.data)
+                return Held(hashed.held)
         except FileNotFoundError:
             return Trouble(Problem.MISPLACED)
 
     def _finish(self, job: FinishUpload) -> Finished | Trouble:
         try:
-            with self._opened(job.upload) as (descriptor, progress):
-                if progress.sha.digest() != job.digest:
-                    return Trouble(Problem.WRONG_DIGEST, progress.held)
+            with self._opened(job.upload) as (descriptor, hashed):
+                if hashed.sha.digest() != job.digest:
+                    return Trouble(Problem.WRONG_DIGEST, hashed.held)
                 kind = media_type(os.pread(descriptor, HEAD, 0))
         except FileNotFoundError:
             return Trouble(Problem.MISSING)
@@ -186,9 +190,10 @@ class Blobs:
         try:
             self._flush(path)
         except OSError:
-            # What is lost now, the next fsync would not tell: Linux takes the pages as written.
-            self._progress.pop(upload, None)
-            os.truncate(path, 0)
+            # What is lost now, the next fsync would not tell: Linux takes the pages as written. And not emptied but
+            # removed: the file may be a blob already, under its other name.
+            self._hashed.pop(upload, None)
+            path.unlink()
             raise
 
     def _read(self, job: ReadBlob) -> bytes | Trouble:
@@ -238,6 +243,8 @@ class Blobs:
         with self._removing:
             blob.with_name(blob.name + THUMB).unlink(missing_ok=True)
             blob.unlink(missing_ok=True)
+        if blob.parent.exists():
+            self._flush(blob.parent)  # or a power cut would bring it back, when no row names it any more
         return Gone()
 
     def _path(self, digest: bytes) -> Path:
@@ -253,13 +260,13 @@ class Blobs:
             os.close(descriptor)
 
 
-def hash_again(descriptor: int) -> Progress:
+def hash_again(descriptor: int) -> Hashed:
     """What a file holds, read from its beginning."""
-    progress = Progress()
+    hashed = Hashed()
     block = memoryview(bytearray(BLOCK))
-    while read := os.preadv(descriptor, [block], progress.held):
-        progress.add(block[:read])
-    return progress
+    while read := os.preadv(descriptor, [block], hashed.held):
+        hashed.add(block[:read])
+    return hashed
 
 
 def append(descriptor: int, data: bytes, end: int) -> None:

@@ -1,9 +1,11 @@
 """The commands ROUTER: frames to requests, and answers to frames."""
 
+from collections.abc import Callable
 from typing import Final
 
 import zmq
 
+from broker.backlog import Backlog
 from broker.culprits import Culprits
 from broker.sockets import Sent, Socket, receive_now, send_now
 from broker.zap import Caller
@@ -11,6 +13,7 @@ from realm.core import Core
 from realm.effects import Reply
 from realm.request import Request, Route
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
+from schemas.commands import Download
 from schemas.errors import Code, Refusal
 
 _GIVEN_LENGTH: Final = 5
@@ -20,13 +23,16 @@ BYTES_A_TURN: Final = 8 << 20
 """File bytes that one turn takes in: more would keep others waiting, and fill memory."""
 
 _REMEMBERED: Final = 100_000
+_UNREAD: Final = Refusal(
+    Code.RATE_LIMITED, "read what you have asked for: too much waits for this connection", retry_after=200
+)
 _CHOSEN: Final = Malformed(None, Refusal(Code.BAD_REQUEST, "set no routing id (ZMQ_ROUTING_ID) on your socket"))
 
 
 class Commands:
     """The ROUTER, and what it could not deliver."""
 
-    def __init__(self, router: Socket, core: Core, culprits: Culprits) -> None:
+    def __init__(self, router: Socket, core: Core, culprits: Culprits, now: Callable[[], int]) -> None:
         self.socket = router
         self._core = core
         self._culprits = culprits
@@ -34,6 +40,7 @@ class Commands:
         """Frames dropped because nobody had vouched for their sender."""
         self.undelivered = 0
         """Answers dropped because the caller was gone or did not read."""
+        self._backlog = Backlog(now)
         self._given: set[bytes] = set()
         """Routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
 
@@ -62,6 +69,7 @@ class Commands:
         frames = (frame,) if effect.data is None else (frame, effect.data)
         sent = send_now(self.socket, peer, b"", *frames) if delimited else send_now(self.socket, peer, *frames)
         if sent is Sent.SENT:
+            self._backlog.handed(peer, sum(map(len, frames)))
             return
         self.undelivered += 1
         if sent is Sent.FULL:
@@ -84,6 +92,8 @@ class Commands:
         decoded = decode_command(parts)
         if isinstance(decoded, Malformed):
             return Request(route, *caller, decoded)
+        if type(decoded[0]) is Download and self._backlog.is_long(peer, caller.key, frames[-1]):
+            return Request(route, *caller, Malformed(decoded[0].id, _UNREAD))
         return Request(route, *caller, *decoded)
 
     def _is_given(self, peer: bytes, frame: zmq.Frame) -> bool:

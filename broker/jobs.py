@@ -129,11 +129,11 @@ class Pools:
         self._wake = wake
         by_address = FairQueue[PasswordJob](lambda job: job.ask.address, serial=False)
         by_digest = FairQueue[FileJob](lambda job: job.digest, serial=True)
-        pictures = FairQueue[ReadThumbnail](lambda job: job.digest, serial=True)
+        by_user = FairQueue[ReadThumbnail](lambda job: str(job.account), serial=True)
         hasher = Hasher(settings.hashing)
         self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self._tell)
         self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self._tell)
-        self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, pictures, blobs.run, self._tell)
+        self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, by_user, blobs.run, self._tell)
 
     def submit(self, job: Job) -> None:
         """Have the job done; its result comes through `done`."""

@@ -99,7 +99,7 @@ def _open(
         store,
         zap,
         door,
-        Commands(router, core, culprits),
+        Commands(router, core, culprits, now_ms),
         Push(xpub, core, culprits, now_ms),
         pools,
         wake,

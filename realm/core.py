@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from realm import accounts, files, gates
+from realm import accounts, files, gates, uploads
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.ids import Ids
@@ -29,6 +29,7 @@ from schemas.events import Welcome
 from schemas.limits import ACTIVE_MS, HEARTBEAT_MS
 
 SWEEP_MS: Final = 600_000
+"""The longest between two sweeps; files that are kept for a shorter time are looked after as often as that."""
 SAVE_USE_MS: Final = 3_600_000
 _PAGE: Final = 1_000
 _ROWS: Final = {command: (row.all_gates(), row.handle) for command, row in TABLE.items()}
@@ -55,7 +56,9 @@ class Core:
         """Read from the store who is logged in; `invite_key` is what `realm.invites.derive_key` made."""
         self.memory = Memory()
         self.rules = Rules(store.realm, store.epoch, settings, ids, invite_key)
-        self._next_sweep = now + SWEEP_MS
+        hours = min(settings.files.unfinished_hours, settings.files.unsent_hours)
+        self._sweep_ms = min(SWEEP_MS, max(1_000, int(hours * uploads.HOUR_MS)))
+        self._next_sweep = now + self._sweep_ms
         self._saved_active: dict[int, int] = {}
         """What the rows say of who is active, by account: they are written at most every half heartbeat."""
         with store.transaction() as tx:
@@ -93,7 +96,7 @@ class Core:
 
     def is_busy(self) -> bool:
         """Whether a job is under way that somebody waits for."""
-        return self.memory.awaited > 0
+        return self.memory.under_way.awaited > 0
 
     def wake_at(self) -> int:
         """When a `Tick` is due at the latest, ms."""
@@ -110,8 +113,8 @@ class Core:
         while active := tx.active_accounts(now, last, _PAGE):
             self.memory.active.update((one.name, one.until) for one in active)
             last = active[-1].account
-        for progress in files.unfinished(tx):
-            self.memory.apply(progress)
+        for state in uploads.unfinished(tx):
+            self.memory.apply(state)
 
     def _decide_one(self, ctx: Ctx, item: Input) -> None:
         if type(item) is JobDone:
@@ -213,7 +216,7 @@ class Core:
 
     def _sweep(self, ctx: Ctx) -> None:
         """End sessions that were idle for too long, and forget who is not active now, and invites that have expired."""
-        self._next_sweep = ctx.now + SWEEP_MS
+        self._next_sweep = ctx.now + self._sweep_ms
         idle = ctx.settings.limits.session_idle_days * gates.DAY_MS
         for session in [one for one in self.memory.by_token.values() if ctx.now - one.saved_at > idle]:
             accounts.end_session(ctx, session)

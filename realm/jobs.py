@@ -77,6 +77,8 @@ class ReadThumbnail(msgspec.Struct, frozen=True):
     """Read some bytes of a picture's thumbnail, which is made at the first call. The result is `Thumbnail`."""
 
     ask: Request
+    account: int
+    """Who asks: a thumbnail may take long, and each user has few at once."""
     digest: bytes
     offset: int
     size: int
@@ -93,6 +95,8 @@ class RemoveBlob(msgspec.Struct, frozen=True):
     """Remove a blob and its thumbnail from disk. The result is `Gone`."""
 
     digest: bytes
+    asked: int
+    """See `realm.store.rows.Removal`."""
 
 
 Transfer = OpenUpload | WriteChunk | FinishUpload | ReadBlob | ReadThumbnail

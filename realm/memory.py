@@ -5,7 +5,7 @@ session may still ask, change at once: they are never truth.
 """
 
 from collections import Counter
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from realm.limits import Bucket
 from realm.store.rows import SessionRow
 from schemas.names import Address, Name, full
 
+K = TypeVar("K")
 FIRST_GUESS_MS: Final = 100
 """How long a password hash is taken to last before the first was measured."""
 
@@ -60,7 +61,7 @@ class Ended(msgspec.Struct, frozen=True):
     session: Session
 
 
-class Progress(msgspec.Struct, frozen=True):
+class UploadState(msgspec.Struct, frozen=True):
     """How far an upload has come: a new value for each change."""
 
     id: str
@@ -69,6 +70,8 @@ class Progress(msgspec.Struct, frozen=True):
     size: int
     name: str
     used_at: int
+    saved_at: int = 0
+    """When its row last took note of its use, ms."""
     held: int | None = None
     """Bytes on disk; None until the disk was asked."""
     taken: int = 0
@@ -99,7 +102,47 @@ class JobOver(msgspec.Struct, frozen=True):
     took: int
 
 
-Change = Started | Ended | Progress | UploadEnded | JobBegan | JobOver
+Change = Started | Ended | UploadState | UploadEnded | JobBegan | JobOver
+
+
+class UnderWay:
+    """Jobs that somebody waits for, or in a turn how their numbers change."""
+
+    def __init__(self) -> None:
+        self.awaited = 0
+        """Those that a realm finishes before it stops."""
+        self.hashing: Counter[str] = Counter()
+        """Password jobs, by address."""
+        self._reading: Counter[str] = Counter()
+        """Reads of files, by key."""
+        self._drawing: Counter[int] = Counter()
+        """Reads of thumbnails, by account."""
+
+    def reads(self, key: str | None) -> int:
+        """Reads of files, for a key or in all."""
+        return self._reading.total() if key is None else self._reading[key]
+
+    def thumbnails(self, account: int | None) -> int:
+        """Reads of thumbnails, for an account or in all."""
+        return self._drawing.total() if account is None else self._drawing[account]
+
+    def count(self, job: Job, by: int) -> None:
+        """There is one job more, or less."""
+        if not isinstance(job, Cleaning | ReadThumbnail):  # a realm that stops does not wait for pictures
+            self.awaited += by
+        match job:
+            case HashPassword() | CheckPassword():
+                _add(self.hashing, job.ask.address, by)
+            case ReadBlob():
+                _add(self._reading, job.ask.key, by)
+            case ReadThumbnail():
+                _add(self._drawing, job.account, by)
+
+
+def _add(counter: Counter[K], key: K, by: int) -> None:
+    counter[key] += by
+    if not counter[key]:
+        del counter[key]
 
 
 class Memory:
@@ -112,16 +155,11 @@ class Memory:
         self.keys: Counter[str] = Counter()
         self.active: dict[Name, int] = {}
         """Until when each user is active. Not truth: the row behind it lags by up to half a heartbeat."""
-        self.uploads: dict[str, Progress] = {}
+        self.uploads: dict[str, UploadState] = {}
         self.moving = 0
         """Bytes of uploads that are on their way to disk."""
-        self.hashing: Counter[str] = Counter()
-        """Password jobs under way, by address."""
+        self.under_way = UnderWay()
         self.hash_ms: float = FIRST_GUESS_MS
-        self.reading: Counter[str] = Counter()
-        """Reads of files under way, by key."""
-        self.awaited = 0
-        """Jobs under way that somebody waits for."""
 
     def apply(self, change: Change) -> None:
         """Make one change. It cannot fail."""
@@ -130,28 +168,17 @@ class Memory:
                 self._start(session)
             case Ended(session):
                 self._end(session)
-            case Progress():
+            case UploadState():
                 self.moving += change.moving - _moving(self.uploads.get(change.id))
                 self.uploads[change.id] = change
             case UploadEnded(upload):
                 self.moving -= _moving(self.uploads.pop(upload))
             case JobBegan(job):
-                self._count(job, 1)
+                self.under_way.count(job, 1)
             case JobOver(job, took):
-                self._count(job, -1)
+                self.under_way.count(job, -1)
                 if isinstance(job, HashPassword | CheckPassword):
                     self.hash_ms += (took - self.hash_ms) / 8
-
-    def _count(self, job: Job, by: int) -> None:
-        if isinstance(job, Cleaning):
-            return
-        self.awaited += by
-        counted = _counted(job)
-        if counted is not None:
-            under_way = self.reading if isinstance(job, ReadBlob | ReadThumbnail) else self.hashing
-            under_way[counted] += by
-            if not under_way[counted]:
-                del under_way[counted]
 
     def _start(self, session: Session) -> None:
         self.by_token[session.token_hash] = session
@@ -179,9 +206,8 @@ class View:
         self.changes: list[Change] = []
         self._started: dict[bytes, Session] = {}
         self._ended: set[Session] = set()
-        self._uploads: dict[str, Progress | None] = {}
-        self._hashing: Counter[str] = Counter()
-        self._reading: Counter[str] = Counter()
+        self._uploads: dict[str, UploadState | None] = {}
+        self._under_way = UnderWay()
 
     def change(self, change: Change) -> None:
         """Decide a change; it is seen by the rest of the turn, and made after the commit."""
@@ -196,8 +222,7 @@ class View:
         self._started.clear()
         self._ended.clear()
         self._uploads.clear()
-        self._hashing.clear()
-        self._reading.clear()
+        self._under_way = UnderWay()
         for change in self.changes:
             self._note(change)
 
@@ -218,13 +243,13 @@ class View:
         started = [session for session in self._started.values() if session.account == account]
         return [session for session in (*found, *started) if session not in self._ended]
 
-    def upload(self, upload: str) -> Progress | None:
+    def upload(self, upload: str) -> UploadState | None:
         """The upload with that id."""
         return self._uploads[upload] if upload in self._uploads else self._memory.uploads.get(upload)
 
-    def uploads(self) -> list[Progress]:
+    def uploads(self) -> list[UploadState]:
         """All uploads that are not complete."""
-        all_of_them: dict[str, Progress | None] = {**self._memory.uploads, **self._uploads}
+        all_of_them: dict[str, UploadState | None] = {**self._memory.uploads, **self._uploads}
         return [one for one in all_of_them.values() if one is not None]
 
     def moving(self) -> int:
@@ -233,18 +258,18 @@ class View:
         changed = sum(_moving(now) - _moving(uploads.get(upload)) for upload, now in self._uploads.items())
         return self._memory.moving + changed
 
-    def reads(self, key: str) -> int:
-        """How many reads of files are under way for a key."""
-        return self._memory.reading[key] + self._reading[key]
+    def reads(self, key: str | None = None) -> int:
+        """How many reads of files are under way, for a key or in all."""
+        return self._memory.under_way.reads(key) + self._under_way.reads(key)
 
-    def all_reads(self) -> int:
-        """How many reads of files are under way."""
-        return self._memory.reading.total() + self._reading.total()
+    def thumbnails(self, account: int | None = None) -> int:
+        """How many reads of thumbnails are under way, for a user or in all."""
+        return self._memory.under_way.thumbnails(account) + self._under_way.thumbnails(account)
 
     def hash_wait(self, address: str, workers: int) -> int:
         """The ms that a password job of this address would wait, where addresses take turns."""
-        waiting = self._memory.hashing.copy()
-        waiting.update(self._hashing)
+        waiting = self._memory.under_way.hashing.copy()
+        waiting.update(self._under_way.hashing)
         own = waiting[address]
         ahead = sum(min(count, own + 1) for other, count in waiting.items() if other != address) + own
         return int(max(0, ahead + 1 - workers) * self._memory.hash_ms / workers)
@@ -255,30 +280,15 @@ class View:
                 self._started[session.token_hash] = session
             case Ended(session):
                 self._ended.add(session)
-            case Progress():
+            case UploadState():
                 self._uploads[change.id] = change
             case UploadEnded(upload):
                 self._uploads[upload] = None
             case JobBegan(job):
-                self._count(job, 1)
+                self._under_way.count(job, 1)
             case JobOver(job):
-                self._count(job, -1)
-
-    def _count(self, job: Job, by: int) -> None:
-        counted = _counted(job)
-        if counted is not None:
-            (self._reading if isinstance(job, ReadBlob | ReadThumbnail) else self._hashing)[counted] += by
+                self._under_way.count(job, -1)
 
 
-def _moving(progress: Progress | None) -> int:
-    return 0 if progress is None else progress.moving
-
-
-def _counted(job: Job) -> str | None:
-    """By what jobs of a kind are counted: passwords by address, reads by key."""
-    match job:
-        case HashPassword() | CheckPassword():
-            return job.ask.address
-        case ReadBlob() | ReadThumbnail():
-            return job.ask.key
-    return None
+def _moving(upload: UploadState | None) -> int:
+    return 0 if upload is None else upload.moving

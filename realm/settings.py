@@ -65,7 +65,10 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What files may take, and how long what nobody has finished or sent is kept."""
+    """What files may take, and how long what nobody has finished or sent is kept.
+
+    Each content fills whole blocks of 4 KiB, and at least one.
+    """
 
     max_bytes: NotNegative = 1 << 30
     """Of one file."""
@@ -77,9 +80,9 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Uploads that are not complete."""
     uploads: Positive = 256
     """The same for all users."""
-    unfinished_hours: Positive = 24
+    unfinished_hours: Annotated[float, Meta(gt=0)] = 24
     """An upload that was left alone for so long is given up."""
-    unsent_hours: Positive = 24
+    unsent_hours: Annotated[float, Meta(gt=0)] = 24
     """A file that was not sent within so long is forgotten."""
     chunk_bytes: Annotated[int, Meta(ge=1, le=MAX_CHUNK)] = MAX_CHUNK
     """What a client is told to send at once."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from realm import accounts, conversations, files, gates, groups, inbox, presence, private
+from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads
 from realm.context import Ctx
 from realm.gates import Gate, has_session, not_available_yet, within_allowance
 from realm.outcome import Outcome
@@ -67,8 +67,8 @@ _ROWS: Final = (
     Row(commands.Members, Who.USER, 10, (), groups.members),
     Row(commands.SendFile, Who.USER, 1, (), private.send),
     Row(commands.SendGroupFile, Who.USER, 2, (), groups.send_group),
-    Row(commands.Upload, Who.USER, 10, (), files.upload),
-    Row(commands.Chunk, Who.USER, 0.25, (), files.chunk),
+    Row(commands.Upload, Who.USER, 10, (), uploads.upload),
+    Row(commands.Chunk, Who.USER, 0.25, (), uploads.chunk),
     Row(commands.Download, Who.USER, 0.25, (), files.download),
     _planned(commands.SendPrivateRealm),
     _planned(commands.SendFileRealm),

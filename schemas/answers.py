@@ -204,9 +204,10 @@ class ChunkTaken(Answer, frozen=True, kw_only=True):
 
 
 class Downloaded(Answer, frozen=True, kw_only=True):
-    """The size of the whole file; the bytes are in a second frame."""
+    """What file it is, and the size of all of it, or of its thumbnail; the bytes are in a second frame."""
 
     size: int
+    file_info: File
 
 
 class ActiveUsers(Answer, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ The prose is in `protocol.template.md` beside this file; every `<!-- NAME -->` i
 types say.
 """
 
+import re
 import sys
 import types
 from collections import Counter
@@ -28,15 +29,14 @@ LONG: Final = 4
 
 EXAMPLE: Final = ROOT / "tests" / "wire" / "stranger.py"
 
+_PART: Final = re.compile(r"<!-- (?P<name>\w+) -->")
+
 _PLAIN: Final = {str: "str", int: "int", bool: "bool", bytes: "bin", float: "float", type(None): "null"}
 
 
 def render() -> str:
-    """The whole page."""
-    page = TEMPLATE.read_text(encoding="utf-8")
-    for name, make in _PARTS.items():
-        page = page.replace(f"<!-- {name} -->", make())
-    return page
+    """The whole page. Raises KeyError where the template names a part that there is not."""
+    return _PART.sub(lambda found: _PARTS[found["name"]](), TEMPLATE.read_text(encoding="utf-8"))
 
 
 def commands_table() -> str:
@@ -101,10 +101,7 @@ _PARTS: Final[dict[str, Callable[[], str]]] = {
     "card": card,
     "entry": entry,
     "example": example,
-    **{
-        name: _number(name)
-        for name in ("MAX_FRAME", "MAX_MESSAGE", "MAX_ITEMS", "MAX_PAGE", "MAX_CURSORS", "HEARTBEAT_MS")
-    },
+    **{name: _number(name) for name in vars(limits) if name.isupper()},
 }
 
 

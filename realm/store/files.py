@@ -4,13 +4,14 @@ from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
-from realm.store.rows import StoredFile, UploadRow
+from realm.store.rows import BLOCK, Removal, StoredFile, UploadRow, charged
 from realm.store.writing import Writing
 from schemas.entries import File
 
 _FILE: Final = "f.id, f.owner, f.name, b.size, b.media_type, b.digest"
 _FILES: Final = f"SELECT {_FILE} FROM files f JOIN blobs b ON b.id = f.blob"
 _UPLOAD: Final = "id, account, digest, size, name, used_at"
+_CHARGED: Final = f"sum(max(1, (size + {BLOCK - 1}) / {BLOCK}) * {BLOCK})"
 _SEES: Final = (
     "EXISTS (SELECT 1 FROM attachments t CROSS JOIN participants p"
     " ON p.conversation_id = t.place >> 32 AND p.account = ? WHERE t.file = f.id)"
@@ -61,10 +62,10 @@ class FileRows(Writing):
                 "INSERT INTO blobs (digest, size, media_type) VALUES (?, ?, ?) RETURNING id, media_type",
                 (file.digest, file.size, file.media_type),
             ).fetchone()
-            self._write("UPDATE held SET bytes = bytes + ?", (file.size,))
-        self.forget_removal(file.digest)
+            self._write("UPDATE held SET bytes = bytes + ?", (charged(file.size),))
+        self._write("DELETE FROM removals WHERE digest = ?", (file.digest,))
         if not self._owns(file.owner, blob[0]):
-            self._use(file.owner, file.size)
+            self._use(file.owner, charged(file.size))
         self._write(
             "INSERT INTO files (id, owner, blob, name, created_at) VALUES (?, ?, ?, ?, ?)",
             (file.id, file.owner, blob[0], file.name, now),
@@ -81,10 +82,10 @@ class FileRows(Writing):
         for file, owner, blob, size, digest in stale:
             self._write("DELETE FROM files WHERE id = ?", (file,))
             if not self._owns(owner, blob):
-                self._use(owner, -size)
+                self._use(owner, -charged(size))
             if self._read("SELECT 1 FROM files WHERE blob = ? LIMIT 1", (blob,)).fetchone() is None:
                 self._write("DELETE FROM blobs WHERE id = ?", (blob,))
-                self._write("UPDATE held SET bytes = bytes - ?", (size,))
+                self._write("UPDATE held SET bytes = bytes - ?", (charged(size),))
                 self.add_removal(digest)
         return len(stale)
 
@@ -92,14 +93,14 @@ class FileRows(Writing):
         """See `Tx.file_usage`."""
         row = self._read(
             "SELECT coalesce((SELECT bytes FROM usage WHERE account = ?1), 0)"
-            " + coalesce((SELECT sum(size) FROM uploads WHERE account = ?1), 0)",
+            f" + coalesce((SELECT {_CHARGED} FROM uploads WHERE account = ?1), 0)",
             (account,),
         ).fetchone()
         return int(row[0])
 
     def blob_bytes(self) -> int:
         """See `Tx.blob_bytes`."""
-        query = "SELECT (SELECT bytes FROM held) + coalesce((SELECT sum(size) FROM uploads), 0)"
+        query = f"SELECT (SELECT bytes FROM held) + coalesce((SELECT {_CHARGED} FROM uploads), 0)"
         return int(self._read(query, ()).fetchone()[0])
 
     # on their way
@@ -135,15 +136,18 @@ class FileRows(Writing):
     def add_removal(self, digest: bytes) -> None:
         """See `Tx.add_removal`."""
         if self._read("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone() is None:
-            self._write("INSERT OR IGNORE INTO removals (digest) VALUES (?)", (digest,))
+            self._write(
+                "INSERT INTO removals (digest) VALUES (?) ON CONFLICT DO UPDATE SET asked = asked + 1", (digest,)
+            )
 
-    def removals(self, limit: int) -> list[bytes]:
+    def removals(self, limit: int) -> list[Removal]:
         """See `Tx.removals`."""
-        return [row[0] for row in self._read("SELECT digest FROM removals ORDER BY digest LIMIT ?", (limit,))]
+        rows = self._read("SELECT digest, asked FROM removals ORDER BY digest LIMIT ?", (limit,))
+        return [Removal(*row) for row in rows]
 
-    def forget_removal(self, digest: bytes) -> None:
+    def forget_removal(self, done: Removal) -> None:
         """See `Tx.forget_removal`."""
-        self._write("DELETE FROM removals WHERE digest = ?", (digest,))
+        self._write("DELETE FROM removals WHERE digest = ? AND asked = ?", (done.digest, done.asked))
 
     # what entries name
 

@@ -18,6 +18,7 @@ from realm.store.rows import (
     EntryPage,
     Group,
     Received,
+    Removal,
     SessionRow,
     Standing,
     StoredFile,
@@ -279,11 +280,11 @@ class Tx(Protocol):
         ...
 
     def file_usage(self, account: int) -> int:
-        """Bytes of what the account has uploaded, each blob once, and of what it is uploading."""
+        """Bytes of what the account has uploaded, each blob once, and of what it is uploading; in whole blocks."""
         ...
 
     def blob_bytes(self) -> int:
-        """Bytes of all blobs, and of all that is being uploaded."""
+        """Bytes of all blobs, and of all that is being uploaded; in whole blocks of 4 KiB, at least one each."""
         ...
 
     def uploads(self, after: str, limit: int) -> list[UploadRow]:
@@ -310,12 +311,12 @@ class Tx(Protocol):
         """Remember that bytes may be on disk that are nobody's; where there is such a blob, nothing changes."""
         ...
 
-    def removals(self, limit: int) -> list[bytes]:
-        """Digests of what is to be removed from disk."""
+    def removals(self, limit: int) -> list[Removal]:
+        """What is to be removed from disk."""
         ...
 
-    def forget_removal(self, digest: bytes) -> None:
-        """They are removed, or held again."""
+    def forget_removal(self, done: Removal) -> None:
+        """It is removed; where it was asked for again since, it stays to be done."""
         ...
 
 

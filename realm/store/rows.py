@@ -1,10 +1,20 @@
 """What the store hands out and takes in: plain values, complete in themselves."""
 
+from typing import Final
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from schemas.entries import Entry, File, Kind
 from schemas.names import ConversationId, Name
+
+BLOCK: Final = 4_096
+"""Every blob and upload is taken to fill whole blocks of so many bytes, and at least one: many small ones cost too."""
+
+
+def charged(size: int) -> int:
+    """What so many bytes count as."""
+    return max(1, -(-size // BLOCK)) * BLOCK
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -72,6 +82,14 @@ class StoredFile(msgspec.Struct, frozen=True):
     def shown(self) -> File:
         """What an entry says of it."""
         return File(id=self.id, name=self.name, size=self.size, media_type=self.media_type, digest=self.digest)
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """Bytes that are to be removed from disk."""
+
+    digest: bytes
+    asked: int
+    """How often that was said: since a removal began it may have become necessary again."""
 
 
 class UploadRow(msgspec.Struct, frozen=True):

@@ -62,13 +62,13 @@ class Uploader:
         return self.disk.run(DiscardUpload(self.upload, self.digest))
 
     def remove(self) -> FileResult:
-        return self.disk.run(RemoveBlob(self.digest))
+        return self.disk.run(RemoveBlob(self.digest, 1))
 
     def read(self, offset: int = 0, size: int = 1 << 20) -> FileResult:
         return self.disk.run(ReadBlob(ask(), self.digest, offset, size))
 
     def thumbnail(self, offset: int = 0, size: int = 1 << 20) -> FileResult:
-        return self.disk.run(ReadThumbnail(ask(), self.digest, offset, size))
+        return self.disk.run(ReadThumbnail(ask(), 1, self.digest, offset, size))
 
     def whole(self) -> FileResult:
         """All of it in one chunk, to the end; what comes of the last step."""

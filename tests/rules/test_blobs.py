@@ -1,6 +1,7 @@
 """Files on disk: the contract, which a disk in memory keeps too, and then what only a real one can get wrong."""
 
 import errno
+import io
 import os
 import resource
 import stat
@@ -14,11 +15,12 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from structlog.testing import capture_logs
 
 from broker import blobs
 from broker.blobs import Blobs
-from realm.jobs import FileResult, Finished, Gone, Held, Problem, Trouble
+from realm.jobs import FileResult, Finished, Gone, Held, Problem, Thumbnail, Trouble
 from realm.store.interface import StoreError
 from schemas.limits import MAX_CHUNK
 from tests.rules.blobs_in_memory import BlobsInMemory
@@ -64,6 +66,13 @@ def blob_file(folder: Path, content: bytes) -> Path:
 
 def files_in(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def png() -> bytes:
+    """A small picture."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "PNG")
+    return out.getvalue()
 
 
 # The contract
@@ -365,6 +374,18 @@ def test_what_cannot_be_flushed_is_no_file_and_begins_anew(tmp_path: Path) -> No
     assert file.finish() == FINISHED
 
 
+def test_a_blob_outlives_a_second_finish_that_fails(tmp_path: Path) -> None:
+    """The upload's file is the blob's too by then, under another name."""
+    disk = FailingDisk(tmp_path)
+    file = Uploader(disk, TEXT)
+    file.open()
+    file.part(0, 19)
+    assert file.finish() == FINISHED
+    disk.fails = UPLOAD
+    assert file.finish() == Trouble(Problem.BROKEN, 0)
+    assert file.read() == TEXT
+
+
 def test_a_folder_that_cannot_be_flushed_is_flushed_the_next_time(tmp_path: Path) -> None:
     disk = FailingDisk(tmp_path)
     file = Uploader(disk, TEXT)
@@ -419,7 +440,9 @@ def test_no_descriptor_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     file = Uploader(disk, TEXT)
     file.whole()
     file.read()
-    file.thumbnail()
+    picture = Uploader(disk, png(), "PICTURE")
+    picture.whole()
+    assert isinstance(picture.thumbnail(), Thumbnail)
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", failing(errno.ENOSPC))
         file.open()

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from realm import files
+from realm import files, uploads
 from realm.inputs import JobDone, Tick
-from realm.jobs import DiscardUpload, FinishUpload, RemoveBlob, WriteChunk
+from realm.jobs import FinishUpload, RemoveBlob, WriteChunk
 from realm.request import Request
 from realm.settings import Files, Settings
+from realm.store.rows import BLOCK, charged
 from schemas import commands
 from schemas.answers import Answer
 from schemas.errors import Code, Refusal
@@ -21,6 +22,8 @@ from tests.rules.blobs_in_memory import PICTURE
 from tests.rules.kit import RealmKit, key_of, ok, refused, request
 
 HOUR_MS = 3_600_000
+B = BLOCK
+"""What every content fills at least, and whole ones of."""
 TEXT = b"halo, selamat malam"
 PEOPLE = ("messi", "henderson", "lineker")
 
@@ -200,7 +203,7 @@ def test_only_so_many_downloads_are_on_their_way(filing: Filing) -> None:
 
 def test_all_together_have_only_so_much_on_its_way(filing: Filing, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded, however many upload or read at once; what is done makes room."""
-    monkeypatch.setattr(files, "MOVING", 38)
+    monkeypatch.setattr(uploads, "MOVING", 38)
     monkeypatch.setattr(files, "READS", 3)
     known = filing.file("lineker", b"known")
 
@@ -234,6 +237,17 @@ def test_a_full_disk_is_said_and_mended(filing: Filing) -> None:
     again = ok(filing.upload("messi", TEXT))
     assert (again.upload, again.offset) == (upload, 5)
     assert ok(filing.chunk("messi", upload, 5, TEXT[5:])).file
+
+
+def test_the_last_chunk_doubled_is_answered_with_the_file(filing: Filing) -> None:
+    """Also while that is being finished: nobody is left with all bytes and no file."""
+    kit = filing.kit
+    upload = ok(filing.upload("messi", TEXT)).upload
+    last = request(key_of("messi"), filing.command("messi", commands.Chunk, upload=upload, offset=0), data=TEXT)
+    kit.turn(last)
+    kit.turn(JobDone(kit.jobs[0], kit.do(kit.jobs.pop(0)), 1))
+    assert kit.turn(last) == []
+    assert {ok(reply.answer).file for reply in kit.do_jobs()} == {upload}
 
 
 def test_chunks_behind_one_that_failed_say_where_to_go_on(filing: Filing) -> None:
@@ -385,6 +399,19 @@ def test_a_part_of_a_file(filing: Filing) -> None:
     assert refused(filing.download("messi", file, offset=len(TEXT) + 1, size=1)[0], Code.BAD_REQUEST)
 
 
+def test_thumbnails_that_take_long_keep_no_file_from_anybody(filing: Filing) -> None:
+    picture = filing.file("messi", PICTURE)
+    ok(filing.send("messi", "henderson", picture))
+    wanted = filing.command("messi", commands.Download, file=picture, offset=0, size=1, thumbnail=True)
+    replies = filing.kit.turn(*[request(key_of("messi"), wanted) for _ in range(files.THUMBNAILS_OF_ONE + 1)])
+    assert [reply.answer.code for reply in replies if isinstance(reply.answer, Refusal)] == [Code.RATE_LIMITED]
+    drawn, filing.kit.jobs = filing.kit.jobs, []
+    assert filing.sees("messi", picture)
+    assert filing.download("henderson", picture, thumbnail=True)[1] == PICTURE
+    filing.kit.jobs = drawn
+    assert len(filing.kit.do_jobs()) == files.THUMBNAILS_OF_ONE
+
+
 def test_a_thumbnail_is_of_pictures(filing: Filing) -> None:
     text, picture = filing.file("messi", TEXT), filing.file("messi", PICTURE)
     assert refused(filing.download("messi", text, thumbnail=True)[0], Code.FILE_NOT_FOUND)
@@ -401,37 +428,37 @@ def test_a_file_that_is_too_large(filing: Filing) -> None:
     assert filing.file("messi", bytes(10))
 
 
-@pytest.mark.parametrize("kit", [settings(user_bytes=30)], indirect=True)
+@pytest.mark.parametrize("kit", [settings(user_bytes=3 * B)], indirect=True)
 def test_a_user_has_a_quota(filing: Filing) -> None:
-    filing.file("messi", b"a" * 20)
-    ok(filing.upload("messi", b"a" * 20, "the same bytes count once.txt"))
-    over = filing.upload("messi", b"b" * 11)
+    filing.file("messi", bytes(2 * B))
+    ok(filing.upload("messi", bytes(2 * B), "the same bytes count once.txt"))
+    over = filing.upload("messi", b"b" * (B + 1))
     assert refused(over, Code.QUOTA_EXCEEDED)
-    assert "10 are left" in ok_text(over)
-    ok(filing.upload("messi", b"b" * 10))
+    assert "4,096 are left" in ok_text(over)
+    ok(filing.upload("messi", b"b"))
     assert refused(filing.upload("messi", b"c"), Code.QUOTA_EXCEEDED), "what is under way counts"
-    assert filing.file("henderson", b"a" * 20), "others have their own"
+    assert filing.file("henderson", bytes(2 * B)), "others have their own"
 
 
-@pytest.mark.parametrize("kit", [settings(realm_bytes=45)], indirect=True)
+@pytest.mark.parametrize("kit", [settings(realm_bytes=5 * B)], indirect=True)
 def test_a_realm_has_a_quota(filing: Filing) -> None:
-    filing.file("messi", b"a" * 20)
-    filing.file("henderson", b"a" * 20)
-    assert refused(filing.upload("henderson", b"b" * 26), Code.QUOTA_EXCEEDED)
-    assert filing.file("henderson", b"b" * 25), "what two have uploaded is held once"
+    filing.file("messi", bytes(2 * B))
+    filing.file("henderson", bytes(2 * B))
+    assert refused(filing.upload("henderson", b"b" * (3 * B + 1)), Code.QUOTA_EXCEEDED)
+    assert filing.file("henderson", b"b" * 3 * B), "what two have uploaded is held once"
     assert refused(filing.upload("lineker", b"c"), Code.QUOTA_EXCEEDED)
 
 
-@pytest.mark.parametrize("kit", [settings(uploads_per_user=2, user_bytes=100)], indirect=True)
+@pytest.mark.parametrize("kit", [settings(uploads_per_user=2, user_bytes=5 * B)], indirect=True)
 def test_an_idle_upload_makes_room_for_another(filing: Filing) -> None:
-    first = ok(filing.upload("messi", b"a" * 20)).upload
-    ok(filing.upload("messi", b"b" * 20))
-    assert refused(filing.upload("messi", b"c" * 20), Code.QUOTA_EXCEEDED)
+    first = ok(filing.upload("messi", b"a" * B)).upload
+    ok(filing.upload("messi", b"b" * B))
+    assert refused(filing.upload("messi", b"c" * B), Code.QUOTA_EXCEEDED)
     filing.kit.now += 60_001
-    ok(filing.upload("messi", b"c" * 20))
-    assert refused(filing.chunk("messi", first, 0, b"a" * 20), Code.FILE_NOT_FOUND), "the oldest has gone"
+    ok(filing.upload("messi", b"c" * B))
+    assert refused(filing.chunk("messi", first, 0, b"a" * B), Code.FILE_NOT_FOUND), "the oldest has gone"
     filing.kit.now += 60_001
-    ok(filing.upload("messi", b"d" * 90))
+    ok(filing.upload("messi", b"d" * 5 * B))
 
 
 @pytest.mark.parametrize("kit", [settings(uploads=2)], indirect=True)
@@ -439,6 +466,37 @@ def test_a_realm_takes_only_so_many_uploads_at_once(filing: Filing) -> None:
     ok(filing.upload("messi", b"a"))
     ok(filing.upload("henderson", b"b"))
     assert refused(filing.upload("lineker", b"c"), Code.QUOTA_EXCEEDED)
+    filing.kit.now += 60_001
+    assert filing.file("lineker", b"c"), "who has left one alone makes room for others too"
+
+
+@pytest.mark.parametrize("kit", [settings(realm_bytes=2 * B)], indirect=True)
+def test_to_announce_a_file_and_never_send_it_keeps_nobody_out(filing: Filing) -> None:
+    ok(filing.upload("messi", bytes(2 * B)))
+    assert refused(filing.upload("henderson", b"b"), Code.QUOTA_EXCEEDED)
+    filing.kit.now += 60_001
+    assert filing.file("henderson", b"b")
+
+
+@pytest.mark.parametrize("kit", [settings(user_bytes=3 * B)], indirect=True)
+def test_what_was_received_counts_once_it_is_ones_own(filing: Filing) -> None:
+    for content in (b"a" * 2 * B, b"b" * 2 * B):
+        sender = "messi" if content[0] == ord("a") else "lineker"
+        ok(filing.send(sender, "henderson", filing.file(sender, content)))
+    assert ok(filing.upload("henderson", b"a" * 2 * B, "a.txt")).file
+    assert ok(filing.upload("henderson", b"a" * 2 * B, "again.txt")).file, "the same bytes count once"
+    assert refused(filing.upload("henderson", b"b" * 2 * B, "b.txt"), Code.QUOTA_EXCEEDED)
+
+
+def test_an_upload_that_goes_on_is_not_old(filing: Filing) -> None:
+    """Also over a restart: its row takes note of its chunks, now and then."""
+    upload = ok(filing.upload("messi", TEXT)).upload
+    filing.kit.now += 23 * HOUR_MS
+    ok(filing.chunk("messi", upload, 0, TEXT[:5]))
+    filing.kit.restart()
+    filing.kit.now += 2 * HOUR_MS
+    filing.kit.turn(Tick())
+    assert ok(filing.upload("messi", TEXT)).offset == 5
 
 
 # what nobody wants any more
@@ -466,7 +524,7 @@ def test_a_file_that_is_not_sent_is_swept_with_its_bytes(filing: Filing) -> None
     assert not filing.sees("messi", swept)
     with filing.kit.store.transaction() as tx:
         assert tx.removals(10) == []
-        assert tx.blob_bytes() == len(TEXT)
+        assert tx.blob_bytes() == charged(len(TEXT))
 
 
 def test_bytes_that_several_have_stay_while_one_has_them(filing: Filing) -> None:
@@ -512,16 +570,13 @@ def test_a_removal_that_was_not_done_is_done_after_a_restart(filing: Filing) -> 
     assert not kit.disk.blobs
 
 
-def test_jobs_name_what_they_are_about_and_say_no_secret(filing: Filing) -> None:
+def test_a_job_tells_the_log_nothing_of_what_it_carries(filing: Filing) -> None:
     upload = ok(filing.upload("messi", TEXT)).upload
-    kit = filing.kit
-    asked = request(key_of("messi"), filing.command("messi", commands.Chunk, upload=upload, offset=0), data=TEXT)
-    kit.turn(asked)
-    [job] = kit.jobs
+    command = filing.command("messi", commands.Chunk, upload=upload, offset=0)
+    filing.kit.turn(request(key_of("messi"), command, data=TEXT))
+    [job] = filing.kit.jobs
     assert isinstance(job, WriteChunk)
     assert "halo" not in repr(job)
-    kit.do_jobs()
-    assert any(isinstance(effect, DiscardUpload) for effect in [getattr(e, "job", None) for e in kit.effects])
 
 
 def ok_text(answer: Answer | Refusal) -> str:

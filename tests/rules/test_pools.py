@@ -214,7 +214,7 @@ def test_each_job_has_its_pool_and_all_share_one_queue_of_results(pools: tuple[P
     (hashed,) = done_by(pools, HashPassword(ask(), "surabaya"))
     assert isinstance(hashed.result, str)
     right, wrong = (CheckPassword(ask(), said, hashed.result) for said in ("surabaya", "wrong"))
-    results = {type(one.job): one.result for one in done_by(pools, right, ReadThumbnail(ask(), digest, 0, 9))}
+    results = {type(one.job): one.result for one in done_by(pools, right, ReadThumbnail(ask(), 1, digest, 0, 9))}
     assert results == {CheckPassword: True, ReadThumbnail: Trouble(Problem.MISSING)}
     assert [one.result for one in done_by(pools, wrong)] == [False]
     upload: list[FileJob] = [
@@ -224,7 +224,7 @@ def test_each_job_has_its_pool_and_all_share_one_queue_of_results(pools: tuple[P
         FinishUpload(ask(), "U", digest),
         DiscardUpload("U", digest),
         ReadBlob(ask(), digest, 1, 9),
-        RemoveBlob(digest),
+        RemoveBlob(digest, 1),
         ReadBlob(ask(), digest, 1, 9),
     ]
     done = done_by(pools, *upload)

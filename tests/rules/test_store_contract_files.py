@@ -3,7 +3,7 @@
 import pytest
 
 from realm.store.interface import Store, Tx
-from realm.store.rows import Account, Draft, StoredFile, UploadRow
+from realm.store.rows import BLOCK, Account, Draft, Removal, StoredFile, UploadRow
 from schemas.entries import CHAIN_START, follows
 from schemas.names import ConversationId
 from tests.rules.store_kit import OTHER_TALK, TALK, OpenStore, account, begin_talk
@@ -67,8 +67,9 @@ def test_bytes_count_once_for_each_user_and_once_in_all(store: Store) -> None:
         for user, file, digest in ((one, "f1", ONE), (one, "f2", ONE), (two, "f3", ONE), (one, "f4", OTHER)):
             add(tx, user, file, digest)
         tx.open_upload(UploadRow("u1", one.id, bytes([2] * 32), 7, "u", 5))
-        assert [tx.file_usage(user.id) for user in (one, two)] == [27, 10]
-        assert tx.blob_bytes() == 27
+        tx.open_upload(UploadRow("u2", one.id, bytes([3] * 32), BLOCK + 1, "v", 5))
+        assert [tx.file_usage(user.id) for user in (one, two)] == [5 * BLOCK, BLOCK]
+        assert tx.blob_bytes() == 5 * BLOCK, "in whole blocks, and at least one"
 
 
 def test_the_media_type_is_what_the_bytes_were_found_to_be_first(store: Store) -> None:
@@ -92,9 +93,9 @@ def test_what_was_not_sent_is_dropped_and_its_bytes_are_to_be_removed(store: Sto
         assert [tx.file(file) is None for file in ("sent", "same", "old", "new")] == [False, True, True, False]
         assert tx.removals(9) == []
         assert tx.drop_unsent(10, 9) == 1
-        assert tx.removals(9) == [OTHER]
-        assert [tx.file_usage(user.id) for user in (one, two)] == [10, 0]
-        assert tx.blob_bytes() == 10
+        assert tx.removals(9) == [Removal(OTHER, 1)]
+        assert [tx.file_usage(user.id) for user in (one, two)] == [BLOCK, 0]
+        assert tx.blob_bytes() == BLOCK
         add(tx, two, "again", OTHER)
         assert tx.removals(9) == [], "held again"
         assert tx.drop_unsent(10, 0) == 0
@@ -108,8 +109,10 @@ def test_removals_are_remembered_until_they_are_done(open_store: OpenStore) -> N
         tx.add_removal(OTHER)
         tx.add_removal(OTHER)
     with open_store().transaction() as tx:
-        assert tx.removals(9) == [OTHER], "what is a blob stays"
-        tx.forget_removal(OTHER)
+        assert tx.removals(9) == [Removal(OTHER, 2)], "what is a blob stays"
+        tx.forget_removal(Removal(OTHER, 1))
+        assert tx.removals(9) == [Removal(OTHER, 2)], "asked for again since"
+        tx.forget_removal(Removal(OTHER, 2))
         assert tx.removals(9) == []
 
 

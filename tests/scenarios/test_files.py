@@ -1,12 +1,16 @@
 """`upload`, `chunk`, `download`, `sendfile`, `sendgroupfile` — files, as bytes over the wire."""
 
 import hashlib
+import io
+
+from PIL import Image
 
 from tests.scenarios.conftest import Play
 from tests.wire.player import Stage
 
 TEXT = b"halo, selamat malam\n"
 KNOWN = {"digest": hashlib.sha256(TEXT).digest(), "whole": TEXT, "begin": TEXT[:5], "rest": TEXT[5:]}
+RED = (220, 20, 20)
 
 
 def test_a_file_reaches_the_other_side(team: Stage) -> None:
@@ -30,12 +34,56 @@ def test_a_file_reaches_the_other_side(team: Stage) -> None:
         henderson: download file=$file offset=0 size=262144
         henderson gets: size=20 bytes=$whole
         henderson: download file=$file offset=5 size=3
-        henderson gets: size=20
+        henderson gets: size=20 file_info.name="laporan akhir.txt" bytes=$middle
         messi: history henderson
         messi gets entries (seq, kind):
             1, file
         """,
         **KNOWN,
+        middle=TEXT[5:8],
+    )
+
+
+def test_a_picture_has_a_thumbnail(team: Stage) -> None:
+    """WebP, 512 pixels at most; in parts as the file itself; for who may see the file, and of pictures only."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (1_000, 500), RED).save(drawn, "PNG")
+    picture = drawn.getvalue()
+    team.play(
+        """
+        messi: upload digest=$digest size=$size name=foto.png
+        messi keeps upload as upload
+        messi: chunk upload=$upload offset=0 bytes=$picture
+        messi keeps file as file
+        messi: sendfile henderson $file
+        henderson hears entry: entry.file.media_type=image/png
+        henderson: download file=$file offset=0 size=262144 thumbnail=true
+        henderson gets: file_info.name=foto.png
+        henderson keeps bytes as thumbnail
+        henderson keeps size as thumbnail_size
+        lineker: download file=$file offset=0 size=262144 thumbnail=true
+        lineker gets: ERROR file_not_found File tidak ditemukan
+        """,
+        digest=hashlib.sha256(picture).digest(),
+        size=len(picture),
+        picture=picture,
+    )
+    thumbnail = team.values["thumbnail"]
+    shown = Image.open(io.BytesIO(thumbnail))
+    assert (shown.format, shown.size, team.values["thumbnail_size"]) == ("WEBP", (512, 256), len(thumbnail))
+    team.play(
+        """
+        henderson: download file=$file offset=4 size=8 thumbnail=true
+        henderson gets: size=$thumbnail_size bytes=$part
+        messi: upload digest=$text size=20 name=a.txt
+        messi keeps upload as upload
+        messi: chunk upload=$upload offset=0 bytes=$whole
+        messi: download file=$upload offset=0 size=100 thumbnail=true
+        messi gets: ERROR file_not_found File tidak ditemukan
+        """,
+        part=thumbnail[4:12],
+        text=hashlib.sha256(TEXT).digest(),
+        whole=TEXT,
     )
 
 
@@ -196,20 +244,20 @@ def test_limits(play: Play) -> None:
     team = play(
         """
         messi: register messi surabaya Argentina Lionel Messi
-        messi: upload digest=$digest size=31 name=a.txt
+        messi: upload digest=$digest size=8193 name=a.txt
         messi gets: ERROR too_large…
         messi: upload digest=$digest size=20 name=a.txt
         messi keeps upload as upload
-        messi: upload digest=$other size=11 name=b.txt
-        messi gets: ERROR quota_exceeded you have 30 bytes for files, of which 10 are left
-        messi: upload digest=$other size=10 name=b.txt
+        messi: upload digest=$other size=8192 name=b.txt
+        messi gets: ERROR quota_exceeded you have 8,192 bytes for files, of which 4,096 are left
+        messi: upload digest=$other size=4096 name=b.txt
         messi gets: offset=0
         messi: upload digest=$third size=0 name=c.txt
         messi gets: ERROR quota_exceeded…
         messi: chunk upload=$upload offset=0 bytes=$whole
         messi gets: file!=x
         """,
-        config="files = {max_bytes = 30, user_bytes = 30, uploads_per_user = 2}\n",
+        config="files = {max_bytes = 8192, user_bytes = 8192, uploads_per_user = 2}\n",
         **KNOWN,
         other=bytes(32),
         third=hashlib.sha256(b"").digest(),

@@ -7,45 +7,35 @@ from functools import partial
 import msgspec
 from msgspec import UNSET
 
-from client.errors import BadRequestError, ClientError, NoAnswerError, UserExistsError, WrongPasswordError
+from client.errors import (
+    BadRequestError,
+    ClientError,
+    NoAnswerError,
+    NoSuchFileError,
+    UserExistsError,
+    WrongPasswordError,
+)
 from client.mirror import Mirror, Question
 from client.reflect import reflect
 from client.session import Call, Session, SessionEnded
 from client.transfer import Question as UploadQuestion
 from client.transfer import Upload
 from schemas import commands
-from schemas.answers import Answer, Downloaded, History, Messages, Sent, SessionOpened
+from schemas.answers import Answer, Downloaded, History, Messages, Sent, SessionOpened, UploadOpened
 from schemas.commands import Command, name_of
 from schemas.entries import Entry
 from schemas.events import Welcome
-from schemas.names import ConversationId, Name
+from schemas.names import ConversationId
 from tests.rules.kit import REALM, SeededIds
-from tests.simulation.network import Fault, World
+from tests.simulation.network import Fault, Seldom, World
 from tests.simulation.realm_node import RealmNode
+from tests.simulation.user import User
 
 PATIENCE_MS = 10_000
 WELCOME_MS = 2_000
 HEARTBEAT_MS = 20_000
 LOOK_MS = 500
 Then = Callable[[Answer | ClientError], None]
-
-
-class User:
-    """What all devices of a user know."""
-
-    def __init__(self, name: str) -> None:
-        self.name = Name(name)
-        self.passwords = ["password-0"]
-        """Those that may be right; more than one where the answer to `passwd` was lost."""
-        self.registered = False
-        self.told: dict[str, Sent] = {}
-        """Sends that were answered OK, by entry."""
-        self.said: dict[str, str] = {}
-        """What each entry says, whether it was answered or not."""
-        self.files: dict[str, bytes] = {}
-        """What was uploaded, by the file's id."""
-        self.sending: set[str] = set()
-        """Files of sends that were not answered OK: perhaps they were stored."""
 
 
 class ClientNode:
@@ -72,6 +62,8 @@ class ClientNode:
         self._compared = False
         self._session = Session(lambda: f"0{number}{ids.ulid(0)[2:]}")
         self._waiting: dict[int, Then] = {}
+        self._sure: set[int] = set()
+        """Questions about files that may not be unknown to the realm."""
         self._logging_in = False
         self._welcomed = False
         self._life = realm.life
@@ -87,6 +79,11 @@ class ClientNode:
         """Whether nothing is under way, and nothing wanted."""
         return self.logged_in and not self._waiting and self.mirror.idle and self._upload is None
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether it shows every conversation that it knows of from the beginning."""
+        return all(shown.low <= shown.first for shown in self.mirror.shown.values())
+
     # asking
 
     def ask(self, command: Command, then: Then = lambda _: None, payload: bytes = b"") -> None:
@@ -94,9 +91,10 @@ class ClientNode:
         self._world.count(name_of(type(command)))
         self.asked += 1
         call = self._session.ask(command, payload)
+        self.user.saying(call.command)
+        if self._may_not_be_unknown(call.command):
+            self._sure.add(call.id)
         if isinstance(call.command, commands.Repeatable):
-            if isinstance(call.command, commands.Filing):
-                self.user.sending.add(call.command.file)
             if isinstance(call.command, commands.Texting):
                 self.user.said[str(call.command.entry)] = call.command.message
             self.sent.add(str(call.command.entry))
@@ -128,9 +126,11 @@ class ClientNode:
         if settled is None:
             return
         if isinstance(settled.call.command, commands.Download) and isinstance(settled.outcome, Downloaded):
-            self._check_download(settled.call.command, settled.payload)
+            self._check_download(settled.call.command, settled.outcome, settled.payload)
         then = self._waiting.pop(settled.call.id, None)
         outcome = settled.outcome
+        if settled.call.id in self._sure and isinstance(outcome, NoSuchFileError):
+            self._realm.wrongs.append(f"{self.mirror.user} asked for a file that entries name, and it is gone")
         self._check_rights(outcome)
         reflect(self.mirror, settled.call.command, outcome)
         if isinstance(outcome, Sent):
@@ -166,9 +166,28 @@ class ClientNode:
             self._upload = Upload(hashlib.sha256(content).digest(), len(content), name)
             self._go_on_uploading(self._upload, content)
 
+    def shown_files(self) -> list[str]:
+        """Those that entries name."""
+        return [entry.file.id for one in self.mirror.shown.values() for entry in one.entries if entry.file is not UNSET]
+
+    def _may_not_be_unknown(self, command: Command) -> bool:
+        """Whether it is about a file that an entry names, and the user has sent that or has it for good."""
+        match command:
+            case commands.Download(file=file):
+                return self.user.has_sent(file) or self._has(file)
+            case commands.Filing(file=file):
+                return self.user.has_sent(file)
+        return False
+
+    def _has(self, file: str) -> bool:
+        private = [shown for name, shown in self.mirror.shown.items() if name.startswith("private/")]
+        return any(entry.file is not UNSET and entry.file.id == file for one in private for entry in one.entries)
+
     def _go_on_uploading(self, upload: Upload, content: bytes) -> None:
         for question in upload.take():
             data = content[question.offset : question.offset + question.length]
+            if question.offset + question.length == len(content):
+                self.user.brought.add(content)
             then = partial(self._uploaded, upload, content, question)
             self.ask(question.command, then, data if isinstance(question.command, commands.Chunk) else b"")
         if not upload.done:
@@ -182,33 +201,35 @@ class ClientNode:
     ) -> None:
         if isinstance(outcome, BadRequestError) and str(outcome).startswith("digest"):
             self._realm.wrongs.append(f"an honest upload was refused: {outcome}")
+        if isinstance(outcome, UploadOpened) and outcome.file is not UNSET:
+            self._check_known(content)
         upload.answered(question, outcome)
         if upload.wait:
             self._world.later(upload.wait, lambda: self._go_on_uploading(upload, content))
         else:
             self._go_on_uploading(upload, content)
 
-    def _check_download(self, command: commands.Download, payload: bytes) -> None:
-        """Bytes are those that were uploaded, and only for who could ever see them."""
-        content = next((one.files[command.file] for one in self._all if command.file in one.files), None)
-        if content is None:  # its uploader has not heard yet that it is there
+    def _check_known(self, content: bytes) -> None:
+        """Who has neither sent all of these bytes nor may have been shown them is not given them for their digest."""
+        same = {file for user in self._all for file, other in user.files.items() if other == content}
+        if content in self.user.brought:
             return
+        if any(self.user.may_see(file, self._all) for file in same):
+            self._world.count(Seldom.KNOWN)
+        elif content:
+            self._realm.wrongs.append(f"{self.mirror.user} was given a file for its digest")
+
+    def _check_download(self, command: commands.Download, told: Downloaded, payload: bytes) -> None:
+        """Bytes are those that were uploaded, and only for who could ever see them."""
+        content = next(one.files[command.file] for one in self._all if command.file in one.files)
+        if payload:
+            self._world.count(Seldom.READ)
+        if (told.file_info.id, told.file_info.digest) != (command.file, hashlib.sha256(content).digest()):
+            self._realm.wrongs.append(f"{self.mirror.user} asked for {command.file}, and was told of another")
         if payload != content[command.offset : command.offset + command.size]:
             self._realm.wrongs.append(f"{self.mirror.user} was given other bytes of {command.file}")
-        shown_in = {
-            sent.conversation
-            for user in self._all
-            for sent in user.told.values()
-            if sent.file_info is not UNSET and sent.file_info.id == command.file
-        }
-        private = [name.partition("/")[2].split(",") for name in shown_in if name.startswith("private/")]
-        only_private = len(private) == len(shown_in) and not self._maybe_sent(command.file)
-        if command.file not in self.user.files and only_private and not any(self.mirror.user in two for two in private):
+        if not self.user.may_see(command.file, self._all):
             self._realm.wrongs.append(f"{self.mirror.user} was given {command.file}, but may not see it")
-
-    def _maybe_sent(self, file: str) -> bool:
-        """Whether somebody has said a send of it whose answer has not come."""
-        return any(file in user.sending for user in self._all)
 
     # logging in
 

@@ -11,10 +11,11 @@ from schemas.answers import Answer
 from schemas.commands import Command
 from schemas.entries import CHAIN_START, Entry, follows
 from schemas.names import Address, ConversationId, Name
-from tests.simulation.client_node import ClientNode, Then, User
+from tests.simulation.client_node import ClientNode, Then
 from tests.simulation.disk import what_is_wrong
 from tests.simulation.network import Fault, World
 from tests.simulation.realm_node import CHUNK, RealmNode
+from tests.simulation.user import User
 
 COMMANDS = 200
 COMMANDS_SAID = (
@@ -55,8 +56,12 @@ LARGE_IN = 10
 """In one of so many histories some messages are large."""
 UPLOADS = 0.08
 """How often an upload is begun instead of a command said."""
+RESTS = 0.04
+"""How often nobody says anything for a while, in which what is not used expires."""
+REST_MS = 4_000
+NEW_FILES = 3
 CONTENTS = 5
-FILE_SIZES = (0, 1, CHUNK, 5 * CHUNK + 3, 20 * CHUNK)
+FILE_SIZES = (0, 1, CHUNK, CHUNK + 1, 3 * CHUNK, 5 * CHUNK + 3, 20 * CHUNK)
 STEP_MS = 60
 HEAL_MS = 400_000
 
@@ -86,7 +91,8 @@ class SimulatedHistory:
         """Raises BrokenError where an invariant does not hold."""
         world = self.world
         while self.commands < COMMANDS or self.crashes < CRASHES:
-            world.run_until(world.now + world.dice.randint(1, STEP_MS))
+            rests = world.dice.random() < RESTS
+            world.run_until(world.now + world.dice.randint(1, REST_MS if rests else STEP_MS))
             client = world.dice.choice(self.clients)
             if client.logged_in and world.dice.random() < UPLOADS:
                 client.upload(*world.dice.choice(self._contents))
@@ -120,7 +126,8 @@ class SimulatedHistory:
                 for conversation in list(client.mirror.shown):
                     client.mirror.want_older(conversation)
             world.run_until(world.now + 21_000)
-            quiet = quiet + 1 if self.realm.running and all(client.settled for client in self.clients) else 0
+            settled = all(client.settled and client.shows_all for client in self.clients)
+            quiet = quiet + 1 if self.realm.running and settled else 0
             if world.now > end:
                 self._kept()
                 self._fail("it does not come to rest")
@@ -156,21 +163,30 @@ class SimulatedHistory:
             (2, commands.Auth(id=0, username=client.user.name, password=client.user.passwords[0])),
             (2, commands.Passwd(id=0, old=client.user.passwords[0], new=f"password-{self.world.now}")),
         ]
-        files = [file for user in self.users for file in user.files]
-        if files:
-            file = dice.choice(files)
-            offset, size = dice.randint(0, 3 * CHUNK), dice.randint(1, 4 * CHUNK)
+        if own := list(client.user.files)[-NEW_FILES:]:
+            file = dice.choice(own)
             kinds += [
                 (15, commands.SendFile(id=0, to=to, file=file)),
                 (12, commands.SendGroupFile(id=0, group=group, file=file)),
-                (15, commands.Download(id=0, file=file, offset=offset, size=size)),
             ]
+        if known := [*client.shown_files(), *own]:
+            kinds.append((15, self._download(known)))
+        if others := [file for user in self.users if user is not client.user for file in user.files]:
+            kinds += [(3, commands.SendFile(id=0, to=to, file=dice.choice(others))), (3, self._download(others))]
         if said:
             entry, message = dice.choice(said)
             kinds.append((10, commands.Send(id=0, to=to, message=message, entry=entry)))
         weights, choices = zip(*kinds, strict=True)
         chosen: Command = dice.choices(choices, weights)[0]
         return chosen
+
+    def _download(self, files: list[str]) -> Command:
+        """Some bytes of one of these, and sometimes none, behind its end."""
+        dice = self.world.dice
+        file = dice.choice(files)
+        length = len(next(user.files[file] for user in self.users if file in user.files))
+        offset, size = dice.randint(0, length + length // 8), dice.randint(1, 4 * CHUNK)
+        return commands.Download(id=0, file=file, offset=offset, size=size)
 
     def _conversation(self, client: ClientNode) -> ConversationId:
         """One that the client shows, and sometimes one that another does."""
@@ -199,20 +215,23 @@ class SimulatedHistory:
     def _check_files(self, kept: dict[str, list[Entry]]) -> None:
         """What entries name is on disk as it was uploaded, and nothing else is."""
         store = self.realm.store
+        named = {entry.file.id: entry.file for run in kept.values() for entry in run if entry.file is not UNSET}
         with store.transaction(writable=False) as tx:
-            files = {file: tx.file(file) for user in self.users for file in user.files}
-            named = [entry.file for run in kept.values() for entry in run if entry.file is not UNSET]
+            files = {file: tx.file(file) for file in named}
             under_way = tx.uploads("", 1 << 20)
-            removed = {*tx.removals(1 << 20), *(row.digest for row in under_way)}
+            removals = tx.removals(1 << 20)
             blobs = dict(store._connection.execute("SELECT digest, size FROM blobs").fetchall())
-        for user in self.users:
-            for file, content in user.files.items():
-                row = files[file]
-                if row is None or (row.digest, row.size) != (hashlib.sha256(content).digest(), len(content)):
-                    self._fail(f"file {file} was told to be there, and is {row}")
-        if lost := [one.id for one in named if one.digest not in blobs]:
-            self._fail(f"entries name files without a blob: {lost}")
-        if why := what_is_wrong(self.realm.folder, blobs, {row.id for row in under_way}, removed):
+            unsent = store._connection.execute("SELECT id FROM files WHERE uses = 0").fetchall()
+        for file, shown in named.items():
+            row = files[file]
+            content = next((user.files[file] for user in self.users if file in user.files), None)
+            if row is None or row.shown != shown or shown.digest not in blobs:
+                self._fail(f"entries name {shown}, and it is {row}")
+            if content is None or shown.digest != hashlib.sha256(content).digest():
+                self._fail(f"entries name {shown}, and nobody has uploaded that")
+        if blobs.keys() != {shown.digest for shown in named.values()} or unsent or under_way or removals:
+            self._fail(f"more is kept than entries name: {[*unsent, *under_way, *removals]}, {len(blobs)} blobs")
+        if why := what_is_wrong(self.realm.folder, blobs):
             self._fail(why)
 
     def _kept(self) -> dict[str, list[Entry]]:

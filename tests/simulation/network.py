@@ -21,6 +21,21 @@ class Fault(StrEnum):
     CRASH_BEFORE_COMMIT = "crash before the commit"
     CRASH_AFTER_COMMIT = "crash after the commit"
     CRASH_WHILE_ACTING = "crash while acting"
+    CRASH_IN_A_FILE_JOB = "crash in a file job"
+    FULL_DISK = "full disk"
+
+
+class Seldom(StrEnum):
+    """What the realm does now and then, and has to do if the rules about it are to be tried."""
+
+    SWEPT = "swept"
+    EXPIRED_UPLOAD = "upload expired"
+    EXPIRED_FILE = "unsent file expired"
+    DISCARDED = "upload discarded"
+    REMOVED = "blob removed"
+    RETURNED = "blob returned that was to be removed"
+    READ = "bytes downloaded"
+    KNOWN = "upload of what the user has"
 
 
 @dataclass

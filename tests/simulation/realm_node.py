@@ -1,15 +1,18 @@
 """A realm in a simulated world: the real core on the real store, killed anywhere and started again."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from realm.context import Ctx
 from realm.core import Core, Decision
-from realm.effects import Effect, Publish, Reply, RunJob
+from realm.effects import Effect, Note, Publish, Reply, RunJob
 from realm.inputs import Heard, Input, JobDone, Tick
-from realm.jobs import CheckPassword, FileJob, FileResult, HashPassword, PasswordJob
+from realm.jobs import CheckPassword, FileJob, FileResult, Finished, FinishUpload, HashPassword, PasswordJob, RemoveBlob
 from realm.request import Request, Route
 from realm.settings import Files, Limits, Settings
+from realm.store.files import FileRows
 from realm.store.interface import Tx
 from realm.store.sqlite import SqliteStore
 from realm.turn import Turns
@@ -19,15 +22,20 @@ from schemas.errors import Refusal
 from schemas.events import EntryPushed
 from tests.rules.kit import REALM, SeededIds, hash_openly
 from tests.simulation.disk import Disk, FilePool, Platter
-from tests.simulation.network import Fault, World
+from tests.simulation.network import Fault, Seldom, World
 
 CHUNK = 64
 """Bytes of a file in one frame: a file of a few hundred has several."""
+HOUR_MS = 3_600_000
+UNSENT_MS = 5_000
+UNFINISHED_MS = 12_000
+"""Longer than a client waits for an answer: most uploads that lose one go on, some have expired."""
 GENEROUS = Settings(
     limits=Limits(session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000),
-    files=Files(chunk_bytes=CHUNK),
+    files=Files(chunk_bytes=CHUNK, unsent_hours=UNSENT_MS / HOUR_MS, unfinished_hours=UNFINISHED_MS / HOUR_MS),
 )
 RESTART_MS = 400
+LOOK_MS = 500
 Deliver = Callable[[bytes], None]
 Answered = Callable[[list[bytes]], None]
 
@@ -107,13 +115,22 @@ class RealmNode:
         self._store = SqliteStore(self._folder, REALM, self._ids.epoch)
         self._store._connection.execute("PRAGMA synchronous = OFF")  # a kill, unlike a power cut, loses no write
         self._core = MortalCore(self._store, GENEROUS, self._ids, self._world.now, bytes(32))
+        self._core.count = self._world.count
         self._turns = Turns(self._core, self._store)
         self._turn_due = False
-        self._disk = Disk(self._folder, self._platter)
+        self._disk = Disk(self._world, self._folder, self._platter)
         self._disk.keep_only(self._core.memory.uploads)
-        self._pool = FilePool(self._world, self._disk, partial(self._file_done, self.life))
+        died = partial(self.kill, Fault.CRASH_IN_A_FILE_JOB)
+        self._pool = FilePool(self._world, self._disk, partial(self._file_done, self.life), died)
+        self._sweep_in_time(self.life)
 
     # turns
+
+    def _sweep_in_time(self, life: int) -> None:
+        if life == self.life and self.running:
+            if self._world.now >= self._core.wake_at():
+                self._take(Tick())
+            self._world.later(LOOK_MS, partial(self._sweep_in_time, life))
 
     def _take(self, item: Input) -> None:
         self._waiting.append(item)
@@ -127,8 +144,6 @@ class RealmNode:
             return
         self._turn_due = False
         inputs, self._waiting = self._waiting, []
-        if self._world.now >= self._core.wake_at():
-            inputs.append(Tick())
         try:
             self._core.doomed = self._world.chance(0.004)
             self._act(self._turns.take(self._world.now, inputs))
@@ -155,9 +170,13 @@ class RealmNode:
                             hear(frame)
                 case RunJob(HashPassword() | CheckPassword() as job):
                     self._world.later(100, partial(self._job_done, self.life, job))
+                case Note("error", event, fields):
+                    self.wrongs.append(f"the realm says: {event} {fields}")
                 case RunJob(job):
                     assert not isinstance(job, HashPassword | CheckPassword)
                     self._pool.submit(job)
+                    if isinstance(job, FinishUpload) and self._world.chance(0.5):
+                        self._take(Tick())  # the worst time for it
 
     def _reply(self, route: Route, frames: list[bytes]) -> None:
         answer = self._callers.pop(route.peer, None)
@@ -172,7 +191,18 @@ class RealmNode:
 
     def _file_done(self, life: int, job: FileJob, result: FileResult) -> None:
         if life == self.life and self.running:
+            self._look_at_rows(job, result)
             self._take(JobDone(job, result, 10))
+
+    def _look_at_rows(self, job: FileJob, result: FileResult) -> None:
+        """Nothing is removed from disk that a row names; and what was to be removed may return before it is."""
+        rows = self.store._connection
+        match job, result:
+            case RemoveBlob(digest), _ if rows.execute("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone():
+                self.wrongs.append(f"the blob {digest.hex()[:8]} is removed from disk, and a row names it")
+            case FinishUpload(digest=digest), Finished():
+                if rows.execute("SELECT 1 FROM removals WHERE digest = ?", (digest,)).fetchone():
+                    self._world.count(Seldom.RETURNED)
 
     def _check_rights(self, topics: list[bytes], event: EntryPushed, later: list[Effect]) -> None:
         """Nobody hears of an entry in a conversation that they are not in, unless they left later in this turn."""
@@ -203,6 +233,7 @@ class MortalCore(Core):
     """A core whose process can be killed when it has decided, before anything is committed."""
 
     doomed = False
+    count: Callable[[str], None]
 
     def decide(self, tx: Tx, now: int, inputs: Sequence[Input]) -> Decision:
         decision = super().decide(tx, now, inputs)
@@ -213,3 +244,17 @@ class MortalCore(Core):
         """End the process, if it is doomed."""
         if self.doomed:
             raise KilledError(Fault.CRASH_BEFORE_COMMIT)
+
+    def _sweep(self, ctx: Ctx) -> None:
+        before = _what_may_expire(ctx)
+        super()._sweep(ctx)
+        self.count(Seldom.SWEPT)
+        for what, number in (before - _what_may_expire(ctx)).items():
+            for _ in range(number):
+                self.count(what)
+
+
+def _what_may_expire(ctx: Ctx) -> Counter[str]:
+    assert isinstance(ctx.tx, FileRows)
+    files = ctx.tx._read("SELECT count(*) FROM files", ()).fetchone()[0]
+    return Counter({Seldom.EXPIRED_UPLOAD: len(ctx.view.uploads()), Seldom.EXPIRED_FILE: files})

@@ -6,9 +6,10 @@ from realm.store.rows import Draft
 from schemas import names
 from schemas.names import Address
 from tests.rules.kit import SeededIds
-from tests.simulation.client_node import ClientNode, User
+from tests.simulation.client_node import ClientNode
 from tests.simulation.network import World
 from tests.simulation.realm_node import RealmNode
+from tests.simulation.user import User
 
 ENTRIES = 10_000
 ANI, BUDI = Address("ani@kampus"), Address("budi@kampus")

@@ -4,6 +4,7 @@ Each test says after how many histories its fault was caught.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,20 +14,22 @@ import client.shown
 from broker.blobs import Blobs
 from client.mirror import Mirror
 from client.shown import News
-from realm import files
+from realm import files, uploads
+from realm.context import Ctx
 from realm.core import Core, Decision
 from realm.effects import Reply
 from realm.inputs import Input
-from realm.jobs import Held, Trouble, WriteChunk
-from realm.memory import Progress
+from realm.jobs import Gone, Held, RemoveBlob, Trouble, WriteChunk
+from realm.memory import UploadState
 from realm.store import database
 from realm.store.entries import EntryRows
 from realm.store.files import FileRows
 from realm.store.groups import GroupRows
 from realm.store.interface import Tx
-from realm.store.rows import Draft
+from realm.store.rows import Draft, StoredFile
 from schemas.entries import Entry
 from schemas.names import ConversationId, Name
+from tests.simulation.disk import Disk
 from tests.simulation.history import BrokenError
 from tests.simulation.realm_node import MortalCore, RealmNode
 from tests.simulation.runner import run_histories
@@ -98,7 +101,7 @@ def test_a_repeated_send_that_is_stored_twice(monkeypatch: pytest.MonkeyPatch) -
     scripts = [script.replace("UNIQUE (id, sender)", "CHECK (true)") for script in database.migrations()]
     monkeypatch.setattr(database, "migrations", lambda: scripts)
     monkeypatch.setattr(EntryRows, "sent", lambda _self, _sender, _entry: None)
-    caught("entry")
+    caught("was answered in two ways")
 
 
 def test_a_push_to_one_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,9 +148,9 @@ def test_a_chunk_that_is_counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """The realm does not remember what is on its way to disk, and the disk does not look where a chunk belongs."""
     change = msgspec.structs.replace
 
-    def forgetful(progress: Progress, **changes: Any) -> Progress:
+    def forgetful(state: UploadState, **changes: Any) -> UploadState:
         changes.pop("taken", None)
-        return change(progress, **changes, taken=changes.get("held", progress.held) or 0)
+        return change(state, **changes, taken=changes.get("held", state.held) or 0)
 
     write = Blobs._write
 
@@ -155,7 +158,7 @@ def test_a_chunk_that_is_counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         held = write(self, job)
         return write(self, change(job, offset=held.offset)) if isinstance(held, Trouble) else held
 
-    monkeypatch.setattr(files, "_changed", forgetful)
+    monkeypatch.setattr(uploads, "_changed", forgetful)
     monkeypatch.setattr(Blobs, "_write", anywhere)
     caught("an honest upload was refused")
 
@@ -163,3 +166,56 @@ def test_a_chunk_that_is_counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FileRows, "may_see", lambda _self, _account, _file: True)
     caught("may not see it")
+
+
+def test_a_file_for_who_knows_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def anybodys(self: FileRows, _account: int, digest: bytes, _scan: int) -> StoredFile | None:
+        return self._one_file("WHERE b.digest = ? LIMIT 1", (digest,))
+
+    monkeypatch.setattr(FileRows, "held_by", anybodys)
+    caught("was given a file for its digest")
+
+
+def test_a_blob_that_returns_and_is_removed_nevertheless(monkeypatch: pytest.MonkeyPatch) -> None:
+    add = FileRows.add_file
+
+    def add_and_remove(self: FileRows, file: StoredFile, now: int) -> StoredFile:
+        unwanted = file.digest in {one.digest for one in self.removals(1_000)}
+        added = add(self, file, now)
+        if unwanted:
+            self._write("INSERT INTO removals (digest) VALUES (?)", (file.digest,))
+        return added
+
+    monkeypatch.setattr(FileRows, "add_file", add_and_remove)
+    caught("is removed from disk, and a row names it")
+
+
+def test_a_blob_that_is_not_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(_self: Blobs, _job: RemoveBlob) -> Gone:
+        return Gone()
+
+    monkeypatch.setattr(Blobs, "_remove", leave)
+    caught("blobs that no row names")
+
+
+def test_a_row_that_is_written_before_the_name_of_its_blob_is_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    flush = Disk._flush
+
+    def flush_files(self: Disk, path: Path) -> None:
+        if path.is_file():
+            flush(self, path)
+
+    monkeypatch.setattr(Disk, "_flush", flush_files)
+    caught("not on disk")
+
+
+def test_a_sweep_that_removes_what_comes_back_just_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sweep(ctx: Ctx) -> None:
+        before = ctx.now - ctx.settings.files.unsent_hours * uploads.HOUR_MS
+        uploads.expire(ctx)
+        ctx.tx.drop_unsent(int(before), 1_000)
+        for removal in ctx.tx.removals(1_000):
+            ctx.run(RemoveBlob(removal.digest, removal.asked))
+
+    monkeypatch.setattr(files, "sweep", sweep)
+    caught("is removed from disk, and a row names it")

@@ -38,7 +38,8 @@ CREATE TABLE uploads (         -- unfinished; how much is held is seen on disk
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE removals (        -- blobs that are to be removed from disk
-    digest BLOB PRIMARY KEY
+    digest BLOB    PRIMARY KEY,
+    asked  INTEGER NOT NULL DEFAULT 1      -- how often: what is removed now may be there again meanwhile
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE usage (           -- bytes of the blobs that a user has uploaded, each once
