@@ -8,7 +8,7 @@ async with Courier(connection) as courier:
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -16,28 +16,30 @@ from typing import Any, Final, Self, cast
 from msgspec import UNSET, structs
 
 from client.connection import Connection
-from client.errors import AnswerError, ClientError, NoSuchFileError, ProtocolError, RateLimitedError
-from client.local import Draft, Source, in_thread, sent_name
-from client.transfer import Download, Question, Upload
+from client.errors import (
+    AnswerError,
+    ClientError,
+    NoSuchFileError,
+    ProtocolError,
+    RateLimitedError,
+    UnavailableError,
+)
+from client.file_lines import NOT_YET as NOT_YET
+from client.filenames import sent_name
+from client.local import PartFile, Progress, Source, in_thread
+from client.transfer import HALTS, Download, Question, Upload, pause_after
 from client.ulid import new_ulid
 from schemas.answers import Answer, Downloaded, Sent
-from schemas.commands import Command, Conversations, Filing, History, SendFile, SendGroupFile
+from schemas.commands import Command, Filing, SendFile, SendGroupFile
 from schemas.commands import Download as DownloadCommand
-from schemas.entries import Entry, File
+from schemas.entries import File
 from schemas.limits import MAX_CHUNK
-from schemas.names import ConversationId
 
-NOT_YET: Final = "-"
-"""Stands for the file in a command of which the file is still to be sent."""
 DOWNLOADS: Final = 12
 """Most unanswered downloads of one courier; a realm takes 16 of a session."""
-TRIES: Final = 4
-"""How often a single part is asked for where the realm says `rate_limited`."""
-TRY_PAUSE_MS: Final = 500
+PASSING: Final = (RateLimitedError, UnavailableError)
+"""What a single command is asked again after."""
 MAX_THUMBNAIL: Final = 4 * 1024 * 1024
-
-Progress = Callable[[int, int], None]
-"""Is told how many bytes the other side has, and of how many."""
 
 
 def _untold(_done: int, _size: int) -> None:
@@ -49,7 +51,11 @@ class Courier:
 
     Memory is bounded whatever their size; files here are read, hashed and written in threads. Who cancels one of
     its methods loses nothing of what has come: the same again goes on from there. All raise what
-    `Connection.ask` does, for good reasons only: what passes is tried again.
+    `Connection.ask` does, for good reasons only: what may pass is asked again, at most six times without
+    progress, after longer and longer pauses.
+
+    `progress` is told how many bytes the other side has, or have come; `reading` before that, how many of those
+    that are here have been hashed.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -60,16 +66,23 @@ class Courier:
         self._unsure: dict[str, str] = {}
         """The file of a send of which it is not known whether it was done: the next upload of it has another id."""
 
-    async def upload(self, source: Path, name: str | None = None, progress: Progress = _untold) -> str:
+    async def upload(
+        self, source: Path, name: str | None = None, progress: Progress = _untold, reading: Progress = _untold
+    ) -> str:
         """The id of a file that the realm now has; `name` is that of the path where none is given.
 
         Raises NoSuchFileError before anything is sent, where there is no plain file that can be read; LocalFileError
         where it changes meanwhile.
         """
-        return await self._upload(source, name, progress, None)
+        return await self._upload(source, name, progress, reading, None)
 
     async def send(
-        self, command: SendFile | SendGroupFile, source: Path, name: str | None = None, progress: Progress = _untold
+        self,
+        command: SendFile | SendGroupFile,
+        source: Path,
+        name: str | None = None,
+        progress: Progress = _untold,
+        reading: Progress = _untold,
     ) -> Sent:
         """Upload a file and send it; the `file` of the command is put in here (`NOT_YET` until then).
 
@@ -80,31 +93,34 @@ class Courier:
         entry = new_ulid() if command.entry is UNSET else command.entry
         file = self._unsure.get(entry)
         if file is None:
-            file = await self._upload(source, name, progress, command)
+            file = await self._upload(source, name, progress, reading, command)
         self._unsure[entry] = file
         sent = await self._send(structs.replace(command, entry=entry, file=file))
-        del self._unsure[entry]
+        self._unsure.pop(entry, None)  # the same may have been sent twice at once
         return sent
 
-    async def download(self, file: File, target: Path, progress: Progress = _untold) -> Path:
+    async def download(
+        self, file: File, target: Path, progress: Progress = _untold, reading: Progress = _untold
+    ) -> Path:
         """Save a file under `target`, or in it where that is a folder; the path that it has got.
 
-        What exists is not overwritten: the next free name is taken. What has come so far is in `target.part`, and
-        is gone on with. Raises LocalFileError; ProtocolError where what arrives is not the file that was announced.
+        What exists is not overwritten: the next free name is taken. What has come so far is in a hidden file beside
+        it (`part_path`), and is gone on with. Raises LocalFileError; ProtocolError where what arrives is not the
+        file that was announced.
         """
-        draft = Draft(target, file.name)
+        part_file = PartFile(target, file.name, file.digest)
         try:
-            await in_thread(draft.open)
-            resumed = bool(file.digest) and 0 < draft.size <= file.size
-            whole = await self._fill(draft, file, draft.size if resumed else 0, progress)
-            if not whole and resumed:  # it was a part of something else
-                whole = await self._fill(draft, file, 0, progress)
+            await in_thread(part_file.open)
+            resumed = 0 < part_file.size <= file.size
+            whole = await self._fill(part_file, file, part_file.size if resumed else 0, progress, reading)
+            if not whole and resumed:  # what was there was damaged
+                whole = await self._fill(part_file, file, 0, progress, reading)
             if not whole:
-                draft.cut(0)
+                part_file.cut(0)
                 raise ProtocolError("what the realm has sent is not the file that was announced")
-            return await in_thread(draft.finish)
+            return await in_thread(part_file.finish)
         finally:
-            draft.close()
+            part_file.close()
 
     async def chunks(self, file: File, offset: int = 0) -> AsyncGenerator[bytes]:
         """The bytes of a file from `offset` on, in order; close it (`contextlib.aclosing`) where they are not all read.
@@ -137,16 +153,12 @@ class Courier:
         return data
 
     async def look_up(self, file: str) -> File:
-        """A file of which only the id is known: with its name and digest, if it was lately sent or received.
-
-        Looks at the newest 100 entries of each conversation. Otherwise its name is its id, and its digest empty.
-        Raises NoSuchFileError where the user may not see it.
-        """
+        """A file of which only the id is known; raises NoSuchFileError where the user may not see it."""
         answer, _ = await self._see(file, 0, 1)
-        found = await _find(self._line(), file)
-        if found is not None and found.size == answer.size:
-            return found
-        return File(id=file, name=file, size=answer.size, media_type="application/octet-stream", digest=b"")
+        found = answer.file_info
+        if (found.id, found.size) != (file, answer.size):
+            raise ProtocolError("the realm speaks of another file than it was asked for")
+        return found
 
     async def close(self) -> None:
         """End its connections; what is being carried raises ClosedError. Twice does no harm."""
@@ -173,20 +185,28 @@ class Courier:
 
     async def _send(self, command: Filing) -> Sent:
         try:
-            return await self._connection.ask(command)
+            answer, _ = await self._ask_patiently(self._connection, command)
         except AnswerError:  # it was not done, and that is known
             self._unsure.pop(str(command.entry), None)
             raise
+        return cast("Sent", answer)
 
-    async def _upload(self, path: Path, name: str | None, progress: Progress, to_check: Filing | None) -> str:
+    async def _check(self, line: Connection, command: Filing) -> None:
+        """Raise why the command would be refused, except for its file: a realm looks at that last."""
+        with contextlib.suppress(NoSuchFileError):
+            await self._ask_patiently(line, structs.replace(command, entry=new_ulid(), file=NOT_YET))
+
+    async def _upload(
+        self, path: Path, name: str | None, progress: Progress, reading: Progress, to_check: Filing | None
+    ) -> str:
         line = self._line()
         source = Source(path)
         try:
             await in_thread(source.open)
             if to_check is not None:
-                await _check(line, to_check)
+                await self._check(line, to_check)
             hasher = hashlib.sha256()
-            await source.feed(hasher, source.size)
+            await source.feed(hasher, source.size, reading)
             upload = Upload(hasher.digest(), source.size, sent_name(name or path.name))
             await self._carry(line, upload, source, progress)
         finally:
@@ -206,32 +226,35 @@ class Courier:
                     upload.answered(question, outcome)
                 progress(upload.offset, upload.size)
 
-    async def _fill(self, draft: Draft, file: File, held: int, progress: Progress) -> bool:
-        """Fetch what comes after the `held` bytes; whether it is the file now, as far as its digest is known."""
-        draft.cut(held)
+    async def _fill(self, part_file: PartFile, file: File, held: int, progress: Progress, reading: Progress) -> bool:
+        """Fetch what comes after the `held` bytes; whether it is the file now."""
+        part_file.cut(held)
         hasher = hashlib.sha256()
-        await draft.feed(hasher, held)
+        await part_file.feed(hasher, held, reading)
         progress(held, file.size)
         async with contextlib.aclosing(self.chunks(file, held)) as parts:
             async for part in parts:
-                await in_thread(draft.add, part, hasher)
-                progress(draft.size, file.size)
-        return not file.digest or hasher.digest() == file.digest
+                await in_thread(part_file.add, part, hasher)
+                progress(part_file.size, file.size)
+        return hasher.digest() == file.digest
 
     async def _see(self, file: str, offset: int, size: int, *, thumbnail: bool = False) -> tuple[Downloaded, bytes]:
-        """One part of a file, or of its thumbnail; asked again a few times where it is too much at once."""
-        line = self._line()
+        """One part of a file, or of its thumbnail."""
         command = DownloadCommand(id=0, file=file, offset=offset, size=size, thumbnail=thumbnail)
-        for _ in range(TRIES - 1):
+        answer, payload = await self._ask_patiently(self._line(), command)
+        return cast("Downloaded", answer), payload
+
+    async def _ask_patiently(self, line: Connection, command: Command) -> tuple[Answer, bytes]:
+        """The answer to a command, and the bytes that came; after what may pass it is asked again."""
+        refusals = 0
+        while True:
             outcome, payload = await self._ask(line, command)
-            if not isinstance(outcome, RateLimitedError):
-                break
-            await asyncio.sleep((outcome.retry_after or TRY_PAUSE_MS) / 1000)
-        else:
-            outcome, payload = await self._ask(line, command)
-        if isinstance(outcome, ClientError):
-            raise outcome
-        return cast("Downloaded", outcome), payload
+            if not isinstance(outcome, ClientError):
+                return outcome, payload
+            refusals += 1
+            if not isinstance(outcome, PASSING) or refusals > HALTS:
+                raise outcome
+            await asyncio.sleep(pause_after(outcome, refusals) / 1000)
 
     async def _ask(
         self, line: Connection, command: Command, payload: bytes = b""
@@ -271,27 +294,3 @@ class _Flights:
         for task in self._flying:
             task.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)
-
-
-async def _check(line: Connection, command: Filing) -> None:
-    """Raise why the command would be refused, except for its file: a realm looks at that last."""
-    with contextlib.suppress(NoSuchFileError):
-        await line.ask(structs.replace(command, entry=new_ulid(), file=NOT_YET))
-
-
-async def _find(connection: Connection, file: str) -> File | None:
-    """The file of that id, if a late entry of one of the user's conversations names it."""
-    heads = (await connection.ask(Conversations(id=0))).conversations
-    for head in heads:
-        if head.last is not UNSET and (found := _named([head.last], file)):
-            return found
-    for head in heads:
-        history = await connection.ask(History(id=0, conversation=ConversationId(head.conversation)))
-        if found := _named(history.entries, file):
-            return found
-    return None
-
-
-def _named(entries: Sequence[Entry], file: str) -> File | None:
-    """The file of that id, if one of the entries names it."""
-    return next((entry.file for entry in entries if entry.file is not UNSET and entry.file.id == file), None)

@@ -65,6 +65,12 @@ class LocalFileError(ClientError):
     kind = "local_file"
 
 
+class StoppedError(ClientError):
+    """The person has stopped it before its end."""
+
+    kind = "stopped"
+
+
 BY_CODE: Final[dict[str, type["AnswerError"]]] = {}
 """The exception for each code of the catalogue."""
 

@@ -1,11 +1,10 @@
-"""Files of this machine: one that is read to be sent, and one that is written as it comes.
-
-A name from elsewhere is a name to show, never a path: `local_name` makes it into one that can do no harm here.
-"""
+"""Files of this machine: one that is read to be sent, and one that is written as it comes."""
 
 import asyncio
+import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -14,22 +13,18 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from client.errors import AnswerError, LocalFileError
-from client.harmless import is_harmful
+from client.filenames import local_name as local_name
 from schemas.errors import Code
 
 BLOCK: Final = 4 * 1024 * 1024
 """Bytes that are read at once to be hashed."""
-MAX_NAME: Final = 255
-"""Bytes of UTF-8 of the longest name that is sent."""
-MAX_LOCAL_NAME: Final = 240
-"""The same of a name here: a file system has room for 255, and ` (2)` and `.part` may follow."""
-MAX_EXTENSION: Final = 32
-NAMELESS: Final = "file"
-PART: Final = ".part"
+PART: Final = ".bagan-part"
 COPIES: Final = 1_000
 """How many names are tried before there is no free one."""
 
 T = TypeVar("T")
+Progress = Callable[[int, int], None]
+"""Is told how many bytes are done, and of how many."""
 
 
 class Hasher(Protocol):
@@ -49,34 +44,6 @@ async def in_thread(work: Callable[..., T], *args: Any) -> T:
         if not running.cancelled():
             running.exception()  # nobody else asks for it
         raise
-
-
-def sent_name(name: str) -> str:
-    """The name under which a file is sent: the last part of a path, harmless, at most 255 bytes of UTF-8."""
-    return _cut(_harmless(name), MAX_NAME)
-
-
-def local_name(name: str) -> str:
-    """A name for a file here, of one that somebody else has given it: no path, not hidden, harmless."""
-    plain = _harmless(name.replace("\\", "/"))
-    shown = plain.lstrip(".")
-    return _cut("_" * (len(plain) - len(shown)) + shown, MAX_LOCAL_NAME)
-
-
-def _harmless(name: str) -> str:
-    last = name.rstrip("/").rpartition("/")[2]
-    return "".join("_" if is_harmful(character) else character for character in last) or NAMELESS
-
-
-def _cut(name: str, most: int) -> str:
-    """The name in at most so many bytes; what follows its last dot stays, if it is no longer than 32."""
-    if len(name.encode()) <= most:
-        return name
-    stem, dot, extension = name.rpartition(".")
-    if not stem or len(extension.encode()) > MAX_EXTENSION:
-        stem, dot, extension = name, "", ""
-    room = most - len((dot + extension).encode())
-    return stem.encode()[:room].decode(errors="ignore") + dot + extension
 
 
 class _OpenFile:
@@ -99,9 +66,10 @@ class _OpenFile:
             raise LocalFileError(f"{self.path} has become shorter while it was read")
         return data
 
-    async def feed(self, hasher: Hasher, length: int) -> None:
-        """Hash so many bytes from the start, in blocks."""
+    async def feed(self, hasher: Hasher, length: int, progress: Progress) -> None:
+        """Hash so many bytes from the start, in blocks; `progress` is told before each of them."""
         for offset in range(0, length, BLOCK):
+            progress(offset, length)
             await in_thread(self._feed, hasher, offset, min(BLOCK, length - offset))
 
     def _feed(self, hasher: Hasher, offset: int, length: int) -> None:
@@ -129,17 +97,18 @@ class Source(_OpenFile):
         self.size = told.st_size
 
 
-class Draft(_OpenFile):
-    """A file as far as it has come, in `name.part` beside its place. No other draft writes the same one.
+class PartFile(_OpenFile):
+    """A file as far as it has come, in `part_path` beside its place. No other one writes the same.
 
     In a folder it gets the name that its sender has given it; where a name is taken, the next free one: `foto (2).jpg`.
     """
 
-    def __init__(self, target: Path, name: str) -> None:
+    def __init__(self, target: Path, name: str, digest: bytes) -> None:
         super().__init__(target)
         self._name = local_name(name)
+        self._digest = digest
         self._number = 0
-        self._drafted = target
+        self._first_place = target
         """The place beside which it is written; it ends at another if this one is taken meanwhile."""
 
     def open(self) -> None:
@@ -160,7 +129,7 @@ class Draft(_OpenFile):
                 self.size += written
                 rest = rest[written:]
         except OSError as error:
-            raise unusable(self._part, "written", error) from error
+            raise unusable(self._place, "written", error) from error
         hasher.update(data)
 
     def cut(self, size: int) -> None:
@@ -168,15 +137,17 @@ class Draft(_OpenFile):
         try:
             os.ftruncate(self._fd, size)
         except OSError as error:
-            raise unusable(self._part, "written", error) from error
+            raise unusable(self._place, "written", error) from error
         self.size = size
 
     def finish(self) -> Path:
-        """Put it in its place, which nothing else has; raises LocalFileError."""
+        """Put it in its place, which nothing else has, once it is on the disk; raises LocalFileError."""
         try:
-            while not self._reserve():
+            os.fsync(self._fd)  # or a power cut could leave its name without its content
+            if not _is_at(self._fd, self._part):  # somebody has removed it: what is there now is another one's
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            while not self._link():
                 self._next_place()
-            self._part.replace(self._place)
         except OSError as error:
             raise unusable(self._place, "written", error) from error
         finally:
@@ -186,7 +157,8 @@ class Draft(_OpenFile):
     def close(self) -> None:
         """Close it; what has come stays for the next time, if it is anything."""
         if self._fd >= 0 and not self.size and _is_at(self._fd, self._part):
-            self._part.unlink()
+            with contextlib.suppress(OSError):  # an empty file that stays does no harm
+                self._part.unlink()
         super().close()
 
     @property
@@ -197,15 +169,15 @@ class Draft(_OpenFile):
 
     @property
     def _part(self) -> Path:
-        return self._drafted.with_name(self._drafted.name + PART)
+        return part_path(self._first_place, self._digest)
 
     def _take_place(self) -> None:
-        """The first name that is free, and of which no other draft is being written."""
+        """The first name that is free, and of which no other part is being written."""
         while True:
             self._next_place()
-            if os.path.lexists(self._place):
+            if _is_taken(self._place):
                 continue
-            self._drafted = self._place
+            self._first_place = self._place
             if self._lock():
                 return
 
@@ -228,22 +200,61 @@ class Draft(_OpenFile):
         if not (stat.S_ISREG(told.st_mode) and _is_at(self._fd, self._part)):
             super().close()
             return False
+        if told.st_nlink > 1:  # whoever put it in its place was stopped in between: it is somebody's file now
+            self._part.unlink()
+            super().close()
+            return self._lock()
         self.size = told.st_size
         return True
 
-    def _reserve(self) -> bool:
-        """Whether the place was free; an empty file has it now."""
+    def _link(self) -> bool:
+        """Whether the place was free; the file has it now."""
         try:
-            os.close(os.open(self._place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+            os.link(self._part, self._place, follow_symlinks=False)
         except FileExistsError:
             return False
+        except OSError:  # a file system without links
+            return self._rename()
+        with contextlib.suppress(OSError):  # it has its name
+            self._part.unlink()
         return True
+
+    def _rename(self) -> bool:
+        """The same, by an empty file that has the place until then."""
+        try:
+            reserved = os.open(self._place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except FileExistsError:
+            return False
+        try:
+            self._part.replace(self._place)
+        except OSError:
+            if _is_at(reserved, self._place):
+                self._place.unlink()
+            raise
+        finally:
+            os.close(reserved)
+        return True
+
+
+def part_path(place: Path, digest: bytes) -> Path:
+    """Where the content of this digest is written until it is whole, and nothing else: no `local_name` is hidden."""
+    of = hashlib.sha256(digest + os.fsencode(place.name)).hexdigest()
+    return place.with_name(f".{of[:16]}{PART}")
 
 
 def unusable(path: Path, what: str, error: Exception) -> LocalFileError:
     """What a person is told of a file that cannot be read or written."""
     reason = error.strerror if isinstance(error, OSError) else "this is no name of a file"
     return LocalFileError(f"{path} cannot be {what}: {reason}")
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether anything has the name, a link to nowhere too; raises OSError where nothing can have it."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _is_at(fd: int, path: Path) -> bool:

@@ -156,8 +156,7 @@ def _realms(answer: a.Realms, _: Login | None) -> str:
 
 
 def _saved(answer: Saved, _: Login | None) -> str:
-    doubt = "" if answer.checked else "; no entry that names it was found, so its content is not checked"
-    return f"saved {visible(answer.path)} ({size_text(answer.size)}{doubt})"
+    return f"saved {visible(answer.path)} ({size_text(answer.size)})"
 
 
 def _page(lines: list[str], answer: a.Page, nothing: str) -> str:

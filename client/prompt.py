@@ -16,9 +16,9 @@ LOG_IN: Final = "auth username password logs in; "
 
 
 async def at_prompt(target: Target, output: Output) -> int:
-    """A person at a terminal; pushes appear above the prompt."""
+    """A person at a terminal; pushes appear above the prompt, and Ctrl-C stops a transfer."""
     session: PromptSession[str] = PromptSession(history=_History())
-    async with open_shell(target, output, listen=True) as shell:
+    async with open_shell(target, output, listen=True, interactive=True) as shell:
         with patch_stdout():
             await shell.resume()
             output.note(GREETING if shell.logged_in else LOG_IN + GREETING)

@@ -11,7 +11,9 @@ from client import errands
 from client.connection import Connection
 from client.dial import Address
 from client.errors import AnswerError, ClientError, SessionNotFoundError, UsageError
+from client.file_lines import Errand
 from client.harmless import visible
+from client.interrupts import stoppable
 from client.keyring import Keyring
 from client.output import Output
 from client.session import SessionEnded
@@ -40,7 +42,14 @@ class Shell:
     """Lines in, answers out. `worst` is the exit code so far: an error answer is 1, a wrong line 2."""
 
     def __init__(
-        self, connection: Connection, keyring: Keyring, output: Output, *, listen: bool, invite: str | None = None
+        self,
+        connection: Connection,
+        keyring: Keyring,
+        output: Output,
+        *,
+        listen: bool,
+        invite: str | None = None,
+        interactive: bool = False,
     ) -> None:
         self.worst = DONE
         self._connection = connection
@@ -48,6 +57,7 @@ class Shell:
         self._output = output
         self._listen = listen
         self._invite = invite
+        self._interactive = interactive
         self._kept = keyring.login(connection.name)
         self._mute = listen and self._kept is not None
         connection.adopt(self._kept)
@@ -121,9 +131,10 @@ class Shell:
     async def _carry_out(self, line: str | list[str]) -> None:
         login = self._connection.login
         command = parse_any(line, None if login is None else login.user)
-        if isinstance(command, errands.Errand):
+        if isinstance(command, Errand):
             await self.resume()
-            answer = await errands.run(command, self._connection)
+            running = errands.run(command, self._connection)
+            answer = await (stoppable(running) if self._interactive else running)
             self._output.answer(command.name, answer, self._connection.login)
             return
         if isinstance(command, InSession) and not isinstance(command, Resume | Logout):
@@ -159,9 +170,12 @@ class Shell:
 
 
 @contextlib.asynccontextmanager
-async def open_shell(target: Target, output: Output, *, listen: bool) -> AsyncIterator[Shell]:
+async def open_shell(
+    target: Target, output: Output, *, listen: bool, interactive: bool = False
+) -> AsyncIterator[Shell]:
     """Connect; while it is open, pushes are shown as they come, if it is to `listen`.
 
+    Where it is `interactive`, Ctrl-C stops the transfer of a file, and nothing else with it.
     Raises what `Connection.open` and `Keyring.keys` do, and BrokenPipeError where nobody reads the output.
     """
     keyring = target.keyring
@@ -170,7 +184,7 @@ async def open_shell(target: Target, output: Output, *, listen: bool) -> AsyncIt
         host, port, keyring.keys(), keyring.pins, known_key=target.known_key, listen=listen
     )
     async with connection:
-        shell = Shell(connection, keyring, output, listen=listen, invite=target.invite)
+        shell = Shell(connection, keyring, output, listen=listen, invite=target.invite, interactive=interactive)
         try:
             yield shell
         finally:

@@ -12,9 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-from client.courier import NOT_YET
-from client.errands import Errand, Post, Save
 from client.errors import AnswerError, UsageError
+from client.file_lines import NOT_YET, Errand, Post, Save
 from schemas import commands as c
 from schemas.codec import Malformed, decode_command, encode_command
 from schemas.commands import Command, name_of
@@ -154,17 +153,19 @@ def parse(line: str | list[str], own: str | None = None) -> Command:
 def parse_any(line: str | list[str], own: str | None = None) -> Command | Errand:
     """As `parse`; also what is about files of this machine, which `client.errands` does."""
     words = Words(line.rstrip("\r\n")) if isinstance(line, str) else Words(args=tuple(line))
-    typed, words = words.next()
-    name = typed.lower()
+    first, words = words.next()
+    name = first.lower()
     if name in LATER:
         raise UsageError(f"{name} is not available yet")
     form = FORMS.get(name)
     if form is None:
-        raise UsageError(f"there is no command {typed!r}: help lists them all")
+        raise UsageError(f"there is no command {first!r}: help lists them all")
     fields = _read(form, words)
     if "conversation" in fields:
         fields["conversation"] = _conversation(fields["conversation"], own, form)
-    return _with_path(form, fields) or _checked(form, fields)
+    if form.command in (Save, c.SendFile, c.SendGroupFile):
+        return _errand(form, fields, typed=isinstance(line, str))
+    return _checked(form, fields)
 
 
 def to_line(command: Command) -> str:
@@ -242,20 +243,19 @@ def _conversation(typed: str, own: str | None, form: Form) -> str:
     return private(me, full(*split(Address(typed.lower()), own_realm)))
 
 
-def _with_path(form: Form, fields: dict[str, Any]) -> Errand | None:
-    """What is to be done with a file of this machine, if the form is about one."""
+def _errand(form: Form, fields: dict[str, Any], *, typed: bool) -> Errand:
+    """What is to be done with a file of this machine."""
+    path = _path(fields[form.parts[-1].field], form, typed=typed)
     if form.command is Save:
-        return Save(file=fields["file"], path=_path(fields["path"], form))
-    if form.command not in (c.SendFile, c.SendGroupFile):
-        return None
+        return Save(file=fields["file"], path=path)
     command = _checked(form, fields | {"file": NOT_YET})
     assert isinstance(command, c.SendFile | c.SendGroupFile)
-    return Post(command, _path(fields["file"], form))
+    return Post(command, path)
 
 
-def _path(typed: str, form: Form) -> str:
-    """A path is the rest of the line, without the spaces around it."""
-    path = typed.strip()
+def _path(text: str, form: Form, *, typed: bool) -> str:
+    """A path is the rest of the line: of a typed one without the spaces around it, from a shell as it is."""
+    path = text.strip() if typed else text
     if not path:
         raise UsageError(f"{form.name} needs {form.parts[-1].shown} (usage: {form.usage})")
     if "\0" in path:

@@ -109,7 +109,7 @@ class _Transfer:
                 self._window = max(1, self._window // 2)
         elif isinstance(self._reason, FOLLOWING):
             self._reason = error
-        self._pause = max(self._pause, _pause_after(error, self._halts))
+        self._pause = max(self._pause, pause_after(error, self._halts))
 
     def _perhaps_give_up(self) -> None:
         """After too many refusals, once all that was on its way has its outcome: the most telling of them is why."""
@@ -117,8 +117,11 @@ class _Transfer:
             self.failed = self._reason
 
 
-def _pause_after(error: ClientError, halts: int) -> int:
-    """Milliseconds; a rate limit is given the time for a whole window, so that it is not met at every chunk."""
+def pause_after(error: ClientError, halts: int) -> int:
+    """Milliseconds to wait after so many refusals in a row, of which this is the last.
+
+    A rate limit is given the time for a whole window, so that it is not met at every chunk.
+    """
     pause = PAUSE_MS
     if isinstance(error, RateLimitedError) and error.retry_after is not None:
         pause = max(error.retry_after, min(error.retry_after * WINDOW, 1_000))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from client import local, transfer
 from client.connection import Connection
 from client.courier import NOT_YET, Courier
 from client.errors import (
@@ -20,9 +21,11 @@ from client.errors import (
     ProtocolError,
     QuotaExceededError,
     SessionNotFoundError,
+    UnavailableError,
     UserNotFoundError,
 )
 from client.keyring import Keyring
+from client.local import part_path
 from client.mirror import Mirror
 from client.reflect import reflect
 from schemas import answers
@@ -88,24 +91,7 @@ class Shelf:
             return MISSING
         offset, size = command["offset"], command["size"]
         content = CONTENT[: MAX_CHUNK + 9] if command.get("thumbnail") else CONTENT
-        return {"size": len(content), "bytes": content[offset : offset + size]}
-
-    def conversations(self, _: Told) -> Told:
-        heads = [self._head("group/a@kampus"), self._head("group/b@kampus")]
-        return {"conversations": heads, "more": False}
-
-    def history(self, command: Told) -> Told:
-        entry = {
-            "conversation": command["conversation"], "seq": 1, "id": "0" * 26, "from": "messi@kampus", "name": "M",
-            "sent_at": 1, "kind": "file", "chain": bytes(32),
-            "file": {"id": "F1", "name": "foto.jpg", "size": SIZE, "media_type": "image/jpeg", "digest": FOTO.digest},
-        }  # fmt: skip
-        entries = [entry] if command["conversation"] == "group/b@kampus" else []
-        return {"entries": entries, "first": 1, "head": 1, "seen": 0, "more": False}
-
-    def _head(self, conversation: str) -> Told:
-        numbers = dict.fromkeys(("first", "head", "read", "seen", "unread"), 1)
-        return {"conversation": conversation, "title": "", **numbers}
+        return {"size": len(content), "file_info": structs.asdict(FOTO), "bytes": content[offset : offset + size]}
 
     def _file(self) -> Told:
         return {"file": "F1"} if self.size == len(self.held) else {}
@@ -219,6 +205,47 @@ def test_a_send_whose_answer_did_not_come_is_said_again_with_the_same_file(tmp_p
     run(test())
 
 
+@pytest.mark.parametrize("code", ["rate_limited", "unavailable"])
+def test_what_may_pass_is_asked_again(tmp_path: Path, foto: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Each command once in vain: asking whether it would do, the upload, and the send."""
+
+    async def test() -> None:
+        refused: list[tuple[str, bool]] = []
+
+        def trouble(command: Told) -> Told | None:
+            turn = command["cmd"], command.get("file") == NOT_YET
+            if command["cmd"] == "chunk" or turn in refused:
+                return None
+            refused.append(turn)
+            return refusal(code)
+
+        shelf = Shelf(trouble)
+        async with met(shelf, tmp_path) as (courier, *_):
+            assert (await courier.send(send_file(), foto)).message == "File sent"
+        checks, sends = ["sendfile"] * 2, ["sendfile"] * 2
+        assert shelf.names() == [*checks, *["upload"] * 2, *["chunk"] * 11, *sends]
+        assert shelf.commands[-2] | {"id": 0} == shelf.commands[-1] | {"id": 0}
+
+    monkeypatch.setattr(transfer, "PAUSE_MS", 1)
+    run(test())
+
+
+def test_what_does_not_pass_is_asked_again_only_so_often(
+    tmp_path: Path, foto: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        shelf = Shelf(lambda _: refusal("unavailable"))
+        async with met(shelf, tmp_path) as (courier, *_):
+            for work in (courier.send(send_file(), foto), courier.look_up("F1"), courier.thumbnail("F1")):
+                shelf.commands.clear()
+                with pytest.raises(UnavailableError):
+                    await work
+                assert len(shelf.commands) == transfer.HALTS + 1
+
+    monkeypatch.setattr(transfer, "PAUSE_MS", 1)
+    run(test())
+
+
 def test_a_missing_file_is_told_before_anything_is_sent(tmp_path: Path) -> None:
     async def test() -> None:
         shelf = Shelf()
@@ -315,16 +342,17 @@ def test_a_file_is_saved_under_its_name_and_again_under_the_next_free_one(tmp_pa
     [(CONTENT[: 3 * MAX_CHUNK], 8), (b"wrong" * MAX_CHUNK, 6 + 11), (CONTENT + b"more", 11), (CONTENT, 0)],
 )
 def test_a_download_goes_on_with_what_is_there(tmp_path: Path, begun: bytes, asked: int) -> None:
-    """What is there of something else shows at the end, and all of it is fetched."""
+    """What is damaged shows at the end, and all of it is fetched."""
 
     async def test() -> None:
         shelf = Shelf()
-        (tmp_path / "saved.jpg.part").write_bytes(begun)
+        part = part_path(tmp_path / "saved.jpg", FOTO.digest)
+        part.write_bytes(begun)
         async with met(shelf, tmp_path) as (courier, *_):
             path = await courier.download(FOTO, tmp_path / "saved.jpg")
         assert path.read_bytes() == CONTENT
         assert len(shelf.commands) == asked
-        assert not (tmp_path / "saved.jpg.part").exists()
+        assert not part.exists()
 
     run(test())
 
@@ -343,7 +371,7 @@ def test_a_download_that_is_cancelled_keeps_what_has_come(tmp_path: Path) -> Non
             downloading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await downloading
-        held = (tmp_path / "saved.jpg.part").read_bytes()
+        held = part_path(tmp_path / "saved.jpg", FOTO.digest).read_bytes()
         assert held
         assert CONTENT.startswith(held)
         assert not (tmp_path / "saved.jpg").exists()
@@ -359,7 +387,7 @@ def test_what_is_not_the_file_that_was_announced_is_not_kept(tmp_path: Path) -> 
                 await courier.download(false, tmp_path / "saved.jpg")
 
     run(test())
-    assert not list(tmp_path.glob("saved*"))
+    assert not [*tmp_path.glob("saved*"), *tmp_path.glob(f".*{local.PART}")]
 
 
 def test_a_file_that_nobody_shows_leaves_nothing_here(tmp_path: Path) -> None:
@@ -372,7 +400,7 @@ def test_a_file_that_nobody_shows_leaves_nothing_here(tmp_path: Path) -> None:
                 await courier.look_up("F9")
 
     run(test())
-    assert not list(tmp_path.glob("saved*"))
+    assert not [*tmp_path.glob("saved*"), *tmp_path.glob(f".*{local.PART}")]
 
 
 def test_for_a_slow_reader_only_a_window_is_asked_for(tmp_path: Path) -> None:
@@ -410,7 +438,7 @@ def test_a_thumbnail_may_take_more_than_one_part_and_some_patience(tmp_path: Pat
 @pytest.mark.parametrize("answer", [{"size": 1 << 40, "bytes": b"x"}, {"size": 5}])
 def test_what_is_no_thumbnail_is_refused(tmp_path: Path, answer: Told) -> None:
     async def test() -> None:
-        async with met(Shelf(lambda _: answer), tmp_path) as (courier, *_):
+        async with met(Shelf(lambda _: answer | {"file_info": structs.asdict(FOTO)}), tmp_path) as (courier, *_):
             with pytest.raises(ProtocolError, match="no thumbnail"):
                 await courier.thumbnail("F1")
 
@@ -419,19 +447,47 @@ def test_what_is_no_thumbnail_is_refused(tmp_path: Path, answer: Told) -> None:
 
 def test_a_file_is_looked_up_by_its_id_alone(tmp_path: Path) -> None:
     async def test() -> None:
-        def nothing_said(command: Told) -> Told | None:
-            return {"conversations": [], "more": False} if command["cmd"] == "conversations" else None
-
         shelf = Shelf()
         async with met(shelf, tmp_path) as (courier, *_):
             assert await courier.look_up("F1") == FOTO
-            shelf.trouble = nothing_said
-            unknown = await courier.look_up("F1")
-            assert (unknown.name, unknown.size, unknown.digest) == ("F1", SIZE, b"")
-            path = await courier.download(unknown, tmp_path)
-            assert path == tmp_path / "F1"
-            assert path.read_bytes() == CONTENT
+        assert len(shelf.commands) == 1
 
+    run(test())
+
+
+@pytest.mark.parametrize("other", [{"id": "F2"}, {"size": SIZE + 1}])
+def test_what_a_realm_says_of_another_file_is_not_taken(tmp_path: Path, other: Told) -> None:
+    async def test() -> None:
+        answer = {"size": SIZE, "file_info": structs.asdict(FOTO) | other, "bytes": b"x"}
+        async with met(Shelf(lambda _: answer), tmp_path) as (courier, *_):
+            with pytest.raises(ProtocolError, match="another file"):
+                await courier.look_up("F1")
+
+    run(test())
+
+
+def test_what_is_read_before_anything_is_carried_is_told(
+    tmp_path: Path, foto: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        steps: list[tuple[str, int]] = []
+
+        def told(what: str) -> Callable[[int, int], None]:
+            return lambda done, _: steps.append((what, done))
+
+        hashed = [("read", 0), ("read", 1_000_000), ("read", 2_000_000)]
+        async with met(Shelf(lambda command: asked(command, steps)), tmp_path) as (courier, *_):
+            await courier.upload(foto, progress=told("carried"), reading=told("read"))
+            assert steps[:4] == [*hashed, ("upload", 0)]
+            steps.clear()
+            part_path(tmp_path / "saved.jpg", FOTO.digest).write_bytes(CONTENT)
+            await courier.download(FOTO, tmp_path / "saved.jpg", told("carried"), told("read"))
+        assert steps == [*hashed, ("carried", SIZE)]
+
+    def asked(command: Told, steps: list[tuple[str, int]]) -> None:
+        steps.append((command["cmd"], 0))
+
+    monkeypatch.setattr(local, "BLOCK", 1_000_000)
     run(test())
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from client.errands import Post, Save, local_path, told
+from client.errands import local_path, told
 from client.errors import SessionNotFoundError, UsageError
+from client.file_lines import Post, Save
 from client.syntax import FORMS, LATER, SECRETIVE, help_text, parse, parse_any, to_line
 from schemas import commands as c
 
@@ -146,7 +147,10 @@ def test_words_that_a_shell_has_taken_apart_may_hold_spaces() -> None:
     ("line", "command", "path"),
     [
         ("sendfile Henderson foto saya (1).jpg \n", c.SendFile, "foto saya (1).jpg"),
+        ("sendfile henderson  foto.jpg  ", c.SendFile, "foto.jpg"),
         (["sendfile", "henderson", "/a/two  spaces.jpg"], c.SendFile, "/a/two  spaces.jpg"),
+        (["sendfile", "henderson", " a name with a space "], c.SendFile, " a name with a space "),
+        (["sendgroupfile", "kelompok-bagan", " "], c.SendGroupFile, " "),
         (["SENDGROUPFILE", "Kelompok-Bagan", "laporan", "akhir.pdf"], c.SendGroupFile, "laporan akhir.pdf"),
         ("sendfile henderson@pusat " + "x" * 300, c.SendFile, "x" * 300),
         (["sendfile", "henderson", "no\udcffutf8"], c.SendFile, "no\udcffutf8"),
@@ -159,7 +163,14 @@ def test_a_path_is_the_rest_of_the_line(line: str | list[str], command: type[c.C
 
 
 def test_a_file_is_saved_by_its_id() -> None:
-    assert parse_any("save 01J0 my downloads/") == Save(file="01J0", path="my downloads/")
+    assert parse_any("save 01J0  my downloads/ ") == Save(file="01J0", path="my downloads/")
+    assert parse_any(["save", "01J0", " foto "]) == Save(file="01J0", path=" foto ")
+
+
+@pytest.mark.parametrize("words", [["sendfile", "henderson"], ["sendfile", "henderson", ""], ["save", "01J0", ""]])
+def test_a_path_has_something_in_it(words: list[str]) -> None:
+    with pytest.raises(UsageError, match=f"^{words[0]} needs "):
+        parse_any(words)
 
 
 def test_paths_begin_at_home_where_somebody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,10 +123,8 @@ def test_sizes(size: int, shown: str) -> None:
 
 
 def test_where_a_file_was_saved() -> None:
-    saved = Saved(id=None, file="F1", path="a\x1b b.png", size=70_000, checked=True)
+    saved = Saved(id=None, file="F1", path="a\x1b b.png", size=70_000)
     assert answer_text(saved, LOGIN) == r"saved a\x1b b.png (70 kB)"
-    unchecked = Saved(id=None, file="F1", path="F1", size=70_000, checked=False)
-    assert "its content is not checked" in answer_text(unchecked, LOGIN)
 
 
 def test_other_errors_say_their_code_and_what_helps() -> None:

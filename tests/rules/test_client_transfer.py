@@ -37,6 +37,11 @@ def digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
+WHOLE = bytes(range(256)) * 1_024 * 11 + b"end"
+SIZE = len(WHOLE)
+FOTO = File(id="F1", name="foto.jpg", size=SIZE, media_type="image/jpeg", digest=digest(WHOLE))
+
+
 def upload(size: int = 20, of: bytes | None = None) -> Upload:
     return Upload(digest(CONTENT[:size] if of is None else of), size, "foto.jpg")
 
@@ -47,6 +52,10 @@ def opened(offset: int = 0, upload: str = "U1", chunk: int = STEP, file: str = "
 
 def taken(offset: int, file: str = "") -> ChunkTaken:
     return ChunkTaken(id=1, offset=offset, file=file or UNSET)
+
+
+def downloaded(size: int = SIZE) -> Downloaded:
+    return Downloaded(id=1, size=size, file_info=FOTO)
 
 
 def refusal(code: Code, retry_after: int | None = None) -> AnswerError:
@@ -262,9 +271,7 @@ def test_a_realm_that_was_killed_may_know_less_but_not_for_ever() -> None:
     assert isinstance(one.failed, NoAnswerError)
 
 
-@pytest.mark.parametrize(
-    "answer", [opened(offset=21), opened(offset=-1), opened(chunk=0), Done(id=1), Downloaded(id=1, size=3)]
-)
+@pytest.mark.parametrize("answer", [opened(offset=21), opened(offset=-1), opened(chunk=0), Done(id=1), downloaded(3)])
 def test_an_answer_that_makes_no_sense_ends_it(answer: Answer) -> None:
     one = upload()
     one.answered(again(one), answer)
@@ -391,17 +398,13 @@ def test_no_answers_make_it_raise_or_go_on_for_ever(choose: st.DataObject) -> No
 
 # downloads
 
-WHOLE = bytes(range(256)) * 1_024 * 11 + b"end"
-SIZE = len(WHOLE)
-FOTO = File(id="F1", name="foto.jpg", size=SIZE, media_type="image/jpeg", digest=digest(WHOLE))
-
 
 def part(question: Question) -> bytes:
     return WHOLE[question.offset : question.offset + question.length]
 
 
 def answer_part(one: Download, question: Question) -> None:
-    one.answered(question, Downloaded(id=1, size=SIZE), part(question))
+    one.answered(question, downloaded(), part(question))
 
 
 def numbers(questions: Sequence[Question]) -> list[int]:
@@ -462,9 +465,9 @@ def test_a_download_that_will_not_change_ends_at_once(code: Code) -> None:
 @pytest.mark.parametrize(
     ("answer", "payload"),
     [
-        (Downloaded(id=1, size=SIZE), b""),
-        (Downloaded(id=1, size=SIZE), bytes(MAX_CHUNK + 1)),
-        (Downloaded(id=1, size=SIZE + 1), bytes(MAX_CHUNK)),
+        (downloaded(), b""),
+        (downloaded(), bytes(MAX_CHUNK + 1)),
+        (downloaded(SIZE + 1), bytes(MAX_CHUNK)),
         (Done(id=1), bytes(MAX_CHUNK)),
     ],
 )

@@ -1,5 +1,6 @@
 """Files as people at a command line send and save them."""
 
+import hashlib
 import json
 import os
 import random
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from client.local import part_path
 from tests.conftest import StartRealm
 from tests.realm_process import FAST_HASHING, RealmProcess
 from tests.scenarios.cli_kit import REGISTER, Person, PersonFor, Terminal, people_of
@@ -141,12 +143,31 @@ def test_what_was_begun_is_gone_on_with_and_what_is_wrong_begun_again(messi: Per
     messi.says("sendfile", "messi", str(foto))
     file = re.search(FILE, messi.says("history", "messi")[0])
     assert file is not None
+    part = part_path(tmp_path / "saved", hashlib.sha256(content).digest())
     for begun in (content[:700_000], noise(700_000), bytes(2_000_000)):
-        (tmp_path / "saved.part").write_bytes(begun)
+        part.write_bytes(begun)
         messi.says("save", file["id"], str(tmp_path / "saved"))
         assert (tmp_path / "saved").read_bytes() == content
         (tmp_path / "saved").unlink()
-    assert not (tmp_path / "saved.part").exists()
+    assert not part.exists()
+
+
+def test_what_is_saved_harms_nothing_that_is_there(messi: Person, tmp_path: Path) -> None:
+    """Whatever its name is, and that of what comes after it."""
+    source, folder = tmp_path / "source", tmp_path / "downloads"
+    source.mkdir()
+    folder.mkdir()
+    (folder / "thesis.part").write_bytes(b"the only one")
+    for name in ("report.part", "report", "thesis", " with spaces "):
+        (source / name).write_bytes(name.encode())
+        messi.says("sendfile", "messi", str(source / name))
+    for line in messi.says("history", "messi"):
+        file = re.search(FILE, line)
+        assert file is not None, line
+        messi.says("save", file["id"], str(folder))
+    expected = {name: name.encode() for name in ("report.part", "report", "thesis", " with spaces ")}
+    expected["thesis.part"] = b"the only one"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
 
 
 def test_where_nothing_can_be_written_it_says_why(messi: Person, tmp_path: Path) -> None:
@@ -177,7 +198,7 @@ def test_scripts_get_json(messi: Person, tmp_path: Path) -> None:
     (saved,) = map(json.loads, messi.says("--json", "save", sent["file_info"]["id"], str(target)))
     assert saved | {"id": None} == {
         "cmd": "save", "id": None, "status": "OK", "file": sent["file_info"]["id"], "path": str(target),
-        "size": 70_000, "checked": True,
+        "size": 70_000,
     }  # fmt: skip
     assert target.read_bytes() == foto.read_bytes()
 
@@ -204,6 +225,34 @@ def test_at_a_terminal_a_bar_shows_how_far_it_is(messi: Person, tmp_path: Path) 
         assert terminal.ends() == 0
     finally:
         terminal.close()
+
+
+def test_ctrl_c_at_the_prompt_stops_a_transfer_and_not_the_client(start_realm: StartRealm, tmp_path: Path) -> None:
+    realm = start_realm(config="[files]\nchunk_bytes = 1000\n")  # so that it takes a while
+    film = tmp_path / "film.mkv"
+    film.write_bytes(noise(10_000_000))
+    with people_of(tmp_path, realm) as make:
+        somebody = make("messi")
+        somebody.says(*REGISTER["messi"].split())
+        terminal = Terminal(somebody.command(), somebody.env)
+        try:
+            for _ in range(2):
+                terminal.shows("messi@kampus>")
+                terminal.types(f"sendfile messi {film}\r")
+                terminal.shows("/10.0 MB")
+                while not held_by(realm):
+                    time.sleep(0.01)
+                terminal.process.send_signal(signal.SIGINT)
+                terminal.shows("stopped; what has been carried is kept")
+            assert 0 < held_by(realm) < 10_000_000
+            terminal.shows("messi@kampus>")
+            terminal.types("send messi halo\r")
+            terminal.shows("Message sent")
+            terminal.shows("messi@kampus>")
+            terminal.types("\x04")
+            assert terminal.ends() == 0
+        finally:
+            terminal.close()
 
 
 def test_a_file_that_nobody_may_read_here_is_not_found(messi: Person, tmp_path: Path) -> None:
