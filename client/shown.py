@@ -194,6 +194,8 @@ class Shown:
         if command.before is not UNSET:
             self._prepend(page.entries)
             return
+        if command.after is UNSET and self._begins_too_late(page.entries):
+            return  # when it was asked for, nobody knew where the news begin: it is asked again, from there
         if command.after is UNSET or not self.fetched:
             self._restart()
             self.fetched = True
@@ -257,6 +259,11 @@ class Shown:
                 return
         for seq in [seq for seq in self._early if seq <= self.high]:
             del self._early[seq]
+
+    def _begins_too_late(self, entries: list[Entry]) -> bool:
+        """Whether a newest page leaves news out, between the last that was told and its own first."""
+        told = self.told
+        return self.too_far is None and told is not None and bool(entries) and entries[0].seq > told + 1
 
     def _prepend(self, page: list[Entry]) -> None:
         """Put an older page before what is shown, if one follows from the other."""

@@ -92,12 +92,13 @@ def test_a_large_file_passes_through_a_small_realm(start_realm: StartRealm, tmp_
 
 
 def test_a_full_disk_is_said_and_the_upload_goes_on_when_there_is_room(start_realm: StartRealm, tmp_path: Path) -> None:
-    """`unavailable`: the rest of the realm is untouched, nothing is half-visible, and nothing that came is lost."""
+    """`unavailable`: the rest of the realm is untouched, there is no half of a file, and nothing that came is lost."""
     realm = start_realm()
     source = tmp_path / "six.bin"
     digest = written(source, 6 * MIB)
     whole = resource.prlimit(realm.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(realm.pid, resource.RLIMIT_FSIZE, (FULL_AT, whole[1]))
+    reached: list[int] = []
 
     async def when_there_is_room() -> Path:
         async with AsyncExitStack() as stack:
@@ -107,13 +108,14 @@ def test_a_full_disk_is_said_and_the_upload_goes_on_when_there_is_room(start_rea
                 await courier.upload(source)
             assert refused.value.code == Code.UNAVAILABLE
             await messi.ask(commands.Send(id=0, to=Address("messi"), message="still here"))
+            assert not list((realm.data / "blobs").glob("*/*"))
+            assert [path.stat().st_size for path in (realm.data / UPLOADS).iterdir()] == [FULL_AT]
             resource.prlimit(realm.pid, resource.RLIMIT_FSIZE, whole)
-            held = sum(path.stat().st_size for path in (realm.data / UPLOADS).iterdir())
-            file = await courier.upload(source)
-            assert 0 < held < 6 * MIB
+            file = await courier.upload(source, progress=lambda done, _size: reached.append(done))
             return await courier.download(await courier.look_up(file), tmp_path / "back.bin")
 
     assert digest_of(asyncio.run(when_there_is_room())) == digest
+    assert min(filter(None, reached)) >= FULL_AT, "what had come is sent again"
 
 
 def test_a_realm_that_is_killed_in_the_middle_goes_on_where_it_was(start_realm: StartRealm, tmp_path: Path) -> None:

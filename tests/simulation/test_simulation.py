@@ -40,3 +40,9 @@ def test_every_history_is_long_and_has_crashes(tmp_path: Path) -> None:
     history.run()
     assert history.commands >= 200
     assert history.crashes >= CRASHES
+
+
+@pytest.mark.parametrize("seed", [34, 3290])
+def test_histories_that_failed_once_hold(seed: int) -> None:
+    """34: a removal that was not flushed came back with the power. 3290: a late page began above the first news."""
+    run_histories([seed])

@@ -112,7 +112,8 @@ class Client:
             if chain and not follows(chain, entry):
                 raise ValueError(f"the chain of {entry['conversation']} breaks at {entry['seq']}")
             self.last[entry["conversation"]] = entry["seq"], entry["chain"]
-            print(f"{entry['from']}: {entry.get('message')}", flush=True)
+            said = entry["file"]["name"] if "file" in entry else entry.get("message")
+            print(f"{entry['from']}: {said}", flush=True)
 
     def repair(self, conversation: str, head: int) -> None:
         while (seq := self.last[conversation][0]) < head:
