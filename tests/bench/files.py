@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from itertools import count
+from multiprocessing.synchronize import Event as Flag
 from typing import Final
 
 import zmq
@@ -28,6 +29,8 @@ SHARE: Final = 0.6
 LARGE: Final = 1_000_000_000
 RESIDENT_MB: Final = 100
 TIMES: Final = 2.0
+FIRST_S: Final = 60
+"""Seconds that the other process has to hash what it uploads."""
 LIMITS: Final = (
     f"files = {{max_bytes = {1 << 40}, user_bytes = {1 << 40}, realm_bytes = {1 << 40}}}\n"
     f"limits = {{session_per_second = {10**9}, session_burst = {10**9}}}\n"
@@ -145,16 +148,19 @@ def _answer(socket: Socket, came: "hashlib._Hash | None") -> None:
 
 
 def _while_uploading(realm: Realm, user: User) -> Iterator[int]:
-    """Goes on for as long as another process uploads 1 GB."""
-    process = multiprocessing.get_context("spawn").Process(
-        target=upload_large, args=(realm.commands, realm.key, user), daemon=True
-    )
+    """Goes on for as long as another process uploads 1 GB, from its first chunk to its last."""
+    spawn = multiprocessing.get_context("spawn")
+    begun, ended = spawn.Event(), spawn.Event()
+    process = spawn.Process(target=upload_large, args=(realm.commands, realm.key, user, begun, ended), daemon=True)
     process.start()
     try:
+        if not begun.wait(FIRST_S):
+            raise BenchError("the upload beside did not begin")
         for number in count():
-            if not process.is_alive():
+            if ended.is_set() or not process.is_alive():
                 break
             yield number
+        process.join()
     finally:
         process.terminate()
         process.join()
@@ -162,10 +168,9 @@ def _while_uploading(realm: Realm, user: User) -> Iterator[int]:
         raise BenchError("the upload beside did not work")
 
 
-def upload_large(port: int, key: bytes, user: User) -> None:
+def upload_large(port: int, key: bytes, user: User, begun: Flag, ended: Flag) -> None:
     """Upload 1 GB that nobody has, with the window of a client; the process of `_while_uploading`."""
-    head, block = os.urandom(16), bytes(CHUNK - 16)
-    chunk = head + block
+    chunk = os.urandom(16) + bytes(CHUNK - 16)
     digest = hashlib.sha256()
     for at in range(0, LARGE, CHUNK):
         digest.update(memoryview(chunk)[: min(CHUNK, LARGE - at)])
@@ -179,7 +184,10 @@ def upload_large(port: int, key: bytes, user: User) -> None:
             )
             for at in range(0, LARGE, CHUNK)
         ]
-        _pumped(socket, messages)
+        _pumped(socket, messages[:1])
+        begun.set()
+        _pumped(socket, messages[1:])
+        ended.set()
 
 
 def _line(work: str, ours: list[float], bare: list[float]) -> Line:
