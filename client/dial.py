@@ -10,6 +10,7 @@ import zmq
 import zmq.asyncio
 
 from client.errors import ProtocolError, UnreachableError, UsageError
+from client.harmless import is_harmful
 from client.keyring import KeyPair
 from schemas.answers import Card
 from schemas.limits import HEARTBEAT_MS, MAX_FRAME
@@ -44,6 +45,8 @@ def parse_address(typed: str) -> Address:
         host, _, port = host.partition(":")
     if not host or (port and not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65_536)):
         raise UsageError(f"an address is HOST:PORT, with a port of 1 to 65535, not {typed!r}")
+    if any(map(is_harmful, host)):
+        raise UsageError(f"an address is HOST:PORT, without control characters, not {typed!r}")
     return Address(host.lower(), int(port) if port else DEFAULT_PORT)
 
 

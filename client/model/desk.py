@@ -31,6 +31,9 @@ TOO_FAR: Final = 200
 """Behind by more entries, a room is begun anew at its newest page."""
 KEPT: Final = 500
 """Entries that are kept of the end of the room that is open, and up to as many again."""
+WAITING: Final = 100
+"""Messages of one conversation that may be on their way, or have failed, at once."""
+WAITING_IN_ALL: Final = 300
 DRAFTS: Final = 50
 """Conversations of which is kept what was written and not sent."""
 LISTED: Final = 1_000
@@ -64,6 +67,11 @@ class Unsaid:
             if len(self.drafts) > DRAFTS:
                 del self.drafts[next(iter(self.drafts))]
         return True
+
+    def may_send(self, conversation: ConversationId) -> bool:
+        """Whether not too much waits to be sent already: there, and in all."""
+        waiting = {name: sum(not one.stored for one in sent) for name, sent in self.outgoing.items()}
+        return waiting.get(conversation, 0) < WAITING and sum(waiting.values()) < WAITING_IN_ALL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,19 +224,25 @@ class Desk:
         if one not in sent:
             sent.append(one)
 
-    def send_command(self, conversation: ConversationId, one: Outgoing) -> commands.Send | commands.SendGroup:
-        """The command that sends a message into a conversation."""
+    def send_command(
+        self, conversation: ConversationId, one: Outgoing, file: str
+    ) -> commands.Send | commands.SendGroup | commands.SendFile | commands.SendGroupFile:
+        """The command that sends a message into a conversation; `file` is what one with a file says of that."""
         address = party(conversation, self.user)
         if is_group(conversation):
             group = Name(address.partition("@")[0])
+            if one.file is not None:
+                return commands.SendGroupFile(id=0, group=group, file=file, entry=one.entry)
             return commands.SendGroup(id=0, group=group, message=one.text, entry=one.entry)
+        if one.file is not None:
+            return commands.SendFile(id=0, to=address, file=file, entry=one.entry)
         return commands.Send(id=0, to=address, message=one.text, entry=one.entry)
 
     def sent(self, conversation: ConversationId, one: Outgoing, outcome: Answer | str) -> None:
         """The realm has stored it, or a sentence says why it did not."""
         if isinstance(outcome, answers.Sent):
             one.stored = True
-            self.overview.said(entry_of(outcome, self.user, one.text))
+            self.overview.said(entry_of(outcome, self.user, UNSET if one.file is not None else one.text))
             shown = self._mirror.shown.get(conversation)
             if shown is None or not shown.wanted:
                 self._discard(conversation, one)

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import UNSET
 
 from client.harmless import visible
+from client.model.attached import of_entry
 from client.model.desk import Desk
 from client.model.overview import Conversation
 from client.model.times import moment
@@ -34,12 +35,14 @@ class Glance:
     who: str
     """Who said it, in a group; empty otherwise."""
     text: str
-    """Of the last message, on one line; or of what is not sent yet, where `draft`."""
+    """Of the last message, on one line, or what its file is called; or of what is not sent yet, where `draft`."""
     draft: bool
     at: datetime | None
     unread: int
     active: bool
     is_open: bool
+    is_file: bool = False
+    """Whether the text is what a file is called."""
 
 
 def glances(desk: Desk, active: Container[str], zone: tzinfo, at_most: int | None = None) -> list[Glance]:
@@ -51,6 +54,7 @@ def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo)
     address, group = party(row.id, desk.user), is_group(row.id)
     draft = "" if row.id == desk.room else desk.unsaid.drafts.get(row.id, "").strip()
     last = row.last
+    file = None if last is None else of_entry(last)
     return Glance(
         id=row.id,
         title=title(row.id, desk.user, row.title),
@@ -58,8 +62,9 @@ def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo)
         is_group=group,
         own=last is not None and last.sender == desk.user,
         who=visible(last.name) if last is not None and group else "",
-        text=one_line(draft or _text(last)),
+        text=one_line(draft or (_text(last) if file is None else file.name)),
         draft=bool(draft),
+        is_file=not draft and file is not None,
         at=None if last is None else moment(last.sent_at, zone),
         unread=0 if row.id == desk.room and desk.in_view else row.unread,
         active=not group and address in active,

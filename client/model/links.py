@@ -5,6 +5,8 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
+from client.harmless import is_harmful
+
 LINK: Final = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}'…]")
 LINKS: Final = 10
 """More of one message are text like any other."""
@@ -12,7 +14,8 @@ LINKS: Final = 10
 
 def find_links(text: str) -> list[re.Match[str]]:
     """The links in a text, as far as they are ones, and where they stand."""
-    return [found for found in islice(LINK.finditer(text), LINKS) if host(found[0])]
+    found = islice(LINK.finditer(text), LINKS)
+    return [link for link in found if host(link[0]) and not any(map(is_harmful, link[0]))]
 
 
 def host(link: str) -> str:

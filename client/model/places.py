@@ -5,7 +5,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from schemas.names import ConversationField, ConversationId, Name, NameField
+from schemas.names import Address, ConversationField, ConversationId, Name, NameField, parse, private
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def find(address: str) -> Place:
     address = address.partition("?")[0]
     if address.startswith(_ROOM):
         conversation = _checked(address.removeprefix(_ROOM), ConversationField)
-        return Home() if conversation is None else Room(ConversationId(conversation))
+        return Home() if conversation is None else Room(_in_order(ConversationId(conversation)))
     if address.startswith(_MEMBERS):
         group = _checked(address.removeprefix(_MEMBERS), NameField)
         return Home() if group is None else Members(Name(group))
@@ -110,6 +110,12 @@ def above(place: Place, *, wide: bool, came_from: Place | None = None) -> Place:
             return came_from if isinstance(came_from, Room) else Groups()
         case _:
             return Home()
+
+
+def _in_order(conversation: ConversationId) -> ConversationId:
+    """The one identifier of a private conversation, whichever of the two is named first."""
+    kind, parties = parse(conversation)
+    return private(Address(parties[0]), Address(parties[-1])) if kind == "private" else conversation
 
 
 def _checked(quoted: str, field: object) -> str | None:

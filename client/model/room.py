@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import UNSET
 
 from client.harmless import visible
+from client.model.attached import Attached, Parcel, of_entry, of_parcel
 from client.model.times import moment
 from schemas.entries import Entry
 
@@ -34,6 +35,8 @@ class Outgoing:
     text: str
     at: int
     """When it was written, ms."""
+    file: Parcel | None = None
+    """Sent in place of a text."""
     why: str = ""
     """Why it failed; empty while it has not."""
     stored: bool = False
@@ -70,6 +73,7 @@ class Message:
     sender: str
     name: str
     text: str
+    """Where it is a file, what that is called."""
     at: datetime
     own: bool
     begins: bool
@@ -78,6 +82,7 @@ class Message:
     fate: Fate | None
     """None where somebody else has said it."""
     why: str = ""
+    file: Attached | None = None
 
 
 Row = Day | Message
@@ -93,6 +98,7 @@ class _Said:
     at: int
     fate: Fate | None
     why: str = ""
+    file: Attached | None = None
 
 
 def rows(
@@ -105,11 +111,7 @@ def rows(
     """
     placed = {entry.id for entry in entries if entry.sender == user}
     said = [_entry(entry, user, seen) for entry in entries]
-    said += [
-        _Said(one.entry, None, user, name, one.text, one.at, one.fate, one.why)
-        for one in outgoing
-        if one.entry not in placed
-    ]
+    said += [_outgoing(one, user, name) for one in outgoing if one.entry not in placed]
     shown: list[Row] = []
     day: date | None = None
     for number, one in enumerate(said):
@@ -132,6 +134,7 @@ def rows(
                 ends=not _together(one, after, zone),
                 fate=one.fate,
                 why=one.why,
+                file=one.file,
             )
         )
     return shown
@@ -142,8 +145,20 @@ def _entry(entry: Entry, user: str, seen: int) -> _Said:
     fate = (Fate.READ if entry.seq <= seen else Fate.STORED) if own else None
     # Two senders may choose the same ULID.
     key = entry.id if own else f"{entry.seq}"
-    text = "" if entry.message is UNSET else entry.message or ""
-    return _Said(key, entry.seq, entry.sender, visible(entry.name), text, entry.sent_at, fate)
+    file = of_entry(entry)
+    return _Said(key, entry.seq, entry.sender, visible(entry.name), _text(entry, file), entry.sent_at, fate, file=file)
+
+
+def _text(entry: Entry, file: Attached | None) -> str:
+    if file is not None:
+        return file.name
+    return "" if entry.message is UNSET else entry.message or ""
+
+
+def _outgoing(one: Outgoing, user: str, name: str) -> _Said:
+    file = None if one.file is None else of_parcel(one.file)
+    text = one.text if file is None else file.name
+    return _Said(one.entry, None, user, name, text, one.at, one.fate, one.why, file)
 
 
 def _together(one: _Said | None, other: _Said | None, zone: tzinfo) -> bool:

@@ -30,6 +30,12 @@ def title(conversation: ConversationId, user: str, told: str) -> str:
     return visible(shown if realm == user.partition("@")[2] else f"{shown} ({address})")
 
 
+def short(address: str, user: str) -> str:
+    """Who somebody is for a user: the name that nobody else has, with the realm where it is another's."""
+    name, _, realm = address.partition("@")
+    return name if realm == user.partition("@")[2] else address
+
+
 def may_be_in(user: str, conversation: ConversationId) -> bool:
     """Whether a conversation may be this user's: nobody is in the private ones of others."""
     kind, parties = parse(conversation)

@@ -80,7 +80,12 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
     def end(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
+    def hang_up(_number: int, _frame: object) -> None:
+        signal.raise_signal(signal.SIGTERM)  # which whoever serves may have taken over meanwhile
+
     signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # not under nohup
+        signal.signal(signal.SIGHUP, hang_up)
     try:
         asyncio.run(work)
     except KeyboardInterrupt:

@@ -51,7 +51,8 @@ def write_page(folder: Path, *, desktop: bool = False) -> None:
         raise PageError("this Flet has another index.html than version 1.0.5: run make install")
     script = (_OWN / "page.js").read_text(encoding="utf-8")
     lost = {code: words.offline for code, words in LANGUAGES.items()}
-    told = f"const LOST = {json.dumps(lost)}, DESKTOP = {json.dumps(desktop)};\n"
+    drop = {code: words.drop_here for code, words in LANGUAGES.items()}
+    told = f"const LOST = {json.dumps(lost)}, DROP = {json.dumps(drop)}, DESKTOP = {json.dumps(desktop)};\n"
     head = (_OWN / "head.html").read_text(encoding="utf-8")
     index = index.replace(_BEFORE, f"{head}<script>\n{told}{script}</script>\n  {_BEFORE}")
     (folder / "index.html").write_text(index, encoding="utf-8")

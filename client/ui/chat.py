@@ -6,18 +6,21 @@ No Flet here: `changed` is what the window gives.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 import zmq.asyncio
 
 from client import dial
 from client.connection import Connection
+from client.courier import NOT_YET
 from client.errors import ClientError, ClosedError, SessionNotFoundError
 from client.keyring import Keyring
 from client.model.desk import Desk, Unsaid, Wish, mirror_of_a_window
 from client.model.room import Outgoing
 from client.session import A_co, Asks, SessionEnded
+from client.ui.carrier import Carrier
+from client.ui.spool import Spool
 from client.ulid import new_ulid
 from schemas import answers, commands, names
 from schemas.names import Address, ConversationId, Name
@@ -43,6 +46,8 @@ class Chat:
         self.door = door
         """The realm's front door."""
         self._connection = connection
+        self.carrier = Carrier(connection, changed)
+        """Sends and fetches files."""
         self._unsaid = unsaid
         self._tell_why = tell_why
         self._keyring = keyring
@@ -53,6 +58,8 @@ class Chat:
         """What is shown; None while nobody is logged in."""
         self.ended = False
         """Whether the realm has ended the session by itself."""
+        self._ends = 0
+        """How often somebody has logged out."""
 
     @classmethod
     async def open(
@@ -146,6 +153,7 @@ class Chat:
 
     async def log_out(self) -> None:
         """End the session here, and on the realm where it can be reached."""
+        self._ends += 1
         self._keyring.forget(self.realm)
         self._end()
         await self._connection.ask(commands.Logout(id=0))
@@ -153,10 +161,14 @@ class Chat:
     async def close(self) -> None:
         """Free all sockets and tasks."""
         self._end()
+        await self.carrier.close()
         await self._connection.close()
 
     async def _begin(self, command: commands.Auth | commands.Register | commands.Resume) -> None:
+        ends = self._ends
         opened: answers.SessionOpened = await self._connection.ask(command)
+        if ends != self._ends:
+            raise ClosedError("somebody has logged out meanwhile")
         login, mirror = self._connection.login, self._connection.mirror
         assert login is not None
         assert mirror is not None
@@ -166,7 +178,7 @@ class Chat:
         self.desk = desk = Desk(mirror, opened.name, self._unsaid(login.user))
         self._events = self._start(self._listen(desk))
         for conversation, one in desk.unanswered:
-            self._start(self._send(desk, conversation, one))
+            self._start_sending(desk, conversation, one)
         self.follow()
 
     def _end(self) -> None:
@@ -186,20 +198,58 @@ class Chat:
         """Send a message; what becomes of it is seen in the room."""
         self.say_again(conversation, Outgoing(new_ulid(), text, time.time_ns() // 1_000_000))
 
+    def send_files(self, conversation: ConversationId, spools: Iterable[Spool]) -> None:
+        """Send files in this order, even while they come here; what becomes of each is seen in the room."""
+        assert self.desk is not None
+        before: asyncio.Task[None] | None = None
+        for spool in spools:
+            one = Outgoing(new_ulid(), "", time.time_ns() // 1_000_000, spool)
+            self.desk.send(conversation, one)
+            before = self._start_sending(self.desk, conversation, one, before)
+        self._tell()
+
+    def give_up(self, one: Outgoing) -> None:
+        """Send a file no further, or a message that failed not again."""
+        self.carrier.give_up(one)
+        if self.desk is not None:
+            self.desk.discard(one)
+        self._tell()
+
     def say_again(self, conversation: ConversationId, one: Outgoing) -> None:
         """Send a message, or send one again that failed: it is never stored twice."""
         assert self.desk is not None
         self.desk.send(conversation, one)
-        self._start(self._send(self.desk, conversation, one))
+        self._start_sending(self.desk, conversation, one)
         self._tell()
 
-    async def _send(self, desk: Desk, conversation: ConversationId, one: Outgoing) -> None:
+    def _start_sending(
+        self, desk: Desk, conversation: ConversationId, one: Outgoing, after: "asyncio.Task[None] | None" = None
+    ) -> "asyncio.Task[None]":
+        task = self._start(self._send(desk, conversation, one, after))
+        self.carrier.follow(one, task)
+        return task
+
+    async def _send(
+        self, desk: Desk, conversation: ConversationId, one: Outgoing, after: "asyncio.Task[None] | None"
+    ) -> None:
+        if after is not None:
+            await asyncio.wait({after})  # however it ends
         try:
-            outcome = (await self._connection.exchange(desk.send_command(conversation, one))).outcome
+            sent = await self._store(desk, conversation, one)
         except ClientError as error:
-            outcome = error
-        desk.sent(conversation, one, self._tell_why(outcome) if isinstance(outcome, ClientError) else outcome)
+            desk.sent(conversation, one, self._tell_why(error))
+        except Exception as error:
+            log.exception("a message could not be sent")  # what seems to be on its way could not even be discarded
+            desk.sent(conversation, one, self._tell_why(ClientError(str(error))))
+        else:
+            desk.sent(conversation, one, sent)
         self._follow()
+
+    async def _store(self, desk: Desk, conversation: ConversationId, one: Outgoing) -> answers.Sent:
+        command = desk.send_command(conversation, one, NOT_YET)
+        if isinstance(command, commands.Texting):
+            return await self._connection.ask(command)
+        return await self.carrier.send(command, one)
 
     # what comes
 

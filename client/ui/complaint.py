@@ -14,6 +14,7 @@ from client.errors import (
     ForbiddenError,
     IdentityError,
     InternalError,
+    LocalFileError,
     NoAnswerError,
     ProtocolError,
     QueueFullError,
@@ -41,6 +42,9 @@ def complaint(words: Words, error: ClientError) -> str:
             return words.no_answer
         case IdentityError():
             return words.other_key
+        case LocalFileError():
+            log.info("%s", error)
+            return words.file_cut
         case UsageError():
             return words.realm_hint
         case ProtocolError():

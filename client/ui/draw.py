@@ -21,6 +21,10 @@ Handler = Callable[[Any], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 
+class LoggedOutError(Exception):
+    """Nobody is logged in any more: what was to be drawn or done for them is void, and the page is about to say so."""
+
+
 class Tick(ft.Observable):
     """Something that components are drawn again for: those that have it as an argument.
 
@@ -77,6 +81,8 @@ def handler(work: Callable[[Any], Awaitable[None] | None], failed: Callable[[Cli
                 await done
         except ClientError as error:
             failed(error)
+        except LoggedOutError:
+            log.info("something was done just as a session ended")
         except Exception:
             log.exception("a handler failed")
             failed(None)
@@ -94,6 +100,8 @@ def _guarded(draw: Callable[P, ft.Control]) -> Callable[P, ft.Control]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ft.Control:
         try:
             return draw(*args, **kwargs)
+        except LoggedOutError:
+            return ft.Container()
         except Exception:
             log.exception("%s could not be drawn", draw.__name__)
             return ft.Icon(ft.Icons.ERROR_OUTLINE, color=ft.Colors.ERROR)

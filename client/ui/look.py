@@ -46,7 +46,7 @@ def avatar(name: str, address: str, *, group: bool = False, active: bool = False
 
 def icon_button(icon: ft.IconData, name: str, on_click: Handler, **looks: object) -> ft.Control:
     """A button with a picture, and a name for those who do not see it."""
-    return ft.MergeSemantics(ft.IconButton(icon, tooltip=name, on_click=on_click, **looks))  # type: ignore[arg-type]
+    return ft.MergeSemantics(ft.IconButton(icon, tooltip=visible(name), on_click=on_click, **looks))  # type: ignore[arg-type]
 
 
 def text_field(label: str, **looks: object) -> ft.TextField:

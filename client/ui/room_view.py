@@ -5,6 +5,7 @@ from typing import Final
 
 import flet as ft
 
+from client.model.attached import of_parcel
 from client.model.desk import Desk
 from client.model.reading import Block, Reading, blocks
 from client.model.room import rows
@@ -56,7 +57,7 @@ class RoomView:
         row = desk.overview.rows.get(desk.room) if desk.room is not None else None
         seen = max(shown.seen if shown is not None else 0, row.seen if row is not None else 0)
         known, passed = shown is not None and shown.complete, reading.passed(desk.entries)
-        sending = [(one.entry, one.fate, one.why) for one in outgoing]
+        sending = [(one.entry, one.fate, one.why, one.file and of_parcel(one.file)) for one in outgoing]
         if everything or (now := (entries, sending, seen, known, passed)) != self._seen:
             self._seen = now
             page = rows(entries, outgoing, user=desk.user, name=desk.name, seen=seen, zone=self._zone)

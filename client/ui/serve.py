@@ -20,10 +20,11 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 from flet.messaging.protocol import Message
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Receive, Scope, Send
 
 from client.dial import Address
 from client.errors import UsageError
-from client.ui import fonts
+from client.ui import files, fonts
 from client.ui.assets import Packed, pack, write_page
 from client.ui.pages.app import draw_app
 from client.ui.sign_in import SignIn, Tries
@@ -91,6 +92,8 @@ class Windows:
         if await window.start(sign_in.resume):
             page.render(draw_app, window, sign_in)
             window.wake()
+        if page.session.connection is None:  # it left while it was loading: to Flet, that is this
+            raise BrokenPipeError
 
     @property
     def count(self) -> int:
@@ -107,6 +110,7 @@ def make_app(site: Site, page_folder: Path) -> FastAPI:
     drawn.get("")  # whether the engine's lists can be read at all
     _raise_limits()
     tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm)
+    tabs.forget_files()
     windows = Windows(tabs)
 
     async def forget_old() -> None:
@@ -138,6 +142,7 @@ def make_app(site: Site, page_folder: Path) -> FastAPI:
         raise HTTPException(404)  # Flet's own application has such pages, which load scripts from elsewhere
 
     app.include_router(fonts.router(drawn))
+    app.include_router(files.router(tabs))
     app.mount(
         "/",
         flet_fastapi.app(
@@ -151,10 +156,20 @@ def make_app(site: Site, page_folder: Path) -> FastAPI:
             session_timeout_seconds=SESSION_S,
         ),
     )
-    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(_Compressing, minimum_size=1_000, compresslevel=5)
     app.add_middleware(Packed, folder=packed)
     app.add_middleware(Visits)
     return app
+
+
+class _Compressing(GZipMiddleware):
+    """Compresses what is not compressed ahead; but not people's files, which are as large as they say."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(f"{files.PREFIX}/"):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class _Server(uvicorn.Server):
@@ -195,6 +210,7 @@ async def serve_native(site: Site, secret: str) -> None:
     languages = locale.getlocale()[0] or ""
     visit = Visit(secret, languages.replace("_", "-"), datetime.now().astimezone().tzinfo or UTC, "")
     tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm)
+    tabs.forget_files()
     with tempfile.TemporaryDirectory(prefix="bagan-page-") as folder:
         write_page(Path(folder), desktop=True)
         try:
@@ -218,6 +234,8 @@ def _make_home(home: Path) -> None:
 
 
 def _listen(site: Site) -> socket.socket:
+    if not site.host:  # the system would listen everywhere
+        raise UsageError("--host is empty: name an address, or 0.0.0.0 for all of this machine's")
     family = socket.AF_INET6 if ":" in site.host else socket.AF_INET
     listening = socket.socket(family)
     try:
@@ -228,4 +246,7 @@ def _listen(site: Site) -> socket.socket:
         raise UsageError(
             f"nobody can listen on {Address(site.host, site.port)}: {error.strerror}; try --port 0"
         ) from error
+    except (TypeError, ValueError) as error:
+        listening.close()
+        raise UsageError(f"--host {site.host!r} is no host name") from error
     return listening

@@ -141,6 +141,8 @@ class SignIn:
                 window.trouble = complaint(window.words, error)
                 break
             except ClientError as error:
+                if tab.door != door:
+                    return
                 log.info("a tab's session is not taken up yet: %s", error)
                 if (trouble := self._why(error, door.address)) != window.trouble:
                     window.trouble = trouble
@@ -189,7 +191,8 @@ class SignIn:
             return words.fill_in.format(field=missing)
         if not re.match(NAME_PATTERN, self.username.strip()):
             return f"{words.username}: {words.name_hint}"
-        if self.registering and not is_long_enough(self.password):
+        too_long = len(self.password.encode()) > MAX_PASSWORD
+        if too_long or (self.registering and not is_long_enough(self.password)):
             return f"{words.password}: {words.password_hint}"
         return ""
 

@@ -18,12 +18,14 @@ import zmq
 import zmq.asyncio
 
 from client.dial import Address
-from client.errors import ClientError, KeyringError, UnreachableError
+from client.errors import ClientError, KeyringError, UnreachableError, UsageError
 from client.files import read_json, remove, write_json
 from client.keyring import Keyring
 from client.model.desk import Unsaid
 from client.pins import Pins
 from client.ui.chat import Chat
+from client.ui.spool import Spool, Spools
+from client.ui.tickets import Tickets
 
 GRACE_S: Final = 15.0
 """A tab that no window shows keeps its connection for so long: it may be loading anew."""
@@ -31,6 +33,8 @@ FORGOTTEN_S: Final = 30 * 86_400
 """After so long unused, what is on disk of a tab is removed: its session is over by then."""
 SOCKETS: Final = 65_000
 """In all: a tab has four. libzmq allows 65,535 and is set to 1,023."""
+SPOOLED: Final = "files"
+"""The folder of a tab's files that are not sent yet."""
 AT_MOST: Final = 10_000
 """Tabs in memory: what has been typed there and not sent."""
 
@@ -56,6 +60,12 @@ class Tab:
     def __init__(self, folder: Path, host: "Tabs") -> None:
         self._folder = folder
         self.host = host
+        self.name = folder.name
+        """What anybody may know of it."""
+        self.tickets = Tickets()
+        self.spools = Spools(folder / SPOOLED)
+        self.chosen: list[Spool] = []
+        """Files that the person is about to send into the room that is open."""
         self._door_file = folder / "realm.json"
         self._closing: asyncio.TimerHandle | None = None
         self._closes: set[asyncio.Task[None]] = set()
@@ -66,22 +76,26 @@ class Tab:
         self.changed: Callable[[], None] | None = None
         self._left = False
         """Whether a window has shown it, and none came after within the grace."""
+        self._grace = GRACE_S
         self._unsaid: dict[str, Unsaid] = {}
 
     def read(self) -> None:
-        """Remember what is on disk, if anything is; raises KeyringError."""
+        """Remember what is on disk, if anything is and it may still be gone to; raises KeyringError."""
         try:
             if self._folder.exists():
                 self._folder.touch()  # used today
         except OSError as error:
             raise KeyringError(f"{self._folder} cannot be used: {error.strerror}") from error
-        self.door = read_json(self._door_file, Door)
+        door = read_json(self._door_file, Door)
+        self.door = door if door is not None and self.host.allows(door) else None
 
     async def dial(self, door: Door, tell_why: Callable[[ClientError], str] = str) -> Chat:
         """The chat at this realm; one at another realm ends. Raises what `Connection.open` does.
 
-        `tell_why` is what a person is told of a message that was not stored.
+        `tell_why` is what a person is told of a message that was not stored. Where nobody may go there, UsageError.
         """
+        if not self.host.allows(door):
+            raise UsageError(f"this web client is for {self.host.own} only, not for {door.address}")
         async with self._dialling:
             chat = self.chat
             if chat is not None and not chat.failed and self._is_at(chat, door):
@@ -90,7 +104,7 @@ class Tab:
             keyring = Keyring(self._folder, self.host.pins_for(door))
             try:
                 self.chat = await Chat.open(
-                    door.address, keyring, self.host.context, self._tell, door.key, self._unsaid_by, tell_why
+                    door.address, keyring, self.host.context, self.tell, door.key, self._unsaid_by, tell_why
                 )
             except zmq.ZMQError as error:
                 raise UnreachableError(f"no socket is left for {door.address}: {error.strerror}") from error
@@ -111,6 +125,7 @@ class Tab:
         """Nobody is logged in here any more: what was not said is for nobody else's eyes."""
         self.door = None
         self._unsaid.clear()
+        self.forget_files()
         remove(self._door_file)
 
     def log_out(self) -> None:
@@ -132,6 +147,7 @@ class Tab:
     async def hang_up(self) -> None:
         """Free the connection; where nobody was logged in, keep nothing else either."""
         chat, self.chat = self.chat, None
+        self.tickets.clear()
         if chat is not None:
             await chat.close()
         if self.door is None:
@@ -142,6 +158,7 @@ class Tab:
         before, self.changed = self.changed, changed
         self._left = False
         if before is not None:
+            self.spools.page_left()
             before()
         if self._closing is not None:
             self._closing.cancel()
@@ -151,9 +168,14 @@ class Tab:
         """This window is gone; unless another comes within `grace` seconds, the connection ends."""
         if self.changed == changed:
             self.changed = None
+            self._grace = grace
+            self.spools.page_left()
             if self.chat is not None and self.chat.desk is not None:
                 self.chat.desk.in_view = False  # what comes now is read by nobody
-            self._closing = asyncio.get_running_loop().call_later(grace, self._hang_up_soon)
+            self._hang_up_later()
+
+    def _hang_up_later(self) -> None:
+        self._closing = asyncio.get_running_loop().call_later(self._grace, self._hang_up_soon)
 
     def _hang_up_soon(self) -> None:
         self._start(self._hang_up_unless_shown())
@@ -164,16 +186,50 @@ class Tab:
         task.add_done_callback(self._closes.discard)
 
     async def _hang_up_unless_shown(self) -> None:
-        if self.changed is None:
-            self._left = True
-            await self.hang_up()
+        if self.changed is not None:
+            return
+        if self.chat is not None and self.chat.carrier.is_busy:  # who has sent a file need not stay for it
+            self._hang_up_later()
+            return
+        self._left = True
+        await self.hang_up()
+        self.forget_files()
 
     def _unsaid_by(self, user: str) -> Unsaid:
         return self._unsaid.setdefault(user, Unsaid())
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Have the window look again."""
         if self.changed is not None:
             self.changed()
+
+    # files
+
+    @property
+    def session(self) -> object | None:
+        """An object for each session that is open here: tickets of another one are void."""
+        return None if self.chat is None else self.chat.desk
+
+    def choose(self, name: str, size: int) -> Spool | None:
+        """Somebody has chosen a file of the browser's for the open room; None where there is none."""
+        if self.changed is None or self.chat is None or self.chat.desk is None or self.chat.desk.room is None:
+            return None
+        spool = self.spools.make(name, size)
+        self.chosen.append(spool)
+        self.tell()
+        return spool
+
+    def forget_chosen(self) -> None:
+        """They are not to be sent."""
+        chosen, self.chosen = self.chosen, []
+        for spool in chosen:
+            spool.remove()
+
+    def forget_files(self) -> None:
+        """Nothing that waits here will be sent."""
+        self.chosen = []
+        self.spools.clear()
+        self.tickets.clear()
 
 
 class Tabs:
@@ -194,9 +250,13 @@ class Tabs:
         self._pins = Pins(home / "pins.json")
         self._tabs: dict[str, Tab] = {}
 
+    def allows(self, door: Door) -> bool:
+        """Whether a tab may go there."""
+        return not self.only_own or door.address == self.own
+
     def enter(self, secret: str) -> Tab:
         """The tab of this secret. Raises KeyringError where its folder cannot be used."""
-        name = hashlib.sha256(secret.encode()).hexdigest()[:32]
+        name = _name(secret)
         tab = self._tabs.pop(name, None)
         if tab is None:
             tab = Tab(self._folder / name, self)
@@ -206,9 +266,22 @@ class Tabs:
             self._drop_one(tab)
         return tab
 
+    def find(self, secret: str) -> Tab | None:
+        """The tab of this secret, if it has been entered."""
+        return self._tabs.get(_name(secret))
+
+    def named(self, name: str) -> Tab | None:
+        """The tab of this name, if it has been entered."""
+        return self._tabs.get(name)
+
     def pins_for(self, door: Door) -> Pins | None:
         """The pins that a realm is checked against; None: the tab's own."""
         return self._pins if door.address == self.own and door.key is None else None
+
+    def forget_files(self) -> None:
+        """Remove what a process before this one has left of files."""
+        for folder in self._folder.glob(f"*/{SPOOLED}"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def forget_old(self) -> None:
         """Remove what is on disk of tabs that were last entered long ago."""
@@ -223,10 +296,16 @@ class Tabs:
                 await tab.hang_up()
             except ClientError:
                 log.exception("a tab did not close")
+            tab.forget_files()
         self.context.destroy(linger=0)
 
     def _drop_one(self, entered: Tab) -> None:
         for name, tab in self._tabs.items():
             if tab is not entered and tab.changed is None and tab.chat is None:
+                tab.forget_files()
                 del self._tabs[name]
                 return
+
+
+def _name(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()[:32]

@@ -171,7 +171,7 @@ def visit_of(scope: Scope) -> Visit | None:
     """The visit of a WebSocket, or None where no page of ours has opened it."""
     query: bytes = scope["query_string"]
     headers = Headers(scope=scope)
-    if len(query) > MAX_QUERY or not _is_ours(headers):
+    if len(query) > MAX_QUERY or not is_ours(headers):
         return None
     told = parse_qs(query.decode("ascii", errors="replace"))
 
@@ -185,7 +185,7 @@ def visit_of(scope: Scope) -> Visit | None:
     return Visit(one("tab"), one("languages"), _zone(one("zone")), one("asked"), one("hidden") != "true", address)
 
 
-def _is_ours(headers: Headers) -> bool:
+def is_ours(headers: Headers) -> bool:
     """Whether a page of this host asks; what is no browser says no origin."""
     origin = headers.get("origin")
     if origin is None:

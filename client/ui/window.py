@@ -5,9 +5,10 @@ A window is a session of Flet's and ends with its page; what must outlive that i
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from datetime import date, datetime
 from enum import Enum, auto
 from typing import Any, Final
@@ -21,9 +22,10 @@ from client.model.glance import Glance, glances
 from client.model.places import Home, Place, Room
 from client.model.who import may_be_in, other
 from client.ui import look
+from client.ui.attaching import Attaching
 from client.ui.chat import Chat
 from client.ui.complaint import complaint
-from client.ui.draw import Handler, Tick, handler
+from client.ui.draw import Handler, LoggedOutError, Tick, handler
 from client.ui.people import People
 from client.ui.preferences import THEMES, Preferences
 from client.ui.room_view import RoomView
@@ -31,6 +33,7 @@ from client.ui.tabs import Tab
 from client.ui.visits import Visit
 from client.ui.words import LANGUAGES, Words
 from schemas import names
+from schemas.entries import File
 from schemas.names import Address
 
 FRAME_S: Final = 0.03
@@ -47,6 +50,14 @@ log = logging.getLogger(__name__)
 
 
 Resume = Callable[[], Coroutine[Any, Any, None]]
+
+
+def _deed(work: Callable[[], object]) -> Hashable:
+    """What is the same for a function that is made anew with each drawing; None for a lambda."""
+    code = None if inspect.ismethod(work) else getattr(work, "__code__", None)
+    if code is None:
+        return work
+    return None if code.co_name == "<lambda>" else code
 
 
 class Stage(Enum):
@@ -84,12 +95,18 @@ class Window:
         self._listed: dict[Address, bool] = {}
         self._came_from: Place = Home()
         self.room = RoomView(visit.zone)
+        self.attaching = Attaching(tab)
+        self.picture: File | None = None
+        """The picture that somebody looks at."""
+        self.picture_tick = Tick()
         self._in_view = visit.in_view
         self._user = ""
         self._head: tuple[str, bool] = ("", False)
         self.whole, self.list_tick, self.strip, self.form_tick = Tick(), Tick(), Tick(), Tick()
         self.people_tick = Tick()
         """For whoever shows whether people of a page are active."""
+        self._under_way: set[Hashable] = set()
+        """What was pressed and is not done yet."""
         self._resume: Resume | None = None
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,15 +120,22 @@ class Window:
 
     @property
     def chat(self) -> Chat:
-        """The connection; only where somebody is logged in."""
-        assert self.tab.chat is not None
+        """The connection; raises LoggedOutError where there is none."""
+        if self.tab.chat is None:
+            raise LoggedOutError
         return self.tab.chat
 
     @property
     def desk(self) -> Desk:
-        """The desk; only where somebody is logged in."""
-        assert self.chat.desk is not None
+        """The desk; raises LoggedOutError where nobody is logged in."""
+        if self.chat.desk is None:
+            raise LoggedOutError
         return self.chat.desk
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether there is a desk."""
+        return self.tab.chat is not None and self.tab.chat.desk is not None
 
     @property
     def people(self) -> People:
@@ -177,9 +201,28 @@ class Window:
         """A handler of events of this page, whose failure is told in one sentence."""
         return handler(work, self.failed)
 
-    def press(self, work: Callable[[], Awaitable[None] | None]) -> Handler:
-        """As `handle`, for what needs nothing of the event."""
-        return handler(lambda _: work(), self.failed)
+    def press(self, work: Callable[[], Awaitable[None] | None], once: Hashable = None) -> Handler:
+        """As `handle`, for what needs nothing of the event. While it is being done it is not begun again.
+
+        So a double click is one, and so is a button beside the Enter of its field, whatever is drawn anew meanwhile.
+        Functions are told apart by where they are written; `once` tells what is done by a lambda, which is not guarded
+        without it.
+        """
+        deed = once or _deed(work)
+
+        async def alone(_: object) -> None:
+            if deed in self._under_way:
+                return
+            if deed is not None:
+                self._under_way.add(deed)
+            try:
+                done = work()
+                if inspect.isawaitable(done):
+                    await done
+            finally:
+                self._under_way.discard(deed)
+
+        return handler(alone, self.failed)
 
     def failed(self, error: ClientError | None) -> None:
         """Something did not work: say so."""
@@ -223,11 +266,28 @@ class Window:
             self.people.leave_page()
         if place != self.place:
             self._came_from, self.place = self.place, place
+            self.close_dialogs()
         self.whole.redraw()
         self.wake()
 
+    def look_at(self, picture: File | None) -> None:
+        """Show a picture at full size, or none."""
+        if picture != self.picture:
+            self.picture = picture
+            self.picture_tick.redraw()
+
+    def close_dialogs(self) -> bool:
+        """Close what is open above the page; whether anything was."""
+        was_open = self.attaching.is_open or self.picture is not None
+        self.attaching.close()
+        self.look_at(None)
+        return was_open
+
     def _route_changed(self, event: ft.RouteChangeEvent) -> None:
-        place = places.find(event.route)
+        route: object = event.route
+        if not isinstance(route, str):
+            return  # no page of ours says so
+        place = places.find(route)
         if place != self.place:
             self.say("")
             self._arrive(place)
@@ -235,7 +295,7 @@ class Window:
     async def _key(self, event: ft.KeyboardEvent) -> None:
         if self.stage is not Stage.CHAT:
             return
-        if event.key == "Escape" and self.place != Home():
+        if event.key == "Escape" and not self.close_dialogs() and self.place != Home():
             await self.back()
         elif event.key.upper() == "K" and (event.ctrl or event.meta):
             await self.go(places.Search())
@@ -248,10 +308,9 @@ class Window:
 
     def _looked_at(self, event: ft.AppLifecycleStateChangeEvent) -> None:
         self._in_view = event.state in (ft.AppLifecycleState.SHOW, ft.AppLifecycleState.RESUME)
-        chat = self.tab.chat
-        if chat is not None and chat.desk is not None:
-            chat.desk.in_view = self._in_view
-            chat.follow()
+        if self.tab.changed == self.wake and self.is_logged_in:  # what another window shows is not read in this one
+            self.desk.in_view = self._in_view
+            self.chat.follow()
 
     # how it looks
 
@@ -313,6 +372,7 @@ class Window:
         if isinstance(self.place, Room) and chat.desk.room is None:
             self.start_task(self.go(Home(), self.words.left))
             return
+        self.attaching.refresh()
         self._see_connection(chat)
         self.people.watch()
         if (listed := self.people.listed) != self._listed:
@@ -329,6 +389,7 @@ class Window:
     def _enter(self, chat: Chat, desk: Desk) -> None:
         """Somebody has just logged in, or was before this window."""
         self._seen_desk = desk
+        self.close_dialogs()
         desk.in_view = self._in_view
         self._people = People(chat, desk, self.wake)
         if self._looking is not None:

@@ -12,6 +12,8 @@ GROUP_CHAT: Final = "Group Chat"
 ADD_GROUP_CHAT: Final = "Add Group Chat"
 JOIN_GROUP_CHAT: Final = "Join Group Chat"
 LOGOUT: Final = "Logout"
+SEND_FILE: Final = "Send File"
+CANCEL: Final = "Cancel"
 GROUP_ADDED: Final = "Add group successful"
 GROUP_JOINED: Final = "Berhasil Join {group}"
 
@@ -101,6 +103,30 @@ class Words:
     """From Monday on."""
     leave_group: str
 
+    # files
+    attach: str
+    choose_file: str
+    choose_another: str
+    drop_hint: str
+    drop_here: str
+    leave_out: str
+    """{name}"""
+    reading: str
+    cancel_file: str
+    """{name}"""
+    save_file: str
+    """{name}"""
+    saved: str
+    """{path}"""
+    show_picture: str
+    """{name}"""
+    no_picture: str
+    file_cut: str
+    file_too_large: str
+    file_no_room: str
+    decimal: str
+    """What stands before the parts of a whole."""
+
     # settings
     profile: str
     theme: str
@@ -163,6 +189,7 @@ class Words:
     """{incident}"""
     not_understood: str
     too_long: str
+    too_many_wait: str
     unreachable: str
     """{address}"""
 
@@ -174,6 +201,15 @@ class Words:
             return self.yesterday
         said = f"{self.weekdays[day.weekday()]}, {day.day} {self.months[day.month - 1]}"
         return said if day.year == today.year else f"{said} {day.year}"
+
+    def bytes(self, count: int) -> str:
+        """How much that is."""
+        number, units = float(count), iter(("B", "kB", "MB", "GB"))
+        unit = next(units)
+        while number >= 999.5 and (larger := next(units, "")):
+            number, unit = number / 1_000, larger
+        shown = f"{number:.0f}" if unit == "B" or number >= 9.95 else f"{number:.1f}".replace(".", self.decimal)
+        return f"{shown} {unit}"
 
     def count_members(self, count: int) -> str:
         """How many are in a group."""
@@ -254,6 +290,22 @@ ENGLISH: Final = Words(
     ),
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     leave_group="Leave group",
+    attach="Attach files",
+    choose_file="Choose a file",
+    choose_another="Choose another file",
+    drop_hint="Or drop it anywhere on this page.",
+    drop_here="Drop files here to send them",
+    leave_out="Leave out {name}",
+    reading="reading",
+    cancel_file="Cancel {name}",
+    save_file="Save {name}",
+    saved="Saved as {path}",
+    show_picture="Show {name}",
+    no_picture="This picture cannot be shown. It can be saved.",
+    file_cut="This file has not come whole: choose it again.",
+    file_too_large="This file is too large to be sent from here.",
+    file_no_room="There is no room for this file here now.",
+    decimal=".",
     profile="Profile",
     theme="Theme",
     theme_system="As the system",
@@ -311,6 +363,7 @@ ENGLISH: Final = Words(
     realm_failed="The realm has failed here, and has noted it as {incident}.",
     not_understood="The realm speaks another version than this client.",
     too_long="This is too long for one message: send it in parts.",
+    too_many_wait="Too many messages wait to be sent: discard some, or wait until they are stored.",
     unreachable="The realm at {address} does not answer.",
 )  # fmt: skip
 
@@ -379,6 +432,22 @@ INDONESIAN: Final = Words(
     ),
     weekdays=("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
     leave_group="Keluar dari grup",
+    attach="Lampirkan berkas",
+    choose_file="Pilih berkas",
+    choose_another="Pilih berkas lain",
+    drop_hint="Atau jatuhkan di mana saja di halaman ini.",
+    drop_here="Jatuhkan berkas di sini untuk mengirimnya",
+    leave_out="Hapus {name}",
+    reading="membaca",
+    cancel_file="Batalkan {name}",
+    save_file="Simpan {name}",
+    saved="Disimpan sebagai {path}",
+    show_picture="Lihat {name}",
+    no_picture="Gambar ini tidak dapat ditampilkan, tetapi dapat disimpan.",
+    file_cut="Berkas ini tidak sampai utuh: pilih lagi.",
+    file_too_large="Berkas ini terlalu besar untuk dikirim dari sini.",
+    file_no_room="Sekarang tidak ada tempat untuk berkas ini di sini.",
+    decimal=",",
     profile="Profil",
     theme="Tema",
     theme_system="Ikuti sistem",
@@ -436,6 +505,7 @@ INDONESIAN: Final = Words(
     realm_failed="Realm mengalami kesalahan, dan mencatatnya sebagai {incident}.",
     not_understood="Realm memakai versi lain daripada klien ini.",
     too_long="Ini terlalu panjang untuk satu pesan: kirimlah beberapa bagian.",
+    too_many_wait="Terlalu banyak pesan menunggu dikirim: buang beberapa, atau tunggu sampai tersimpan.",
     unreachable="Realm di {address} tidak menjawab.",
 )  # fmt: skip
 

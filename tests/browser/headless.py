@@ -52,6 +52,10 @@ class HeadlessPage:
         """Keep nothing of what was received."""
         self.received.clear()
 
+    def break_off(self) -> None:
+        """Leave without a word."""
+        self._socket.transport.abort()
+
     async def receives(self, text: str, seconds: float = 30) -> None:
         """Wait until a text has come; raises TimeoutError."""
         wanted = text.encode()

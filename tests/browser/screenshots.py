@@ -8,9 +8,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image, ImageDraw
+
 from client.connection import Connection
+from client.courier import Courier
+from client.file_lines import Post
 from client.keyring import Keyring
-from client.syntax import parse
+from client.syntax import parse, parse_any
 from tests.browser.person import PHONE, WIDE, BrowserThread, Person
 from tests.browser.web import WebProcess
 from tests.realm_process import RealmProcess
@@ -24,12 +28,31 @@ SAID = (
     ("messi", "send henderson Rencananya di sini: https://example.org/latihan"),
     ("henderson", "send messi Siap. Gary ikut juga?"),
     ("lineker", "send messi Leo, besok aku ikut."),
+    ("lineker", "sendfile messi lapangan.jpg"),
+    ("lineker", "sendfile messi jadwal-latihan.pdf"),
     ("lineker", "sendgroup new Semua sudah tahu jadwal besok?"),
     ("henderson", "sendgroup new Sudah, jam tujuh di lapangan."),
     ("messi", "send henderson Ikut! Sampai besok."),
     ("lineker", "send messi 明日はよろしく! مرحبا"),
     ("lineker", "send messi Jangan terlambat ya."),
 )
+
+
+def _draw_files(folder: Path) -> None:
+    """A field in the evening, and a document."""
+    width, height, ground = 1_200, 830, 560
+    photo = Image.new("RGB", (width, height))
+    draw = ImageDraw.Draw(photo)
+    for y in range(height):
+        sky = (255 - y // 6, 190 - y // 8, 120 + y // 10)
+        draw.line([(0, y), (width, y)], fill=sky if y < ground else (40, 110 - (y - ground) // 8, 60))
+    draw.ellipse((820, 300, 960, 440), fill=(255, 236, 180))
+    for x in range(-300, width, 420):
+        draw.polygon([(x, ground), (x + 310, 380), (x + 620, ground)], fill=(70, 84, 120))
+    draw.rectangle((0, ground, width, ground + 12), fill=(235, 240, 235))
+    draw.line([(180, 800), (420, 640), (780, 640), (1_020, 800)], fill=(235, 240, 235), width=8)
+    photo.save(folder / "lapangan.jpg", quality=90)
+    (folder / "jadwal-latihan.pdf").write_bytes(b"%PDF-1.7\n" + bytes(183_000))
 
 
 async def _talk(door: int, folder: Path) -> None:
@@ -40,7 +63,11 @@ async def _talk(door: int, folder: Path) -> None:
         people[name] = await Connection.open("127.0.0.1", door, keyring.keys(), keyring.pins, listen=False)
         await people[name].ask(parse(f"auth {name} {PASSWORD}"))
     for name, line in SAID:
-        await people[name].ask(parse(line))
+        if isinstance(post := parse_any(line), Post):
+            async with Courier(people[name]) as courier:
+                await courier.send(post.command, folder / post.path)
+        else:
+            await people[name].ask(parse(line))
     for connection in people.values():
         await connection.close()
 
@@ -78,6 +105,9 @@ def _wide(seat: Callable[..., Person], url: str) -> None:
     messi.press(re.compile("^Jordan Henderson"))
     messi.sees_soon("Ikut! Sampai besok.")
     _take(messi, "wide-room")
+    messi.press(re.compile("^Gary Lineker"))
+    messi.sees_soon("Jangan terlambat ya.")
+    _take(messi, "wide-files")
     messi.press("Settings")
     messi.sees_soon("SHA256:")
     _take(messi, "wide-settings")
@@ -132,6 +162,7 @@ def main() -> None:
             return seated[-1]
 
         try:
+            _draw_files(folder)
             asyncio.run(_talk(realm.door, folder))
             web.start()
             for pictures in (_wide, _dark, _phone):

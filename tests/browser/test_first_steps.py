@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.browser.conftest import Campus, log_in
 from tests.browser.person import MakePerson
@@ -38,7 +39,8 @@ def test_an_invite_link_leads_to_an_account(start_realm: StartRealm, start_web: 
     assert (ana.console_errors(), budi.console_errors()) == ([], [])
 
 
-def test_the_demo_can_be_used_and_ends_whole(tmp_path: Path, person: MakePerson) -> None:
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGHUP])
+def test_the_demo_can_be_used_and_ends_whole(tmp_path: Path, person: MakePerson, ended_by: signal.Signals) -> None:
     made = tmp_path / "tmp"
     made.mkdir()
     env = {**without_display(), "TMPDIR": str(made), "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", "")}
@@ -54,7 +56,7 @@ def test_the_demo_can_be_used_and_ends_whole(tmp_path: Path, person: MakePerson)
         messi.sees_soon("new")  # the group of the contract
         realm = psutil.Process(demo.pid).children(recursive=True)
         assert realm
-        demo.send_signal(signal.SIGINT)
+        demo.send_signal(ended_by)
         assert demo.wait(timeout=30) == 0, (tmp_path / "log").read_text()
         assert not any(one.is_running() for one in realm)
         assert list(made.iterdir()) == []

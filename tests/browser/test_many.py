@@ -131,3 +131,23 @@ async def _log_in(names: list[str], door: dial.Address, home: Path) -> dict[str,
         await devices[name].ask(commands.Auth(id=0, username=Name(name), password="surabaya"))
     await tabs.close()
     return devices
+
+
+def test_pages_that_leave_while_they_load_are_no_errors(realm: RealmProcess, start_web: StartWeb) -> None:
+    web = start_web(realm, "web", *GRACE)
+
+    async def come_and_go(number: int) -> None:
+        page = HeadlessPage(web.url, f"{number:032x}")
+        async with page:
+            for _ in range(number % 10):  # each a little later than the one before
+                await asyncio.to_thread(pages, web.url)
+            page.break_off()
+
+    async def all_of_them() -> None:
+        for number in range(MANY):
+            await come_and_go(number)
+
+    asyncio.run(all_of_them())
+    until(lambda: pages(web.url) == 0, "all pages are gone")
+    assert web.stop() == 0
+    assert web.log() == ""

@@ -315,3 +315,14 @@ def test_what_is_written_is_never_markup(campus: Campus) -> None:
         assert one.with_page(lambda page: page.locator("b, img[src=x], script:text('taken')").count()) == 0
         assert one.title() == "Bagan"
     campus.no_console_errors()
+
+
+def test_in_a_group_a_name_that_anybody_may_take_stands_beside_the_username(campus: Campus) -> None:
+    campus.script("messi").ask("sendgroup new halo")
+    henderson = campus.home("henderson")
+    henderson.press(in_list("new"))
+    henderson.sees_soon(re.compile(r"^Lionel Messi \(messi\), \d\d:\d\d: halo$"), times=1)
+    henderson.press("Home")
+    open_room(henderson, "messi")
+    henderson.sees_soon(re.compile(r"^messi · (not )?active"))
+    campus.no_console_errors()

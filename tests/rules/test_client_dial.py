@@ -84,7 +84,9 @@ def test_addresses(typed: str, address: Address) -> None:
     assert parse_address(typed) == address
 
 
-@pytest.mark.parametrize("typed", ["", ":8889", "a:b", "a:0", "a:65536", "[::1", "[::1]8889", "a:-1", "a:\u0665"])
+@pytest.mark.parametrize(
+    "typed", ["", ":8889", "a:b", "a:0", "a:65536", "[::1", "[::1]8889", "a:-1", "a:\u0665", "a\0b"]
+)
 def test_wrong_addresses(typed: str) -> None:
     with pytest.raises(UsageError, match="an address is HOST:PORT"):
         parse_address(typed)

@@ -21,6 +21,7 @@ def links_in(text: str) -> list[str]:
         ("javascript:alert(1) data:text/html,x file:///etc/passwd ftp://example.org", []),
         ("http://[x https://[foo]bar http://a\u2100b", []),
         ("https://", []),
+        ("https://example.org/\u202egro.rehto and https://exa\u200bmple.org", []),
         ('<a href="https://example.org">free</a>', ["https://example.org"]),
     ],
 )

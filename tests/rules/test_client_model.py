@@ -3,6 +3,7 @@
 Pushes wait in `Window.on_the_way` and answers in `Window.answers` until the test lets them arrive, in any order.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +18,8 @@ from msgspec import UNSET, structs
 
 from client.errors import AnswerError, ClientError
 from client.mirror import Question
-from client.model.desk import KEPT, Desk, Unsaid, Wish, mirror_of_a_window
+from client.model.attached import Parcel
+from client.model.desk import KEPT, WAITING, WAITING_IN_ALL, Desk, Unsaid, Wish, mirror_of_a_window
 from client.model.overview import Conversation, Overview
 from client.model.past import LENGTH
 from client.model.people import COLOURS, colour, initials
@@ -79,15 +81,20 @@ class Window:
             self.desk.heard(EntryPushed(entry=entry))
         self.desk.changed()
 
-    def send(self, to: str, text: str) -> None:
-        """Say something from this window."""
+    def upload(self, who: str) -> str:
+        """The id of a file of theirs: an empty one needs no chunk."""
+        command = commands.Upload(id=1, digest=hashlib.sha256().digest(), size=0, name="a.txt")
+        opened = self.ask(who, command)
+        assert isinstance(opened, answers.UploadOpened)
+        return str(opened.file)
+
+    def send(self, to: str, text: str, parcel: Parcel | None = None) -> None:
+        """Say something from this window, or send a file."""
         self.ulids += 1
         entry = f"02{self.ulids:024}"
-        command: commands.Texting = commands.Send(id=1, to=Address(to), message=text, entry=entry)
-        conversation = TALK if to == "messi" else OTHER_TALK
-        if to == GROUP:
-            command, conversation = commands.SendGroup(id=1, group=GROUP, message=text, entry=entry), GROUP_TALK
-        one = Outgoing(entry, text, at=1)
+        conversation = {"messi": TALK, GROUP: GROUP_TALK}.get(to, OTHER_TALK)
+        one = Outgoing(entry, text, 1, parcel)
+        command = self.desk.send_command(conversation, one, "" if parcel is None else self.upload("henderson"))
         self.desk.send(conversation, one)
         self.mirror.sending(entry)
         outcome = self.ask("henderson", command)
@@ -181,7 +188,8 @@ def _but_seen(listed: list[Conversation]) -> list[Conversation]:
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["messi", "lineker", "group", "own", "own in group", "other device", "open", "open group", "close", "join",
+            ["messi", "lineker", "group", "file", "own", "own in group", "own file",
+             "own file in group", "other device", "open", "open group", "close", "join",
              "leave", "remove", "read", "away", "arrive", "arrive", "arrive late", "drop", "double", "work", "work",
              "answer", "answer", "answer late", "welcome", "beat", "hold", "older", "newer", "follow"]
         ),
@@ -200,6 +208,12 @@ def do(window: Window, step: str, number: int) -> None:
             window.ask(step, commands.Send(id=1, to=Address("henderson"), message=text))
         case "group":
             window.ask("messi", commands.SendGroup(id=1, group=GROUP, message=text))
+        case "file":
+            window.ask("messi", commands.SendFile(id=1, to=Address("henderson"), file=window.upload("messi")))
+        case "own file":
+            window.send("messi", "", Parcel("a.txt", 0))
+        case "own file in group":
+            window.send(GROUP, "", Parcel("a.txt", 0))
         case "own":
             window.send("messi", text)
         case "own in group":
@@ -458,3 +472,18 @@ def test_initials(name: str, letters: str) -> None:
 def test_colours_are_stable_and_spread() -> None:
     assert colour("messi@kampus") == colour("messi@kampus")
     assert len({colour(f"user{number}@kampus") for number in range(200)}) == COLOURS
+
+
+def test_not_more_than_so_much_may_wait_to_be_sent() -> None:
+    unsaid = Unsaid()
+    waiting = [Outgoing(f"{number}", "halo", 0, why="no answer" if number % 2 else "") for number in range(WAITING)]
+    unsaid.outgoing[TALK] = waiting[:-1]
+    assert unsaid.may_send(TALK)
+    unsaid.outgoing[TALK] = waiting
+    assert not unsaid.may_send(TALK)
+    assert unsaid.may_send(ConversationId("group/new@kampus"))
+    waiting[0].stored = True
+    assert unsaid.may_send(TALK), "what is stored waits no more"
+    for number in range(WAITING_IN_ALL // WAITING):
+        unsaid.outgoing[ConversationId(f"group/g{number}@kampus")] = list(waiting)
+    assert not unsaid.may_send(ConversationId("group/new@kampus"))

@@ -7,14 +7,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from client.model.places import Chats, Groups, Home, Members, Place, Room, above, find, route
-from schemas.names import ConversationId, Name
+from schemas.names import Address, ConversationId, Name, private
 
 FIRST, REST = "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz0123456789._-"
 NAMES = st.builds("{}{}".format, st.sampled_from(FIRST), st.text(REST, max_size=31)).map(Name)
 FULL = st.builds("{}@{}".format, NAMES, NAMES)
 CONVERSATIONS = st.one_of(
     st.builds("group/{}".format, FULL),
-    st.builds("{}/{},{}".format, st.sampled_from(["private", "sent"]), FULL, FULL),
+    st.builds(private, FULL.map(Address), FULL.map(Address)),
+    st.builds("sent/{},{}".format, FULL, FULL),
 ).map(ConversationId)
 
 FIXED: list[Place] = [kind() for kind in get_args(Place) if kind not in (Room, Members)]
@@ -67,6 +68,7 @@ def test_what_is_asked_of_a_place_does_not_change_it(place: Place, asked: str) -
     ("address", "place"),
     [
         ("/room/PRIVATE/Messi@Kampus,neymar@kampus", Room(ConversationId("private/messi@kampus,neymar@kampus"))),
+        ("/room/private/neymar@kampus,messi@kampus", Room(ConversationId("private/messi@kampus,neymar@kampus"))),
         ("/room/group%2Fnew%40kampus", Room(ConversationId("group/new@kampus"))),
         ("/members/New", Members(Name("new"))),
         ("/room/group/new", Home()),

@@ -1,25 +1,28 @@
 """Two windows without a window: the chats of two people at a real realm."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zmq.asyncio
+from msgspec import UNSET
 
 from client.dial import Address
-from client.errors import BY_CODE, WrongPasswordError
+from client.errors import BY_CODE, ClientError, LocalFileError, WrongPasswordError
 from client.keyring import Keyring
 from client.model.room import Fate, Message, rows
 from client.ui.chat import Chat
+from client.ui.spool import Spools
 from schemas import commands
 from schemas.errors import Code
+from schemas.limits import MAX_MESSAGE
 from schemas.names import ConversationId, Name
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess
-from tests.rules.client_kit import LOGIN, run, serving
+from tests.rules.client_kit import LOGIN, OPENED, run, serving
 
 PATIENCE = 30
 TALK = ConversationId("private/henderson@kampus,messi@kampus")
@@ -128,6 +131,46 @@ def test_a_send_to_nobody_fails_and_says_why(start_realm: StartRealm, tmp_path: 
     live(start_realm, tmp_path, test)
 
 
+def test_what_no_message_can_be_fails_and_can_be_discarded(start_realm: StartRealm, tmp_path: Path) -> None:
+    async def test(windows: Windows, _realm: RealmProcess) -> None:
+        messi = await windows.register("messi")
+        assert messi.desk is not None
+        messi.desk.open(TALK)
+        messi.say(TALK, "x" * (MAX_MESSAGE + 1))
+        await windows.until(lambda: [fate for _, fate in seen(messi)] == [Fate.FAILED])
+        messi.give_up(messi.desk.outgoing[0])
+        assert seen(messi) == []
+
+    live(start_realm, tmp_path, test)
+
+
+def test_a_session_that_is_taken_up_while_somebody_logs_out_is_kept_nowhere(tmp_path: Path) -> None:
+    Keyring(tmp_path).remember("kampus", LOGIN)
+    leaving: list[asyncio.Task[None]] = []
+    chats: list[Chat] = []
+
+    def handle(command: dict[str, Any], times: int) -> dict[str, Any] | None:
+        if command["cmd"] != "resume":
+            return {"message": "Logout"}
+        leaving.append(asyncio.get_running_loop().create_task(chats[0].log_out()))
+        return OPENED  # which arrives when that has begun
+
+    async def test() -> None:
+        async with serving(handle) as realm:
+            context = zmq.asyncio.Context()
+            chat = await Chat.open(Address("127.0.0.1", realm.door_port), Keyring(tmp_path), context, lambda: None)
+            chats.append(chat)
+            with pytest.raises(ClientError):
+                await chat.resume()
+            await asyncio.gather(*leaving)
+            assert Keyring(tmp_path).login("kampus") is None
+            assert chat.desk is None
+            await chat.close()
+            context.destroy(linger=0)
+
+    run(test())
+
+
 def test_a_window_that_opens_again_is_still_logged_in(start_realm: StartRealm, tmp_path: Path) -> None:
     async def test(windows: Windows, _realm: RealmProcess) -> None:
         await windows.register("messi")
@@ -166,3 +209,70 @@ def test_a_session_that_cannot_be_taken_up_now_is_kept(tmp_path: Path, code: Cod
             context.destroy(linger=0)
 
     run(test())
+
+
+def test_files_are_sent_in_their_order_and_seen_by_both(start_realm: StartRealm, tmp_path: Path) -> None:
+    async def test(windows: Windows, _realm: RealmProcess) -> None:
+        messi, henderson = await windows.register("messi"), await windows.register("henderson")
+        assert messi.desk is not None
+        assert henderson.desk is not None
+        messi.desk.open(TALK)
+        spools = Spools(tmp_path / "spools")
+        contents = {"large.bin": bytes(1 << 20), "small.txt": b"halo", "empty": b""}
+        waiting = [spools.make(name, len(content)) for name, content in contents.items()]
+        messi.send_files(TALK, waiting)
+        assert seen(messi) == [(name, Fate.SENDING) for name in contents]
+        assert messi.carrier.is_busy
+        for spool in reversed(waiting):  # the last comes first, and waits for the others
+            await spool.take(one_part(contents[spool.name]), lambda: None)
+        await windows.until(lambda: seen(messi) == [(name, Fate.STORED) for name in contents])
+        await windows.until(lambda: not messi.carrier.is_busy)
+        assert [spool.sent for spool in waiting] == [len(content) for content in contents.values()]
+        assert not any(path.is_file() for path in (tmp_path / "spools").iterdir())
+        henderson.desk.open(TALK)
+        henderson.follow()
+        await windows.until(lambda: seen(henderson) == [(name, None) for name in contents])
+        for entry in henderson.desk.entries:
+            assert entry.file is not UNSET
+            got = [part async for part in henderson.carrier.courier.chunks(entry.file)]
+            assert b"".join(got) == contents[entry.file.name]
+
+    live(start_realm, tmp_path, test)
+
+
+def test_a_file_that_is_given_up_is_not_sent_and_does_not_wait(start_realm: StartRealm, tmp_path: Path) -> None:
+    async def test(windows: Windows, _realm: RealmProcess) -> None:
+        messi = await windows.register("messi")
+        await windows.register("henderson")
+        assert messi.desk is not None
+        messi.desk.open(TALK)
+        spools = Spools(tmp_path / "spools")
+        never, soon = spools.make("never", 4), spools.make("soon", 4)
+        messi.send_files(TALK, [never, soon])
+        await soon.take(one_part(b"soon"), lambda: None)
+        messi.give_up(messi.desk.outgoing[0])
+        await windows.until(lambda: seen(messi) == [("soon", Fate.STORED)])
+        assert never.loss is not None
+
+    live(start_realm, tmp_path, test)
+
+
+def test_a_file_that_did_not_come_whole_fails_for_good(start_realm: StartRealm, tmp_path: Path) -> None:
+    async def test(windows: Windows, _realm: RealmProcess) -> None:
+        messi = await windows.register("messi")
+        await windows.register("henderson")
+        assert messi.desk is not None
+        messi.desk.open(TALK)
+        spool = Spools(tmp_path / "spools").make("half", 4)
+        messi.send_files(TALK, [spool])
+        with pytest.raises(LocalFileError):
+            await spool.take(one_part(b"ha"), lambda: None)
+        await windows.until(lambda: seen(messi) == [("half", Fate.FAILED)])
+        messi.give_up(messi.desk.outgoing[0])
+        assert seen(messi) == []
+
+    live(start_realm, tmp_path, test)
+
+
+async def one_part(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -121,6 +121,7 @@ def test_half_a_link_says_so() -> None:
     [
         ({"username": ""}, "Please fill in: Username"),
         ({"password": ""}, "Please fill in: Password"),
+        ({"password": "x" * 5_000}, f"Password: {ENGLISH.password_hint}"),
         ({"username": "a b"}, f"Username: {ENGLISH.name_hint}"),
         ({"registering": True}, "Please fill in: Name"),
         ({"registering": True, "name": "A", "country": "B", "password": "short"}, f"Password: {ENGLISH.password_hint}"),

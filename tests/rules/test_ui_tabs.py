@@ -6,13 +6,14 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 import zmq
 
 from client.dial import Address
-from client.errors import ClosedError, IdentityError, KeyringError, UserNotFoundError
+from client.errors import ClosedError, IdentityError, KeyringError, UsageError, UserNotFoundError
 from client.ui import tabs as module
 from client.ui.chat import Chat
 from client.ui.tabs import FORGOTTEN_S, Door, Tab, Tabs
@@ -287,6 +288,7 @@ class Closing:
     """A chat of which nothing is wanted but to be closed."""
 
     desk = None
+    carrier = SimpleNamespace(is_busy=False)
 
     def __init__(self) -> None:
         self.closed = 0
@@ -469,3 +471,23 @@ def test_a_logout_shows_at_once_and_reaches_the_realm(start_realm: StartRealm, t
             pass  # each question takes a while
 
     with_tabs(tmp_path, test)
+
+
+def test_a_tab_of_another_realm_is_nowhere_where_only_the_own_may_be_used(tmp_path: Path) -> None:
+    async def at_another(tabs: Tabs) -> None:
+        tabs.enter(SECRET).logged_in(Door("127.0.0.1", 9999))
+        tabs.enter(OTHER).logged_in(Door(*ELSEWHERE))
+
+    async def only_own() -> None:
+        tabs = Tabs(tmp_path, ELSEWHERE, only_own=True)
+        try:
+            tab = tabs.enter(SECRET)
+            assert tab.door is None
+            assert tabs.enter(OTHER).door == Door(*ELSEWHERE)
+            with pytest.raises(UsageError):
+                await tab.dial(Door("127.0.0.1", 9999))
+        finally:
+            await tabs.close()
+
+    with_tabs(tmp_path, at_another)
+    asyncio.run(only_own())

@@ -100,3 +100,21 @@ def test_every_day_is_said(day: date, today: date, words: Words) -> None:
         assert str(day.day) in long
         assert str(day.day) in short
         assert (str(day.year) in long) == (day.year != today.year)
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "indonesian"),
+    [
+        (0, "0 B", "0 B"),
+        (999, "999 B", "999 B"),
+        (1_000, "1.0 kB", "1,0 kB"),
+        (9_949, "9.9 kB", "9,9 kB"),
+        (9_950, "10 kB", "10 kB"),
+        (999_499, "999 kB", "999 kB"),
+        (999_500, "1.0 MB", "1,0 MB"),
+        (1 << 30, "1.1 GB", "1,1 GB"),
+        (5 << 40, "5498 GB", "5498 GB"),
+    ],
+)
+def test_sizes(count: int, english: str, indonesian: str) -> None:
+    assert (ENGLISH.bytes(count), INDONESIAN.bytes(count)) == (english, indonesian)

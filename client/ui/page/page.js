@@ -38,13 +38,15 @@
   const language = wanted.map((tag) => (tag === "in" ? "id" : tag)).find((tag) => tag in LOST) ?? "en";
   document.documentElement.lang = language;
 
-  const banner = () => {
+  const put = (text, style) => {
     const shown = document.createElement("div");
-    shown.setAttribute("role", "alert");
-    shown.textContent = LOST[language];
-    shown.style.cssText = "position:fixed;z-index:9;inset:0 0 auto;padding:10px;text-align:center;"
-      + "background:#b3261e;color:#fff;font:500 14px Roboto,sans-serif";
+    shown.textContent = text;
+    shown.style.cssText = `position:fixed;z-index:9;text-align:center;font:500 14px Roboto,sans-serif;${style}`;
     document.body.append(shown);
+    return shown;
+  };
+  const banner = () => {
+    put(LOST[language], "inset:0 0 auto;padding:10px;background:#b3261e;color:#fff").setAttribute("role", "alert");
   };
   const reloadWhenItAnswers = async () => {
     try {
@@ -52,6 +54,78 @@
     } catch { /* not yet */ }
     setTimeout(reloadWhenItAnswers, AGAIN_MS);
   };
+
+  // Files go to the server by this, as the browser reads them: Flet's own way holds all of one in memory. What becomes
+  // of them is said by the window.
+  const send = async (files) => {
+    const asked = [];
+    for (const file of files) {
+      const about = JSON.stringify({ name: file.name, size: file.size });
+      const answer = await fetch("files", { method: "POST", headers: { "Bagan-Tab": tab }, body: about });
+      if (answer.ok) asked.push([(await answer.json()).address, file]);
+    }
+    for (const [address, file] of asked) {
+      const say = (method, body) => fetch(address, { method, body });
+      // A folder cannot be read, nor a file that is gone.
+      await say("PUT", file).catch(() => say("DELETE")).catch(() => { /* it was cancelled, or the server is gone */ });
+    }
+  };
+  const bring = (files) => { send([...files]).catch(() => { /* the server is gone: the page says so */ }); };
+  const choose = () => {
+    const field = document.createElement("input");
+    field.type = "file";
+    field.multiple = true;
+    field.addEventListener("change", () => bring(field.files));
+    field.click();
+  };
+  const save = (address) => {
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = "";
+    link.click();
+  };
+
+  // Flet opens addresses by this. Two are for this script: a file is chosen in the moment of a click, or not at all.
+  const open = window.open;
+  window.open = (address, ...rest) => {
+    const [, deed, what] = /^bagan:(choose|save)(?:\/([\w-]+\.[\w-]+))?$/.exec(address) ?? [];
+    if (deed === "choose") choose();
+    else if (deed === "save") save(`files/${what}`);
+    else return open.call(window, address, ...rest);
+    return null;
+  };
+
+  // What is dropped on a room is sent there; on any other page the browser would leave for it.
+  let hint = null;
+  const inRoom = () => location.hash.startsWith("#/room/");
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const unhint = () => { hint?.remove(); hint = null; };
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = inRoom() ? "copy" : "none";
+    if (inRoom()) {
+      hint ??= put(DROP[language], "inset:12px;display:grid;place-items:center;font-size:20px;pointer-events:none;"
+        + "border:3px dashed #4db6ac;border-radius:16px;background:#00696ecc;color:#fff");
+    }
+  });
+  addEventListener("dragleave", (event) => { if (event.relatedTarget === null) unhint(); });
+  addEventListener("drop", (event) => {
+    unhint();
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    if (inRoom()) bring(event.dataTransfer.files);
+  });
+
+  // Enter sends what stands in the field of many lines; what is typed next begins a new message. The server would empty
+  // the field some time later, with what was typed meanwhile. Flet has taken the key first: it listens before this does.
+  const empty = (event) => {
+    const field = event.target;
+    if (event.key !== "Enter" || event.shiftKey || !event.defaultPrevented || field.tagName !== "TEXTAREA") return;
+    field.value = "";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  addEventListener("focusin", () => addEventListener("keydown", empty, true), { once: true });
 
   // Flet would connect again by itself, and then leave the page as it was: nothing in it would move any more.
   window.WebSocket = class extends WebSocket {

@@ -2,6 +2,7 @@
 
 import flet as ft
 
+from client.harmless import visible
 from client.model.places import Chats, Groups, Home, Members, NewGroup, OtherGroups, People, Room, Search, Settings
 from client.ui import look
 from client.ui.draw import Tick, component
@@ -38,7 +39,7 @@ def strip(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001 - see `draw
 
 
 def _line(icon: ft.IconData, text: str, back: str, front: str, *buttons: ft.Control) -> ft.Control:
-    said = ft.Semantics(live_region=True, expand=True, content=ft.Text(text, color=front))
+    said = ft.Semantics(live_region=True, expand=True, content=ft.Text(visible(text), color=front))
     return ft.Container(
         bgcolor=back,
         padding=ft.Padding.symmetric(vertical=6, horizontal=16),

@@ -64,13 +64,7 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
         window.press(lambda: window.go(Room(one.id))),
         look.avatar(one.title, one.address, group=one.is_group, active=one.active),
         ft.Text(one.title, weight=strong, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS),
-        ft.Text(
-            f"{who}: {one.text}" if who else one.text,
-            max_lines=1,
-            overflow=ft.TextOverflow.ELLIPSIS,
-            weight=strong,
-            color=ft.Colors.PRIMARY if one.draft else None,
-        ),
+        _last(one, who, strong),
         ft.Column(side, tight=True, spacing=4, horizontal_alignment=ft.CrossAxisAlignment.END, width=72),
         selected=one.is_open,
         selected_tile_color=ft.Colors.SECONDARY_CONTAINER,
@@ -78,6 +72,21 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
         shape=ft.RoundedRectangleBorder(radius=12),
         content_padding=ft.Padding.symmetric(horizontal=12),
     )
+
+
+def _last(one: Glance, who: str, strong: ft.FontWeight | None) -> ft.Control:
+    """What was said last."""
+    text = ft.Text(
+        f"{who}: {one.text}" if who else one.text,
+        max_lines=1,
+        overflow=ft.TextOverflow.ELLIPSIS,
+        weight=strong,
+        color=ft.Colors.PRIMARY if one.draft else None,
+    )
+    if not one.is_file:
+        return text
+    text.expand = True
+    return ft.Row([ft.Icon(ft.Icons.ATTACH_FILE, size=14, color=ft.Colors.ON_SURFACE_VARIANT), text], spacing=2)
 
 
 @component

@@ -146,8 +146,8 @@ def members_page(window: Window, group: Name) -> ft.Control:
         )
         if own != admin or member.username == own:
             return pressed
-        name = words.remove_member.format(name=member.name)
-        button = look.icon_button(ft.Icons.PERSON_REMOVE_OUTLINED, name, window.press(lambda: remove(member)))
+        name, once = words.remove_member.format(name=member.name), ("remove", member.username)
+        button = look.icon_button(ft.Icons.PERSON_REMOVE_OUTLINED, name, window.press(lambda: remove(member), once))
         return ft.Row([ft.Container(pressed, expand=True), button])
 
     title = row.title if row is not None else group

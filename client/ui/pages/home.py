@@ -2,6 +2,7 @@
 
 import flet as ft
 
+from client.harmless import visible
 from client.model.places import Groups, NewGroup, OtherGroups, People, Place
 from client.ui import look
 from client.ui.draw import component
@@ -45,7 +46,8 @@ def page(window: Window, form: SignIn) -> ft.Control:
                     ft.Column(
                         [
                             ft.Text(
-                                words.greeting.format(name=desk.name), theme_style=ft.TextThemeStyle.HEADLINE_SMALL
+                                words.greeting.format(name=visible(desk.name)),
+                                theme_style=ft.TextThemeStyle.HEADLINE_SMALL,
                             ),
                             ft.Text(desk.user, color=ft.Colors.ON_SURFACE_VARIANT),
                         ],

@@ -151,7 +151,7 @@ def group(
 ) -> ft.Control:
     """A group that can be pressed."""
     face = look.avatar(group.title, window.chat.address(Name(group.group)), group=True)
-    return look.tile(name, window.press(press), face, group.title, below, trailing)
+    return look.tile(name, window.press(press, once=("group", group.group)), face, group.title, below, trailing)
 
 
 def group_room(window: Window, group: GroupSeen) -> Room:

@@ -9,11 +9,11 @@ import flet as ft
 from client.model.links import find_links, host
 from client.model.places import Members
 from client.model.reading import Block
-from client.model.room import Day, Fate, Message, Outgoing
-from client.model.who import is_group, other, party
+from client.model.room import Day, Fate, Message
+from client.model.who import is_group, other, party, short
 from client.ui import look
 from client.ui.draw import Tick, component, row
-from client.ui.pages import lists
+from client.ui.pages import attach, files, lists
 from client.ui.pages.composer import composer
 from client.ui.window import Window
 from client.ui.words import Words
@@ -39,6 +39,8 @@ def page(window: Window, conversation: ConversationId) -> ft.Control:
                 expand=True,
             ),
             composer(conversation, window, conversation, window.words),
+            attach.dialog(window, window.attaching.tick),
+            files.picture(window, window.picture_tick),
         ],
         spacing=0,
         expand=True,
@@ -52,6 +54,8 @@ def header(window: Window, conversation: ConversationId, tick: Tick) -> ft.Contr
     in_group, address = is_group(conversation), party(conversation, desk.user)
     title, active = window.people.title(conversation), window.people.is_active(other(conversation, desk.user))
     below = words.group if in_group else words.active if active else words.inactive
+    if not in_group:
+        below = f"{short(address, desk.user)} · {below}"  # anybody may call themselves as the title says
     if address == desk.user:
         below = words.notes
 
@@ -160,12 +164,17 @@ def day(words: Words, one: Day, today: date) -> ft.Control:
 def message(window: Window, one: Message, words: Words, in_group: bool) -> ft.Control:
     """One message. Screen readers get it as one sentence, with what became of it."""
     fate = _fate(words, one)
-    label = ", ".join(part for part in (words.you if one.own else one.name, f"{one.at:%H:%M}", fate) if part)
-    links = find_links(one.text)
+    username = short(one.sender, window.desk.user) if in_group else ""  # a name may be another's too
+    name = f"{one.name} ({username})" if username else one.name
+    label = ", ".join(part for part in (words.you if one.own else name, f"{one.at:%H:%M}", fate) if part)
+    links = [] if one.file else find_links(one.text)
     inside: list[ft.Control] = []
     if in_group and one.begins and not one.own:
-        inside.append(ft.Text(one.name, size=12, weight=ft.FontWeight.W_600, color=ft.Colors.PRIMARY))
-    inside.append(_text(one, links))
+        inside.append(_sender(one.name, username))
+    if one.file is None:
+        inside.append(_text(one, links))
+    else:
+        inside.append(files.shown(window, one, one.file, words, f"{label}: {files.label(words, one.file)}"))
     inside.append(_foot(one))
     bubble = ft.Container(
         ft.Column(inside, spacing=2, tight=True, horizontal_alignment=ft.CrossAxisAlignment.START),
@@ -173,9 +182,11 @@ def message(window: Window, one: Message, words: Words, in_group: bool) -> ft.Co
         border_radius=_corners(one),
         padding=ft.Padding.symmetric(horizontal=12, vertical=8),
     )
-    said = ft.Semantics(
-        identifier=f"message-{one.key}", label=f"{label}: {one.text}", exclude_semantics=True, content=bubble
-    )
+    said: ft.Control = bubble
+    if one.file is None:  # the parts of a file speak for themselves
+        said = ft.Semantics(
+            identifier=f"message-{one.key}", label=f"{label}: {one.text}", exclude_semantics=True, content=bubble
+        )
     below: list[ft.Control] = [_link(link) for link in dict.fromkeys(found[0] for found in links)]
     if one.fate is Fate.FAILED:
         below.append(_failed(window, one, words))
@@ -198,6 +209,12 @@ def message(window: Window, one: Message, words: Words, in_group: bool) -> ft.Co
         ),
         padding=ft.Padding.only(top=8 if one.begins else 0),
     )
+
+
+def _sender(name: str, username: str) -> ft.Control:
+    strong = ft.TextStyle(weight=ft.FontWeight.W_600, color=ft.Colors.PRIMARY)
+    weak = ft.TextStyle(color=ft.Colors.ON_SURFACE_VARIANT)
+    return ft.Text(spans=[ft.TextSpan(name, style=strong), ft.TextSpan(f"  {username}", style=weak)], size=12)
 
 
 def _face(one: Message, in_group: bool) -> ft.Control:
@@ -240,27 +257,19 @@ def _foot(one: Message) -> ft.Control:
 
 
 def _failed(window: Window, one: Message, words: Words) -> ft.Control:
-    def of_it() -> Outgoing | None:
-        return next((other for other in window.desk.outgoing if other.entry == one.key), None)
-
     def again() -> None:
-        if (found := of_it()) is not None and window.room.conversation is not None:
+        if (found := files.outgoing(window, one)) is not None and window.room.conversation is not None:
             window.chat.say_again(window.room.conversation, found)
 
     def discard() -> None:
-        if (found := of_it()) is not None:
-            window.desk.discard(found)
-            window.wake()
+        if (found := files.outgoing(window, one)) is not None:
+            window.chat.give_up(found)
 
-    return ft.Row(
-        [
-            ft.Text(words.failed.format(why=one.why), size=12, color=ft.Colors.ERROR),
-            ft.TextButton(words.retry, on_click=window.press(again)),
-            ft.TextButton(words.discard, on_click=window.press(discard)),
-        ],
-        wrap=True,
-        tight=True,
-    )
+    buttons: list[ft.Control] = [ft.TextButton(words.discard, on_click=window.press(discard))]
+    if one.file is None or not one.file.is_lost:
+        buttons.insert(0, ft.TextButton(words.retry, on_click=window.press(again)))
+    why = ft.Text(words.failed.format(why=one.why), size=12, color=ft.Colors.ERROR)
+    return ft.Row([why, *buttons], wrap=True, tight=True)
 
 
 def _fate(words: Words, one: Message) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import flet as ft
 from flet.components.hooks.use_ref import MutableRef
 
+from client.harmless import visible
 from client.ui import look
 from client.ui.draw import component, part, typed_in
 from client.ui.pages import lists, password
@@ -29,7 +30,9 @@ def page(window: Window, form: SignIn) -> ft.Control:
                 [
                     look.heading(words.profile),
                     ft.ListTile(
-                        leading=look.avatar(desk.name, desk.user, radius=24), title=desk.name, subtitle=desk.user
+                        leading=look.avatar(desk.name, desk.user, radius=24),
+                        title=visible(desk.name),
+                        subtitle=desk.user,
                     ),
                     look.heading(words.theme),
                     choice(
@@ -82,6 +85,8 @@ def new_password(window: Window) -> ft.Control:
     words = window.words
 
     async def change() -> None:
+        if window.notice == words.password_changed and not old.current and not new.current:
+            return  # the second click of two
         for typed, name in ((old, words.old_password), (new, words.new_password)):
             if not typed.current:
                 window.say(words.fill_in.format(field=name))

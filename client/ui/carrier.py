@@ -1,0 +1,70 @@
+"""The files that a chat sends: a few at once, beside all else, each for as long as somebody wants it sent."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from client.connection import Connection
+from client.courier import Courier
+from client.model.room import Outgoing
+from client.ui.spool import Spool
+from schemas.answers import Sent
+from schemas.commands import SendFile, SendGroupFile
+
+LANES: Final = 4
+"""Files that are sent at once; a realm takes 8 of a user."""
+
+
+class Carrier:
+    """Of one chat; `changed` is called when a file has moved so far that it is seen."""
+
+    def __init__(self, connection: Connection, changed: Callable[[], None]) -> None:
+        self.courier = Courier(connection)
+        self._changed = changed
+        self._lanes = asyncio.Semaphore(LANES)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """Those that send files, by the ULIDs of their entries."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a file is being sent."""
+        return bool(self._tasks)
+
+    def follow(self, one: Outgoing, task: "asyncio.Task[None]") -> None:
+        """This task sends a message; it is to be ended where nobody wants its file sent any more."""
+        if one.file is None:
+            return
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            if self._tasks.get(one.entry) is task:
+                del self._tasks[one.entry]
+
+        self._tasks[one.entry] = task
+        task.add_done_callback(ended)
+
+    async def send(self, command: SendFile | SendGroupFile, one: Outgoing) -> Sent:
+        """Send the file of a message, once all of it is here; raises what `Courier.send` does, and LocalFileError."""
+        spool = one.file
+        assert isinstance(spool, Spool)
+        path = await spool.whole()
+
+        def moved(sent: int, _size: int) -> None:
+            before, spool.sent = spool.percent, sent
+            if spool.percent != before:
+                self._changed()
+
+        async with self._lanes:
+            sent = await self.courier.send(command, path, spool.name, moved)
+        spool.remove()
+        return sent
+
+    def give_up(self, one: Outgoing) -> None:
+        """Send its file no further, and keep it no longer."""
+        if (task := self._tasks.get(one.entry)) is not None:
+            task.cancel()
+        if isinstance(one.file, Spool):
+            one.file.remove()
+
+    async def close(self) -> None:
+        """Free its sockets; what is being sent raises ClosedError."""
+        await self.courier.close()

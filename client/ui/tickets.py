@@ -1,0 +1,102 @@
+"""Tickets: addresses that let a browser fetch or send one file without saying who it is.
+
+A browser's downloads, and the engine that draws the page, send no secret along. So a window makes for what it shows an
+address that nobody can guess. It is good for one tab, one purpose, one session and some time.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from client.ui.spool import Spool
+from schemas.entries import File
+
+AT_MOST: Final = 1_000
+"""Tickets of one tab; for another one the oldest is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bring:
+    """A file may be sent here, once."""
+
+    spool: Spool
+    lasts: ClassVar[float] = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A file may be saved: again too, where a browser goes on with a download that was cut."""
+
+    file: File
+    lasts: ClassVar[float] = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A picture may be seen, as it is or small."""
+
+    file: File
+    small: bool
+    lasts: ClassVar[float] = 12 * 3_600
+
+
+Purpose = Bring | Save | Look
+
+
+class Tickets:
+    """Those of one tab. A session is known by any object of its own: with another one all tickets are void."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._session: object = None
+        self._given: dict[str, tuple[Purpose, float]] = {}
+        self._codes: dict[Purpose, str] = {}
+
+    def give(self, session: object, purpose: Purpose) -> str:
+        """A ticket for it: the one of before, for half of its time, so that what is drawn stays as it is."""
+        self._enter(session)
+        code = self._codes.get(purpose)
+        if code is not None and self._given[code][1] - self._clock() > purpose.lasts / 2:
+            return code
+        self._drop(code)
+        if len(self._given) >= AT_MOST:
+            self._drop(next(iter(self._given)))
+        code = secrets.token_urlsafe(24)
+        self._given[code] = purpose, self._clock() + purpose.lasts
+        self._codes[purpose] = code
+        return code
+
+    def find(self, session: object, code: str) -> Purpose | None:
+        """What a ticket is for; None where it is none of this session, or its time is over."""
+        self._enter(session)
+        purpose, until = self._given.get(code, (None, 0.0))
+        if purpose is not None and self._clock() >= until:
+            self._drop(code)
+            return None
+        return purpose
+
+    def use(self, session: object, code: str) -> Spool | None:
+        """Where the file goes that this ticket lets in: it is of no use again."""
+        purpose = self.find(session, code)
+        if not isinstance(purpose, Bring):
+            return None
+        self._drop(code)
+        return purpose.spool
+
+    def clear(self) -> None:
+        """None is good any more."""
+        self._session = None
+        self._given.clear()
+        self._codes.clear()
+
+    def _enter(self, session: object) -> None:
+        if session is not self._session:
+            self.clear()
+            self._session = session
+
+    def _drop(self, code: str | None) -> None:
+        if code is not None and code in self._given:
+            purpose, _ = self._given.pop(code)
+            del self._codes[purpose]

@@ -1,0 +1,17 @@
+"""Where a web client may be told to listen."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from client.dial import Address
+from client.errors import UsageError
+from client.ui.serve import Site, serve
+
+
+@pytest.mark.parametrize("host", ["", "ü..x", "a\0b", "999.999.999.999"])
+def test_a_host_that_is_none_is_told(tmp_path: Path, host: str) -> None:
+    site = Site(Address("127.0.0.1", 8889), tmp_path / "home", tmp_path / "cache", host=host, port=0)
+    with pytest.raises(UsageError, match=r"--host|nobody can listen"):
+        asyncio.run(serve(site, print))
