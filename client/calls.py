@@ -90,8 +90,20 @@ class Calls:
             except TimeoutError:
                 if self._current is line:
                     self._current = None  # the next call opens a socket; answers may still come on this one
+        self._drop_lines_of(call)
         unknown = "" if call.repeatable else "; whether it was done is not known"
         raise NoAnswerError(f"no answer to {call.name} in {tries * self._patience:g} s{unknown}")
+
+    def _drop_lines_of(self, call: Call) -> None:
+        """Close the lines on which a call waits that is given up: what is given up is not to be done later.
+
+        Other calls that wait there have had no answer either; they are asked again on another line, as ever.
+        """
+        for line in self._lines:
+            if call.id in line.calls:
+                line.close()
+                if self._current is line:
+                    self._current = None
 
     def _open_line(self) -> _Line:
         if self._current is None:

@@ -22,6 +22,7 @@ The accounts: messi, henderson, lineker, each with the password surabaya.
   2  messi: Private Chat, Jordan Henderson, write "halo, selamat malam": henderson sees it at once.
   3  Group Chat, new: all three are in it. Add Group Chat makes another, Join Group Chat finds it.
   4  Log in as lineker only now, and find what was written to him before.
+  5  The paper clip sends a file, and so does dropping one on the page; a picture shows itself.
 
 From a terminal, the same realm: {python} -m client --realm {realm} auth lineker surabaya
 Ctrl-C ends the realm and the web client, and removes what they kept.
