@@ -80,6 +80,9 @@ class Backlog:
         self._of_key: Counter[str] = Counter()
         self._all = 0
 
+    def __contains__(self, peer: bytes) -> bool:
+        return peer in self._peers
+
     def handed(self, peer: bytes, size: int) -> None:
         """So many bytes were sent to a peer."""
         if (found := self._peers.get(peer)) is not None:

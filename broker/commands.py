@@ -69,7 +69,8 @@ class Commands:
         frames = (frame,) if effect.data is None else (frame, effect.data)
         sent = send_now(self.socket, peer, b"", *frames) if delimited else send_now(self.socket, peer, *frames)
         if sent is Sent.SENT:
-            self._backlog.handed(peer, sum(map(len, frames)))
+            if peer in self._backlog:
+                self._backlog.handed(peer, sum(map(len, frames)))
             return
         self.undelivered += 1
         if sent is Sent.FULL:

@@ -24,7 +24,7 @@ from client.errors import (
     RateLimitedError,
     UnavailableError,
 )
-from client.file_lines import NOT_YET as NOT_YET
+from client.file_lines import NOT_YET
 from client.filenames import sent_name
 from client.local import PartFile, Progress, Source, in_thread
 from client.transfer import HALTS, Download, Question, Upload, pause_after

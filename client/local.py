@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from client.errors import AnswerError, LocalFileError
-from client.filenames import local_name as local_name
+from client.filenames import local_name
 from schemas.errors import Code
 
 BLOCK: Final = 4 * 1024 * 1024

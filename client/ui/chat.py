@@ -13,8 +13,8 @@ import zmq.asyncio
 
 from client import dial
 from client.connection import Connection
-from client.courier import NOT_YET
 from client.errors import ClientError, ClosedError, SessionNotFoundError
+from client.file_lines import NOT_YET
 from client.keyring import Keyring
 from client.model.desk import Desk, Unsaid, Wish, mirror_of_a_window
 from client.model.room import Outgoing

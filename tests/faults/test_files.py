@@ -11,8 +11,9 @@ import pytest
 from msgspec import UNSET
 
 from client.connection import Connection
-from client.courier import NOT_YET, Courier
+from client.courier import Courier
 from client.errors import AnswerError
+from client.file_lines import NOT_YET
 from client.keyring import Keyring
 from schemas import commands
 from schemas.answers import Sent

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from client import local, transfer
 from client.connection import Connection
-from client.courier import NOT_YET, Courier
+from client.courier import Courier
 from client.errors import (
     BadRequestError,
     ClosedError,
@@ -24,6 +24,7 @@ from client.errors import (
     UnavailableError,
     UserNotFoundError,
 )
+from client.file_lines import NOT_YET
 from client.keyring import Keyring
 from client.local import part_path
 from client.mirror import Mirror
