@@ -29,6 +29,7 @@ from realm.jobs import (
     OpenUpload,
     Problem,
     ReadBlob,
+    ReadOwn,
     ReadThumbnail,
     RemoveBlob,
     Thumbnail,
@@ -118,7 +119,7 @@ class Blobs:
                 return self._write(job)
             case FinishUpload():
                 return self._finish(job)
-            case ReadBlob():
+            case ReadBlob() | ReadOwn():
                 return self._read(job)
             case ReadThumbnail():
                 return self._read_thumbnail(job)
@@ -196,7 +197,7 @@ class Blobs:
             path.unlink()
             raise
 
-    def _read(self, job: ReadBlob) -> bytes | Trouble:
+    def _read(self, job: ReadBlob | ReadOwn) -> bytes | Trouble:
         try:
             descriptor = os.open(self._path(job.digest), os.O_RDONLY)
         except FileNotFoundError:

@@ -64,8 +64,8 @@ class Commands:
     def reply(self, effect: Reply) -> None:
         """Send an answer; where the caller does not take it, it is dropped and never tried again."""
         answer, request = effect.answer, effect.request
-        frame = encode_refusal(request.body.id, answer) if isinstance(answer, Refusal) else encode_answer(answer)
-        peer, delimited = request.route
+        frame = encode_refusal(request.call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
+        peer, delimited, _ = request.route
         frames = (frame,) if effect.data is None else (frame, effect.data)
         sent = send_now(self.socket, peer, b"", *frames) if delimited else send_now(self.socket, peer, *frames)
         if sent is Sent.SENT:

@@ -11,13 +11,28 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from broker.blobs import Blobs
+from broker.dialling import Dialler
 from broker.passwords import Hasher
 from realm.inputs import JobDone
-from realm.jobs import CheckPassword, FileJob, HashPassword, Job, PasswordJob, ReadThumbnail, Result
+from realm.jobs import (
+    CheckPassword,
+    DialJob,
+    FileJob,
+    HashPassword,
+    Introduce,
+    Job,
+    PasswordJob,
+    ProveIntroduction,
+    ReadCard,
+    ReadThumbnail,
+    Result,
+)
 from realm.settings import Settings
 
 THUMBNAIL_THREADS: Final = 1
 """A thumbnail is a process that may take much memory, and nobody needs two at once."""
+DIAL_THREADS: Final = 4
+"""Of each pool that speaks to other realms. They wait, and do nothing else."""
 J = TypeVar("J", bound=Job)
 Key = str | bytes
 """Whose turn it is."""
@@ -124,7 +139,7 @@ class Pool(Generic[J]):
 class Pools:
     """All pools of a realm. Calls `wake` (from their threads) when results wait in `done`."""
 
-    def __init__(self, settings: Settings, blobs: Blobs, wake: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, blobs: Blobs, dialler: Dialler, wake: Callable[[], None]) -> None:
         self.done: queue.SimpleQueue[JobDone] = queue.SimpleQueue()
         self._wake = wake
         by_address = FairQueue[PasswordJob](lambda job: job.ask.address, serial=False)
@@ -134,6 +149,22 @@ class Pools:
         self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self._tell)
         self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self._tell)
         self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, by_user, blobs.run, self._tell)
+        # Apart, since each may wait for the other side: two realms that introduce themselves to each other prove it
+        # meanwhile, and peers that do not answer must not hold up those whom somebody wants to add.
+        by_door = FairQueue[DialJob](_door_of, serial=True)
+        by_peer = FairQueue[DialJob](_door_of, serial=True)
+        by_asker = FairQueue[ProveIntroduction](lambda job: job.ask.address, serial=True)
+        self._adding = Pool("add", DIAL_THREADS, by_door, dialler.run, self._tell)
+        self._recalling = Pool("recall", DIAL_THREADS, by_peer, dialler.run, self._tell)
+        self._proving = Pool("prove", DIAL_THREADS, by_asker, dialler.run, self._tell)
+        self._all = (
+            self._passwords,
+            self._files,
+            self._thumbnails,
+            self._adding,
+            self._recalling,
+            self._proving,
+        )
 
     def submit(self, job: Job) -> None:
         """Have the job done; its result comes through `done`."""
@@ -142,20 +173,31 @@ class Pools:
                 self._passwords.submit(job)
             case ReadThumbnail():
                 self._thumbnails.submit(job)
+            case ReadCard(ask=None):
+                self._recalling.submit(job)
+            case ReadCard() | Introduce():
+                self._adding.submit(job)
+            case ProveIntroduction():
+                self._proving.submit(job)
             case _:
                 self._files.submit(job)
 
     def end(self) -> None:
         """Begin no more jobs: what still waits is dropped. Does not wait."""
-        for pool in (self._passwords, self._files, self._thumbnails):
+        for pool in self._all:
             pool.end()
 
     def stop(self) -> None:
         """`end`, and wait for the jobs at work."""
         self.end()
-        for pool in (self._passwords, self._files, self._thumbnails):
+        for pool in self._all:
             pool.stop()
 
     def _tell(self, done: JobDone) -> None:
         self.done.put(done)
         self._wake()
+
+
+def _door_of(job: DialJob) -> str:
+    """One at a time for each front door: others do not wait for one that is slow."""
+    return f"{job.host} {job.port}"

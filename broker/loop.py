@@ -15,19 +15,22 @@ import zmq
 from broker.commands import Commands
 from broker.door import Door
 from broker.jobs import Pools
+from broker.links import Links
 from broker.push import Push
 from broker.zap import ZapSocket
 from realm.core import Core
-from realm.effects import Effect, Note, Publish, Reply, RunJob
-from realm.inputs import Input, Tick
+from realm.effects import Connect, Effect, Note, Publish, Reply, RunJob, ToPeer
+from realm.inputs import Input, Stopping, Tick
 from realm.store.interface import Store
 from realm.turn import Turns
-from schemas.codec import encode_event
+from schemas.codec import encode_command, encode_event
 
 TURN: Final = 512
 """The most inputs of one turn."""
 SUBSCRIPTIONS: Final = 64
 """How many of them may be subscriptions: commands always have their places."""
+OF_LINKS: Final = 256
+"""How many of them may come from peers."""
 STOP_MS: Final = 5_000
 """How long an ending realm waits for jobs whose callers still want an answer."""
 log: Final = structlog.get_logger()
@@ -72,6 +75,7 @@ class Loop:
         door: Door,
         commands: Commands,
         push: Push,
+        links: Links,
         pools: Pools,
         wake: Wake,
         now: Callable[[], int],
@@ -82,13 +86,14 @@ class Loop:
         self._door = door
         self._commands = commands
         self._push = push
+        self._links = links
         self._pools = pools
         self._wake = wake
         self._now = now
         self._stopping = False
         self._told_drops: dict[str, int] = {}
         self._poller = zmq.Poller()
-        for source in (zap.socket, door.socket, commands.socket, push.socket, wake.reader):
+        for source in (zap.socket, door.socket, commands.socket, push.socket, links.fileno(), wake.reader):
             self._poller.register(source, zmq.POLLIN)
 
     def stop(self) -> None:
@@ -98,9 +103,10 @@ class Loop:
     def run(self) -> None:
         """Take turns until `stop`. Raises StoreError where the store has failed."""
         while not self._stopping:
-            self._poller.poll(max(0, self._core.wake_at() - self._now()))
+            now = self._now()
+            self._poller.poll(0 if self._links.waiting else max(0, self._core.wake_at(now) - now))
             self._turn(self._gather())
-        self._turn(self._gather())
+        self._turn([*self._gather(), Stopping()])
         give_up = time.monotonic() + STOP_MS / 1000
         jobs = zmq.Poller()
         jobs.register(self._wake.reader, zmq.POLLIN)
@@ -118,6 +124,8 @@ class Loop:
             "push frames refused": self._push.dropped,
             "pushes that nobody took": self._push.unread,
             "front door": self._door.dropped,
+            "frames that no peer took": self._links.unsent,
+            "frames of peers that say nothing known": self._links.unread,
         }
         new = {what: count - self._told_drops.get(what, 0) for what, count in drops.items()}
         if any(new.values()):
@@ -131,8 +139,10 @@ class Loop:
         inputs: list[Input] = []
         inputs += self._finished(TURN)
         inputs += self._push.gather(SUBSCRIPTIONS)
+        inputs += self._links.gather(min(OF_LINKS, TURN - len(inputs)))
         inputs += self._commands.gather(TURN - len(inputs))
-        if self._now() >= self._core.wake_at():
+        now = self._now()
+        if now >= self._core.wake_at(now):
             inputs.append(Tick())
             self._tell_drops()
         return inputs
@@ -159,6 +169,11 @@ class Loop:
                 self._push.publish(topics, encode_event(event))
             case RunJob(job):
                 self._pools.submit(job)
+            case ToPeer(peer, frame, data, bulk):
+                frames = (encode_command(frame),) if data is None else (encode_command(frame), data)
+                self._links.send(peer, *frames, bulk=bulk)
+            case Connect():
+                self._links.connect(effect)
             case Note(level, event, fields):
                 getattr(log, level)(event, **fields)
             case _:

@@ -1,6 +1,7 @@
 """Random values from the operating system; see `realm.ids.Ids`."""
 
 import os
+import random
 import secrets
 from typing import Final
 
@@ -39,6 +40,14 @@ class RandomIds:
     def epoch(self) -> int:
         """See `Ids.epoch`."""
         return secrets.randbits(63)
+
+    def nonce(self) -> bytes:
+        """See `Ids.nonce`."""
+        return os.urandom(16)
+
+    def fraction(self) -> float:
+        """See `Ids.fraction`."""
+        return random.random()  # noqa: S311 - only so that not all try again at once
 
     def _draw(self, count: int) -> bytes:
         """For what every message needs: drawn in blocks, as asking the system takes longer than all else here."""

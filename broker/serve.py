@@ -3,6 +3,7 @@
 import gc
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,13 +12,17 @@ import zmq
 
 from broker import sockets
 from broker.blobs import Blobs
+from broker.calls import Calls, Stop
 from broker.clock import now_ms
 from broker.commands import Commands
 from broker.culprits import Culprits
+from broker.dialling import Dialler, Home
 from broker.door import Door
 from broker.jobs import Pools
 from broker.keyfiles import KeyPair
+from broker.links import Links
 from broker.logs import Forgiving
+from broker.lookups import Lookups
 from broker.loop import Loop, Wake
 from broker.push import Push
 from broker.zap import Gatekeeper, ZapSocket
@@ -27,9 +32,12 @@ from realm.store.interface import Store
 from schemas.answers import Card
 from schemas.keys import fingerprint
 from schemas.limits import PROTOCOL_VERSION
+from schemas.names import Name
 
 GARBAGE: Final = 50_000
 """After so many new objects is garbage looked for. A full turn makes a tenth of it, and no cycles."""
+DIAL_LOOKUPS: Final = 32
+"""Names that are looked up at once for strangers: slow ones must leave room for others."""
 log: Final = structlog.get_logger()
 
 
@@ -51,61 +59,93 @@ def run(
     """
     blobs = Blobs(folder)
     blobs.keep_only(core.memory.uploads)
-    wake = Wake()
-    pools = Pools(settings, blobs, wake)
-    context = sockets.make_context()
-    try:
-        loop, card, door = _open(context, core, store, settings, keys, ports, pools, wake)
+    with ExitStack() as ending:
+        wake = Wake()
+        ending.callback(wake.close)
+        context = sockets.make_context()
+        ending.callback(context.destroy)
+        zap, culprits = _guard(context, core, settings)
+        bound = _bind(context, keys, ports)
+        door = sockets.port_of(bound.door)
+        card = _card(core.rules.realm, keys, bound)
+        home = Home.at(core.rules.realm, ports.host, door, advertised)
+        pools = _start_pools(ending, context, settings, keys, blobs, home, wake)
+        links = _open_links(ending, context, settings, keys, wake)
+        loop = Loop(
+            core,
+            store,
+            zap,
+            Door(bound.door, card, settings, culprits, now_ms),
+            Commands(bound.commands, core, culprits, now_ms),
+            Push(bound.push, core, culprits, now_ms),
+            links,
+            pools,
+            wake,
+            now_ms,
+        )
+        ending.callback(signal.set_wakeup_fd, -1)
         _stop_on_signals(loop, wake)
         _say_ready(core, store, card, keys, ports.host, door, advertised)
         _collect_less()
         loop.run()
         log.info("realm stops", realm=core.rules.realm)
-    finally:
-        signal.set_wakeup_fd(-1)
-        pools.end()
-        blobs.close()
-        pools.stop()
-        context.destroy()
-        wake.close()
 
 
-def _open(
-    context: sockets.Context,
-    core: Core,
-    store: Store,
-    settings: Settings,
-    keys: KeyPair,
-    ports: Ports,
-    pools: Pools,
-    wake: Wake,
-) -> tuple[Loop, Card, int]:
+class _Bound(NamedTuple):
+    """The sockets that are listened on."""
+
+    door: sockets.Socket
+    commands: sockets.Socket
+    push: sockets.Socket
+
+
+def _guard(context: sockets.Context, core: Core, settings: Settings) -> tuple[ZapSocket, Culprits]:
+    """What admits connections; to be there before anything is listened on."""
     culprits = Culprits(now_ms)
-    zap = ZapSocket(context, Gatekeeper(settings, core.has_session, culprits, now_ms))
-    router = sockets.open_commands(context, keys, ports.host, ports.commands)
-    xpub = sockets.open_push(context, keys, ports.host, ports.push)
-    card = Card(
-        realm=core.rules.realm,
+    return ZapSocket(context, Gatekeeper(settings, core.has_session, culprits, now_ms)), culprits
+
+
+def _bind(context: sockets.Context, keys: KeyPair, ports: Ports) -> _Bound:
+    commands = sockets.open_commands(context, keys, ports.host, ports.commands)
+    push = sockets.open_push(context, keys, ports.host, ports.push)
+    return _Bound(sockets.open_door(context, ports.host, ports.door), commands, push)
+
+
+def _card(realm: Name, keys: KeyPair, bound: _Bound) -> Card:
+    return Card(
+        realm=realm,
         version=PROTOCOL_VERSION,
         features=[],
         key=keys.public.decode(),
-        commands=sockets.port_of(router),
-        push=sockets.port_of(xpub),
+        commands=sockets.port_of(bound.commands),
+        push=sockets.port_of(bound.push),
     )
-    front = sockets.open_door(context, ports.host, ports.door)
-    door = Door(front, card, settings, culprits, now_ms)
-    loop = Loop(
-        core,
-        store,
-        zap,
-        door,
-        Commands(router, core, culprits, now_ms),
-        Push(xpub, core, culprits, now_ms),
-        pools,
-        wake,
-        now_ms,
-    )
-    return loop, card, sockets.port_of(front)
+
+
+def _start_pools(
+    ending: ExitStack,
+    context: sockets.Context,
+    settings: Settings,
+    keys: KeyPair,
+    blobs: Blobs,
+    home: Home,
+    wake: Wake,
+) -> Pools:
+    """The pools, and that they end: what still waits is dropped, what is slow is cut short, the rest is awaited."""
+    stop = Stop()
+    lookups = Lookups(settings.peers.networks, DIAL_LOOKUPS)
+    pools = Pools(settings, blobs, Dialler(Calls(context, keys, stop), lookups, home), wake)
+    for end in (stop.close, pools.stop, lookups.stop, stop, blobs.close, pools.end):  # the last comes first
+        ending.callback(end)
+    return pools
+
+
+def _open_links(ending: ExitStack, context: sockets.Context, settings: Settings, keys: KeyPair, wake: Wake) -> Links:
+    lookups = Lookups(settings.peers.networks)
+    links = Links(context, keys, lookups, wake)
+    ending.callback(links.close)
+    ending.callback(lookups.stop)
+    return links
 
 
 def _say_ready(

@@ -120,19 +120,21 @@ def send_now(to: Socket, *parts: bytes) -> Sent:
     first frame or not at all. It learns only now and then that a peer has read (looking at the events makes it),
     so one that does read may seem to be full: only the second refusal counts.
     """
-    first, *more, last = parts
+    first, *more = parts
+    flags = MORE if more else NOBLOCK
     for again in (True, False):
         try:
-            to.send(first, MORE)
+            to.send(first, flags)
         except zmq.Again:
             if again:
                 to.getsockopt(zmq.EVENTS)
         except zmq.ZMQError:
             return Sent.GONE
         else:
-            for part in more:
-                to.send(part, MORE)
-            to.send(last, NOBLOCK)
+            if more:
+                for part in more[:-1]:
+                    to.send(part, MORE)
+                to.send(more[-1], NOBLOCK)
             return Sent.SENT
     return Sent.FULL
 

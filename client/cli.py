@@ -67,7 +67,8 @@ def bagan(
         from client import demo  # its libraries take as long to load as all the rest
 
         raise typer.Exit(_run(demo.play(), TextOutput()))
-    output: Output = JsonOutput() if as_json else TextOutput()
+    at_prompt = not words and sys.stdin.isatty() and sys.stdout.isatty()
+    output: Output = JsonOutput() if as_json else TextOutput(at_prompt=at_prompt)
     stay = listen_for if listen_for is not None else (float("inf") if listen else None)
     try:
         target = _target(realm if invite is None else invite, Keyring(home), key, invited=invite is not None)
@@ -76,10 +77,10 @@ def bagan(
         raise typer.Exit(WRONG) from error
     if words:
         work = one_liner(target, output, words, stay)
-    elif sys.stdin.isatty() and sys.stdout.isatty():
-        from client.prompt import at_prompt  # as above
+    elif at_prompt:
+        from client import prompt  # as above
 
-        work = at_prompt(target, output)
+        work = prompt.at_prompt(target, output)
     else:
         work = piped(target, output, stay)
     raise typer.Exit(_run(work, output))

@@ -30,7 +30,7 @@ from client.local import PartFile, Progress, Source, in_thread
 from client.transfer import HALTS, Download, Question, Upload, pause_after
 from client.ulid import new_ulid
 from schemas.answers import Answer, Downloaded, Sent
-from schemas.commands import Command, Filing, SendFile, SendGroupFile
+from schemas.commands import Command, Filing
 from schemas.commands import Download as DownloadCommand
 from schemas.entries import File
 from schemas.limits import MAX_CHUNK
@@ -78,7 +78,7 @@ class Courier:
 
     async def send(
         self,
-        command: SendFile | SendGroupFile,
+        command: Filing,
         source: Path,
         name: str | None = None,
         progress: Progress = _untold,

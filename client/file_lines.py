@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from schemas.commands import SendFile, SendGroupFile, name_of
+from schemas.commands import Filing, name_of
 
 NOT_YET: Final = "-"
 """Stands for the file in a command of which the file is still to be sent."""
@@ -27,7 +27,7 @@ class Save(msgspec.Struct, frozen=True, kw_only=True, tag="save"):
 class Post:
     """A file of this machine to be sent; the command's `file` is put in when the realm has it."""
 
-    command: SendFile | SendGroupFile
+    command: Filing
     path: str
 
     @property

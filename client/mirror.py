@@ -4,14 +4,15 @@ Push is a hint and may be lost, doubled, late or wrong; the realm's `history` is
 show every difference. The mirror has no sockets and no clock. Whoever drives it passes in what came (`heard`, `said`,
 `answered`) and what this device does (`sending`, `refused`), asks the realm what `take_questions` wants to know, and
 calls `beat` now and then. When all questions are answered and nothing was lost since, what is shown equals a fresh
-`history`.
+`history`; what still waits for another realm is asked about with every beat, a page of each conversation at a time.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec import UNSET
 
+from client.comparison import Comparison
 from client.errors import ForbiddenError, GroupNotFoundError, NotMemberError
 from client.shown import News, Shown
 from schemas import answers, commands, events, names
@@ -73,7 +74,7 @@ class Mirror:
         """Whether all conversations were compared with the realm's once."""
         self.comparisons = 0
         """How often they were, or the end of one was learned that nobody looks at any more."""
-        self._sync = _Sync()
+        self._sync = Comparison()
         self._offset: int | None = None
         """What the realm's `total` has beyond the heads of the conversations; None until they were compared."""
         self._waiting = False
@@ -99,6 +100,10 @@ class Mirror:
             case events.Read(conversation=conversation, seq=seq, by=by):
                 if shown := self.shown.get(ConversationId(conversation)):
                     shown.take_read(self.user, seq, by)
+            case events.Delivered(conversation=conversation, seq=seq):
+                if shown := self.shown.get(ConversationId(conversation)):
+                    shown.delivered(seq)
+                    self._note(shown)
 
     def sending(self, entry: str) -> None:
         """This device asks to store an entry under this ULID."""
@@ -128,6 +133,9 @@ class Mirror:
         """Time has passed: see whether anything was lost."""
         self._sync.wanted = True
         self._waiting = False
+        for shown in self.shown.values():
+            if shown.beat():
+                self._note(shown)
 
     def go_on(self) -> None:
         """Ask again, although a question has failed."""
@@ -151,6 +159,12 @@ class Mirror:
         shown = self._shown(conversation)
         shown.older = True
         self._note(shown)
+
+    def find(self, conversation: ConversationId, entry: str) -> Entry | None:
+        """What this user has said there under this ULID, where that is shown."""
+        shown = self.shown.get(conversation)
+        entries = reversed(shown.entries) if shown is not None else ()
+        return next((one for one in entries if one.id == entry and one.sender == self.user), None)
 
     def group(self, typed: str) -> ConversationId:
         """The conversation of a group of the user's realm."""
@@ -233,7 +247,7 @@ class Mirror:
 
     def _is_new(self, conversation: ConversationId) -> bool:
         """Whether a conversation that is met now began after this did, so that all of it is news."""
-        return self.compared and conversation.startswith("private/")
+        return self.compared and conversation.startswith(("private/", "sent/"))
 
     # whether anything is lost
 
@@ -266,7 +280,7 @@ class Mirror:
             return
         on = None if answer.next is UNSET else answer.next
         if on is not None and on <= self._sync.after:  # it would go round and round
-            self._sync, self._waiting = _Sync(wanted=True), True
+            self._sync, self._waiting = Comparison(wanted=True), True
             return
         told = {} if answer.heads is UNSET else answer.heads
         self._sync.add(answer.total, self._take_heads(question.cursors, told, on))
@@ -276,7 +290,7 @@ class Mirror:
         self.compared = True
         self.comparisons += 1
         self._offset = None if self._sync.again else self._sync.offset
-        self._sync = _Sync(wanted=self._offset is None)
+        self._sync = Comparison(wanted=self._offset is None)
 
     def _take_heads(self, cursors: dict[ConversationId, int], told: dict[str, int | None], on: str | None) -> int:
         """Learn where conversations end; the sum of their heads as the realm has just told it."""
@@ -292,7 +306,7 @@ class Mirror:
             total += head
             shown = self._shown(name)
             shown.ends_at(head, cursor)
-            # A private conversation that nobody told of began while nothing was heard.
+            # One that is no group's and that nobody told of began while nothing was heard.
             shown.meet(max(0 if self._is_new(name) else head, self._once_told.get(name, 0)))
             self._note(shown)
         return total
@@ -306,26 +320,3 @@ class Mirror:
         self._generation += 1
         self._sync.wanted = True
         return True
-
-
-@dataclass(slots=True)
-class _Sync:
-    """A `sync` that is wanted or under way, page by page."""
-
-    wanted: bool = False
-    asking: bool = False
-    again: bool = False
-    """Whether something happened since it began that it may not tell of."""
-    after: str = ""
-    heads: int = 0
-    totals: set[int] = field(default_factory=set)
-
-    def add(self, total: int, heads: int) -> None:
-        """Count a page in."""
-        self.totals.add(total)
-        self.heads += heads
-
-    @property
-    def offset(self) -> int | None:
-        """What the total has beyond the heads; None where it changed from page to page."""
-        return self.totals.pop() - self.heads if len(self.totals) == 1 else None

@@ -9,23 +9,24 @@ import msgspec
 
 from client.errors import AnswerError, ClientError, UsageError
 from client.harmless import is_harmful
-from client.present import answer_text, error_text, event_text
+from client.present import Find, answer_text, error_text, event_text, unknown
 from client.session import Event, Login, SessionEnded
 from schemas.answers import Answer
+from schemas.events import Delivered
 
 _NOT_ASCII: Final = re.compile(r"[^ -~]")
 
 
 class Output(Protocol):
-    """Two forms of the same: `TextOutput` and `JsonOutput`."""
+    """Two forms of the same: `TextOutput` and `JsonOutput`. `find` knows what the user has said before."""
 
-    def answer(self, command: str, answer: Answer, login: Login | None) -> None:
+    def answer(self, command: str, answer: Answer, login: Login | None, find: Find = unknown) -> None:
         """A command has worked."""
 
     def error(self, command: str | None, error: ClientError) -> None:
         """A command has not, or a line is none."""
 
-    def event(self, event: Event, login: Login | None) -> None:
+    def event(self, event: Event, login: Login | None, find: Find = unknown) -> None:
         """The realm has pushed something."""
 
     def note(self, text: str) -> None:
@@ -33,11 +34,17 @@ class Output(Protocol):
 
 
 class TextOutput:
-    """For people: answers, error answers and pushes on stdout; wrong lines and failures on stderr."""
+    """For people: answers, error answers and pushes on stdout; wrong lines and failures on stderr.
 
-    def answer(self, command: str, answer: Answer, login: Login | None) -> None:  # noqa: ARG002
+    That what was queued has been delivered is told only at a prompt, where somebody waits for it.
+    """
+
+    def __init__(self, *, at_prompt: bool = False) -> None:
+        self._at_prompt = at_prompt
+
+    def answer(self, command: str, answer: Answer, login: Login | None, find: Find = unknown) -> None:  # noqa: ARG002
         """The contract's text, or readable lines."""
-        _say(answer_text(answer, login))
+        _say(answer_text(answer, login, find))
 
     def error(self, command: str | None, error: ClientError) -> None:  # noqa: ARG002
         """An error answer on stdout, anything else on stderr."""
@@ -47,9 +54,11 @@ class TextOutput:
             sys.stdout.flush()
             complain(error)
 
-    def event(self, event: Event, login: Login | None) -> None:
+    def event(self, event: Event, login: Login | None, find: Find = unknown) -> None:
         """A line that shows that nobody here asked for it."""
-        if text := event_text(event, login):
+        if isinstance(event, Delivered) and not self._at_prompt:
+            return
+        if text := event_text(event, login, find):
             _say(text)
 
     def note(self, text: str) -> None:
@@ -63,7 +72,7 @@ class JsonOutput:
     Bytes are base64. A wrong line, or a failure on this side, has `status: "ERROR"` and a `code` of its own.
     """
 
-    def answer(self, command: str, answer: Answer, login: Login | None) -> None:  # noqa: ARG002
+    def answer(self, command: str, answer: Answer, login: Login | None, find: Find = unknown) -> None:  # noqa: ARG002
         """The answer, with its command."""
         _say(to_json({"cmd": command, **_plain(answer)}))
 
@@ -75,7 +84,7 @@ class JsonOutput:
             told = {"id": None, "status": "ERROR", "code": error.kind, "message": str(error)}
         _say(to_json({"cmd": command, **told}))
 
-    def event(self, event: Event, login: Login | None) -> None:  # noqa: ARG002
+    def event(self, event: Event, login: Login | None, find: Find = unknown) -> None:  # noqa: ARG002
         """The event."""
         told = {"event": "session_ended", "user": event.user} if isinstance(event, SessionEnded) else _plain(event)
         _say(to_json(told))

@@ -44,4 +44,5 @@ def entry_of(sent: answers.Sent, user: str, message: str | UnsetType = UNSET) ->
         salt=sent.salt,
         message=message,
         file=sent.file_info,
+        queued=sent.queued is True,
     )

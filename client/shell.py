@@ -19,7 +19,9 @@ from client.output import Output
 from client.session import SessionEnded
 from client.syntax import help_text, parse_any
 from schemas.commands import InSession, Logout, Register, Resume, name_of
+from schemas.entries import Entry
 from schemas.errors import Code
+from schemas.names import ConversationId
 
 DONE: Final = 0
 REFUSED: Final = 1
@@ -135,7 +137,7 @@ class Shell:
             await self.resume()
             running = errands.run(command, self._connection)
             answer = await (stoppable(running) if self._interactive else running)
-            self._output.answer(command.name, answer, self._connection.login)
+            self._output.answer(command.name, answer, self._connection.login, self._find)
             return
         if isinstance(command, InSession) and not isinstance(command, Resume | Logout):
             await self.resume()
@@ -146,14 +148,19 @@ class Shell:
         if self._listen and self._connection.login is not login:
             self._mute = False
             await self._connection.live(LIVE_PATIENCE)
-        self._output.answer(name_of(type(command)), answer, self._connection.login)
+        self._output.answer(name_of(type(command)), answer, self._connection.login, self._find)
 
     async def _show_events(self) -> None:
         async for event in self._connection.events():
             if isinstance(event, SessionEnded):
                 self._keep()
             if self._listen:
-                self._output.event(event, self._connection.login)
+                self._output.event(event, self._connection.login, self._find)
+
+    def _find(self, conversation: ConversationId, entry: str) -> Entry | None:
+        """What the user has said there, where the mirror shows it."""
+        mirror = self._connection.mirror
+        return None if mirror is None else mirror.find(conversation, entry)
 
     def _keep(self) -> None:
         """Store the session that is open now as the last one, or forget the one that has ended."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
+from client.news import News as News
+from client.queued import Queued, differ
 from schemas import answers, commands
 from schemas.entries import CHAIN_START, Entry, follows
 from schemas.names import ConversationId, parse
@@ -16,36 +18,8 @@ from schemas.names import ConversationId, parse
 EARLY: Final = 1_000
 """Entries of one conversation that are kept while what lies before them is missing; others are fetched later."""
 
-OWN: Final = 1_000
-"""The latest entries of this device that are remembered until they are in their places."""
-
 DOUBTS: Final = 3
 """So often a conversation that does not hold together is fetched anew."""
-
-
-class News:
-    """What was said since this began: by others, or by the user's other devices."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self._own: dict[str, None] = {}
-
-    def own(self, entry: str) -> None:
-        """This device says that, and will see it in its place: it is no news to it."""
-        if len(self._own) >= OWN:
-            del self._own[next(iter(self._own))]
-        self._own[entry] = None
-
-    def disown(self, entry: str) -> None:
-        """It was refused."""
-        self._own.pop(entry, None)
-
-    def tell(self, entry: Entry) -> None:
-        """An entry is in its place, for the first time."""
-        if entry.id in self._own:
-            del self._own[entry.id]
-        else:
-            self.entries.append(entry)
 
 
 @dataclass(slots=True)
@@ -74,6 +48,8 @@ class Shown:
     """Whether somebody wants to see what came before."""
     fetched: bool = False
     """Whether a page of it was ever fetched."""
+    queued: Queued = field(default_factory=Queued)
+    """Which of the entries wait for another realm."""
     _early: dict[int, Entry] = field(default_factory=dict)
     _has_told: bool = False
     _asked_head: int = 0
@@ -108,7 +84,8 @@ class Shown:
     @property
     def idle(self) -> bool:
         """Whether nothing is asked, and nothing wanted."""
-        return not self.wanted or (not self.asking and not self.older and (self.complete or self.untrusted))
+        wants = self.asking or self.older or self.queued.wanted or not (self.complete or self.untrusted)
+        return not self.wanted or not wants
 
     def want(self) -> None:
         """Somebody looks at it from now on."""
@@ -163,23 +140,37 @@ class Shown:
 
     def next_question(self) -> commands.History | None:
         """What to ask now, if anything."""
-        if not self.wanted or self.asking or self.untrusted or (self.complete and not self.older):
+        if not self.wanted or self.asking or self.untrusted:
             return None
+        if self.complete:
+            return self._older_question() or self._queued_question()
         if self.fetched and self.too_far is not None and self.head - self.high > self.too_far:
             self._restart()
         after: int | UnsetType = UNSET
-        before: int | UnsetType = UNSET
-        if self.fetched and self.complete:
-            self.older = False
-            if self.low <= self.first:
-                return None
-            before = self.low
-        elif self.fetched:
+        if self.fetched:
             after = self.high
         elif self.too_far is None and self.told is not None:
             after = max(0, self.told - 1)  # the last that was told comes too: what is new follows from it
+        return self._asked(commands.History(id=0, conversation=self.id, after=after))
+
+    def _older_question(self) -> commands.History | None:
+        wanted, self.older = self.older, False
+        if not wanted or self.low <= self.first:
+            return None
+        return self._asked(commands.History(id=0, conversation=self.id, before=self.low))
+
+    def _queued_question(self) -> commands.History | None:
+        span = self.queued.next_page(self.first) if self.queued.wanted else None
+        if span is None:
+            return None
+        begin, end = span
+        question = commands.History(id=0, conversation=self.id, after=begin - 1, limit=end - begin + 1)
+        self.queued.asked = question
+        return self._asked(question)
+
+    def _asked(self, question: commands.History) -> commands.History:
         self.asking, self._asked_head = True, self.head
-        return commands.History(id=0, conversation=self.id, after=after, before=before)
+        return question
 
     def take_page(self, command: commands.History, page: answers.History) -> None:
         """Take in the answer to a question."""
@@ -190,6 +181,9 @@ class Shown:
             self._doubt()
             return
         self.first, self.seen = page.first, max(self.seen, page.seen)
+        if command is self.queued.asked:
+            self._take_queued(page)
+            return
         self._take_head(page.head)
         if command.before is not UNSET:
             self._prepend(page.entries)
@@ -203,6 +197,7 @@ class Shown:
             self._doubt()
             return
         before = self.high
+        self._correct(page.entries)
         for entry in page.entries:
             if (entry.seq == self.high + 1 or not self.entries) and not self._append(entry):
                 return
@@ -212,11 +207,42 @@ class Shown:
         else:
             self._doubt()
 
+    def delivered(self, seq: int) -> None:
+        """The other realm has taken the entry with this number."""
+        self.queued.delivered(seq)
+        if self.low <= seq <= self.high:
+            at = seq - self.low
+            self.entries[at] = structs.replace(self.entries[at], queued=False)
+
+    def beat(self) -> bool:
+        """Time has passed: whether there is something to be asked about what waits for another realm."""
+        return self.wanted and self.queued.beat()
+
     def take_read(self, user: str, seq: int, by: str) -> None:
         """Take a read mark, where it is of the other one of a private conversation."""
         kind, parties = parse(self.id)
         if kind == "private" and by in parties and by != user:
             self.seen = max(self.seen, seq)
+
+    def _take_queued(self, page: answers.History) -> None:
+        """Take in what has become of entries that waited, unless they are shown no more."""
+        if not self.fetched:
+            return
+        if page.head < self._asked_head or differ(self.entries, page.entries):
+            self._doubt()
+            return
+        self.head = max(self.head, page.head)
+        changed = self._correct(page.entries)
+        self.queued.answered(page.entries[-1].seq if page.entries else self.high, changed=changed)
+
+    def _correct(self, page: list[Entry]) -> bool:
+        """See which of the entries of a page do not wait any more; whether any was shown as waiting."""
+        before = len(self.queued.numbers)
+        for told in page:
+            at = told.seq - self.low
+            if 0 <= at < len(self.entries) and self.entries[at].chain == told.chain:
+                self.entries[at] = self.queued.corrected(self.entries[at], told)
+        return len(self.queued.numbers) < before
 
     def _is_run(self, page: list[Entry]) -> bool:
         """Whether these entries are of this conversation, and numbered one after the other."""
@@ -240,6 +266,8 @@ class Shown:
             return False
         if self.keep is not None and len(self.entries) >= 2 * self.keep:
             del self.entries[: -self.keep]
+            self.queued.hidden(self.low)
+        entry = self.queued.shown(entry)
         self.entries.append(entry)
         self.head = max(self.head, entry.seq)
         self.meet(self.head)
@@ -272,7 +300,7 @@ class Shown:
         run = [*page, self.entries[0]]
         starts = page[0].seq > 1 or follows(CHAIN_START, page[0])
         if starts and all(follows(one.chain, other) for one, other in pairwise(run)):
-            self.entries[:0] = page
+            self.entries[:0] = map(self.queued.shown, page)
         else:
             self._doubt()
 
@@ -285,6 +313,7 @@ class Shown:
     def _restart(self) -> None:
         """Forget the entries that are shown; they are fetched anew."""
         self.entries.clear()
+        self.queued.clear()
         self.fetched = False
 
 

@@ -19,9 +19,10 @@ from schemas.codec import Malformed, decode_command, encode_command
 from schemas.commands import Command, name_of
 from schemas.errors import Code
 from schemas.limits import MAX_ITEMS
-from schemas.names import ADDRESS_PATTERN, EXPLAINED, Address, Name, full, private, split
+from schemas.names import ADDRESS_PATTERN, EXPLAINED, Address, Name, full, private, sent, split
 
 _PART: Final = re.compile(r"(?P<field>\w+)(:(?P<shown>[\w-]+))?(?P<kind>…|#|=\S+)?")
+_GROUP: Final = re.compile(r"group/(?P<address>[^@,]+@(?P<realm>[^@,]+))")
 _WORD: Final = re.compile(r"\s*(\S+)\s?")
 _SECRET: Final = frozenset({"password", "old", "new", "invite"})
 _ABOUT: Final = 40
@@ -29,8 +30,6 @@ _ABOUT: Final = 40
 SECRETIVE: Final = frozenset({"auth", "register", "passwd"})
 """Commands in which passwords are typed."""
 HIDDEN: Final = "********"
-LATER: Final = frozenset({"sendfilerealm", "sendgroupfilerealm"})
-"""Commands of the contract that this client cannot say yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,9 @@ _ALL: Final = (
     _form(c.AddRealm, "realm address port# [key]"),
     _form(c.Realms),
     _form(c.SendPrivateRealm, "realm to:username message…"),
+    _form(c.SendFileRealm, "realm to:username file:filename…"),
     _form(c.SendGroupRealm, "realm group message…"),
+    _form(c.SendGroupFileRealm, "realm group file:filename…"),
     _form(c.GetRealmInbox, "realm"),
 )
 FORMS: Final = {form.name: form for form in _ALL}
@@ -155,15 +156,13 @@ def parse_any(line: str | list[str], own: str | None = None) -> Command | Errand
     words = Words(line.rstrip("\r\n")) if isinstance(line, str) else Words(args=tuple(line))
     first, words = words.next()
     name = first.lower()
-    if name in LATER:
-        raise UsageError(f"{name} is not available yet")
     form = FORMS.get(name)
     if form is None:
         raise UsageError(f"there is no command {first!r}: help lists them all")
     fields = _read(form, words)
     if "conversation" in fields:
         fields["conversation"] = _conversation(fields["conversation"], own, form)
-    if form.command in (Save, c.SendFile, c.SendGroupFile):
+    if form.command is Save or issubclass(form.command, c.Filing):
         return _errand(form, fields, typed=isinstance(line, str))
     return _checked(form, fields)
 
@@ -191,6 +190,7 @@ def help_text() -> str:
         if len(usage) < _ABOUT:
             usage = f"{usage:{_ABOUT}}{about.pop(0)}"
         lines += [usage, *(" " * _ABOUT + line for line in about)]
+    lines.append("A username may be name@realm: then it is that of a user of another realm.")
     return "\n".join(lines)
 
 
@@ -231,7 +231,12 @@ def _number(part: Part, text: str, form: Form) -> int:
 
 
 def _conversation(typed: str, own: str | None, form: Form) -> str:
-    """The identifier of a conversation that is named by it, or by the other user."""
+    """The identifier of a conversation that is named by it, or by the other user.
+
+    A group of another realm has none here but that of what the caller has sent to it.
+    """
+    if own is not None and (group := _GROUP.fullmatch(typed.lower())) and group["realm"] != own.partition("@")[2]:
+        return sent(Address(own), Address(group["address"]))
     if "/" in typed:
         return typed
     if not re.match(ADDRESS_PATTERN, typed):
@@ -249,7 +254,7 @@ def _errand(form: Form, fields: dict[str, Any], *, typed: bool) -> Errand:
     if form.command is Save:
         return Save(file=fields["file"], path=path)
     command = _checked(form, fields | {"file": NOT_YET})
-    assert isinstance(command, c.SendFile | c.SendGroupFile)
+    assert isinstance(command, c.Filing)
     return Post(command, path)
 
 
@@ -275,4 +280,5 @@ def _checked(form: Form, fields: dict[str, Any]) -> Command:
     read = decode_command([frame])
     if isinstance(read, Malformed):
         raise UsageError(f"{read.refusal.text} (usage: {form.usage})")
+    assert isinstance(read[0], Command)
     return read[0]

@@ -72,7 +72,7 @@ def run(
         keys = keyfiles.load(folder, create=new_key or not exists(folder))
         store = SqliteStore(folder, _name(name), RandomIds().epoch)
         try:
-            core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret))
+            core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret), keys.public.decode())
             serve.run(folder, core, store, chosen, keys, ports, reached)
         finally:
             store.close()

@@ -6,9 +6,10 @@ from realm import invites
 from realm.context import Ctx
 from realm.gates import hash_token, too_fast
 from realm.jobs import CheckPassword, HashPassword, PasswordJob, Result
-from realm.memory import Ended, Session, Started
+from realm.memory import Ended, Started
 from realm.outcome import LATER, Later
 from realm.request import Request
+from realm.session import Session
 from realm.store.rows import Account
 from schemas import answers, commands
 from schemas.answers import Answer

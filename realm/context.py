@@ -1,17 +1,20 @@
 """What a handler has in its hands: the transaction, the time, who asks, and ways to tell others."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, Literal
 
-from realm.effects import Effect, Note, Publish, RunJob
+from realm.effects import Effect, Note, Publish, Reply, RunJob
 from realm.ids import Ids
 from realm.jobs import Job
 from realm.limits import Buckets, Failures, Trusted
-from realm.memory import JobBegan, Memory, Session, View
-from realm.request import Request
+from realm.memory import JobBegan, Memory, View
+from realm.request import Request, Route
+from realm.session import Session
 from realm.settings import Settings
 from realm.store.interface import Tx
+from realm.store.rows import Peer
 from schemas.events import Event
+from schemas.federation import LinkAck
 from schemas.limits import ACTIVE_MS
 from schemas.names import Address, Name, full
 
@@ -27,8 +30,12 @@ class Rules:
     What it remembers is never truth: a turn that is decided twice (full disk) may count a caller twice.
     """
 
-    def __init__(self, realm: Name, epoch: int, settings: Settings, ids: Ids, invite_key: bytes) -> None:
+    def __init__(self, realm: Name, epoch: int, key: str, settings: Settings, ids: Ids, invite_key: bytes) -> None:
         limits = settings.limits
+        self.key = key
+        """This realm's own CURVE key, Z85."""
+        self.home = ""
+        """Where others reach its front door, HOST:PORT; empty until it is open."""
         self.realm = realm
         self.epoch = epoch
         self.settings = settings
@@ -58,7 +65,15 @@ class Ctx:
         self.notes: list[Note] = []
         self.touched: dict[Session, None] = {}
         """The sessions that did something in this turn, in order."""
+        self.pumping: set[int] = set()
+        """The peers to which there is something to send at the end of the turn."""
+        self.carrying: set[int] = set()
+        """The peers to which there may be a file to carry, to be seen at the end of the turn."""
+        self._acks: dict[Route, tuple[int, LinkAck]] = {}
+        """The latest acknowledgement, and its place in `effects`, by connection."""
         self.request: Request
+        self.peer: Peer
+        """Who speaks, where a gate has found that it is a peer."""
         self._speaker: Session | None = None
         self._memory = memory
         self._active: list[Name] | None = None
@@ -79,15 +94,23 @@ class Ctx:
     def session(self, found: Session) -> None:
         self._speaker = found
 
+    @property
+    def owner(self) -> int:
+        """Whose the files are that are uploaded: the session's account, or minus the peer that speaks."""
+        return -self.peer.id if self._speaker is None else self._speaker.account
+
     def address(self, name: Name) -> Address:
         """The full address of a user or group of this realm."""
         return full(name, self.realm)
 
-    def push(self, accounts: Iterable[int], event: Event) -> None:
-        """Tell all sessions of these accounts but the one that speaks, if any."""
+    def push(self, accounts: Iterable[int], event: Event, but: Collection[Session] = ()) -> None:
+        """Tell all sessions of these accounts but those named, and the one that speaks, if any."""
         own = self._speaker
         topics = [
-            session.topic for account in accounts for session in self.view.sessions_of(account) if session is not own
+            session.topic
+            for account in accounts
+            for session in self.view.sessions_of(account)
+            if session is not own and session not in but
         ]
         if topics:
             self.effects.append(Publish(topics, event))
@@ -100,6 +123,18 @@ class Ctx:
         """Begin slow work; its result is an input of a later turn."""
         self.view.change(JobBegan(job))
         self.effects.append(RunJob(job))
+
+    def acknowledge(self, request: Request, ack: LinkAck) -> None:
+        """Answer an envelope, together with those that came just before it on the same connection."""
+        place, before = self._acks.get(request.route, (len(self.effects), None))
+        if before is not None and (before.epoch, before.upto) == (ack.epoch, ack.after):
+            results = {**before.results, **ack.results}
+            ack = LinkAck(epoch=ack.epoch, after=before.after, upto=ack.upto, results=results)
+            self.effects[place] = Reply(request, ack)
+        else:
+            place = len(self.effects)
+            self.effects.append(Reply(request, ack))
+        self._acks[request.route] = place, ack
 
     def note(self, level: Literal["info", "warning", "error"], event: str, **fields: Any) -> None:
         """Write a line to the log, whatever becomes of the command."""

@@ -13,12 +13,16 @@ import msgspec
 from realm import accounts, files, gates, uploads
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
+from realm.federation import carrying, link, peers, settling
+from realm.federation.peers import is_allowed
+from realm.federation.state import Link, when
 from realm.ids import Ids
-from realm.inputs import Heard, Input, JobDone, Misbehaved, Tick
-from realm.jobs import CheckPassword, Cleaning, HashPassword, Job, Result
-from realm.memory import Change, JobOver, Memory, Session, Started
+from realm.inputs import FromPeer, Heard, Input, JobDone, LinkDown, LinkUp, Misbehaved, Stopping, Tick
+from realm.jobs import CheckPassword, Cleaning, DialJob, HashPassword, Job, ReadOwn, Result
+from realm.memory import Change, JobOver, Memory, Started
 from realm.outcome import LATER, Failed, Outcome, Parcel
 from realm.request import Request
+from realm.session import Session
 from realm.settings import Settings
 from realm.store.interface import Store, StoreError, StoreFullError, Tx
 from realm.table import TABLE
@@ -26,6 +30,7 @@ from schemas.answers import Answer
 from schemas.codec import Malformed
 from schemas.errors import Code, Refusal
 from schemas.events import Welcome
+from schemas.federation import LinkAck, LinkAgain
 from schemas.limits import ACTIVE_MS, HEARTBEAT_MS
 
 SWEEP_MS: Final = 600_000
@@ -52,10 +57,13 @@ class _RefusedError(Exception):
 class Core:
     """A realm without its sockets."""
 
-    def __init__(self, store: Store, settings: Settings, ids: Ids, now: int, invite_key: bytes) -> None:
-        """Read from the store who is logged in; `invite_key` is what `realm.invites.derive_key` made."""
+    def __init__(self, store: Store, settings: Settings, ids: Ids, now: int, invite_key: bytes, key: str = "") -> None:
+        """Read from the store who is logged in.
+
+        `invite_key` is what `realm.invites.derive_key` made, and `key` the realm's own CURVE key (Z85).
+        """
         self.memory = Memory()
-        self.rules = Rules(store.realm, store.epoch, settings, ids, invite_key)
+        self.rules = Rules(store.realm, store.epoch, key, settings, ids, invite_key)
         hours = min(settings.files.unfinished_hours, settings.files.unsent_hours)
         self._sweep_ms = min(SWEEP_MS, max(1_000, int(hours * uploads.HOUR_MS)))
         self._next_sweep = now + self._sweep_ms
@@ -72,6 +80,10 @@ class Core:
         ctx = Ctx(self.rules, self.memory, tx, now)
         for item in inputs:
             self._decide_one(ctx, item)
+        for peer in sorted(ctx.carrying):
+            carrying.begin(ctx, peer)
+        for peer in sorted(ctx.pumping):
+            link.pump(ctx, peer)
         self._save_uses(ctx)
         return Decision(ctx.effects + list(ctx.notes), ctx.view.changes)
 
@@ -98,9 +110,9 @@ class Core:
         """Whether a job is under way that somebody waits for."""
         return self.memory.under_way.awaited > 0
 
-    def wake_at(self) -> int:
-        """When a `Tick` is due at the latest, ms."""
-        return self._next_sweep
+    def wake_at(self, now: int) -> int:
+        """When a `Tick` is due at the latest, ms. Ask again now and then: the clock may be set back."""
+        return min(when(self._next_sweep, now, self._sweep_ms), self.memory.peers.wake_at(now))
 
     def _load(self, tx: Tx, now: int) -> None:
         burst = self.rules.settings.limits.session_burst
@@ -115,6 +127,23 @@ class Core:
             last = active[-1].account
         for state in uploads.unfinished(tx):
             self.memory.apply(state)
+        self._load_peers(tx, now)
+
+    def _load_peers(self, tx: Tx, now: int) -> None:
+        last = 0
+        while peers := tx.peers(last, _PAGE):
+            for peer in peers:
+                self.memory.apply(peer)
+                if is_allowed(self.rules.settings, peer.name, peer.key):
+                    self.memory.apply(Link(peer.id, due=now))
+            last = peers[-1].id
+        ctx = Ctx(self.rules, self.memory, tx, now)
+        try:
+            with tx.attempt():
+                settling.recover(ctx)
+        except StoreFullError:
+            if tx.writable:
+                raise
 
     def _decide_one(self, ctx: Ctx, item: Input) -> None:
         if type(item) is JobDone:
@@ -143,7 +172,9 @@ class Core:
                 ctx.effects.append(Reply(request, answer, data))
             case Failed(refusal):
                 ctx.effects.append(Reply(request, refusal))
-            case Answer() | Refusal():
+            case LinkAck():
+                ctx.acknowledge(request, outcome)
+            case Answer() | Refusal() | LinkAgain():
                 ctx.effects.append(Reply(request, outcome))
 
     def _handle(self, ctx: Ctx, item: Input) -> Outcome:
@@ -162,11 +193,28 @@ class Core:
                     accounts.end_session(ctx, session)
                 if ended:  # the log is not filled by who has nothing to lose
                     ctx.note("warning", what, key=key)
+            case FromPeer(bulk=bulk):
+                (carrying if bulk else link).heard(ctx, item)
+            case LinkUp(peer):
+                link.connected(ctx, peer)
+            case LinkDown(peer, why):
+                link.lost(ctx, peer, why)
+            case Stopping():
+                settling.wait_no_longer(ctx)
             case Tick():
-                self._sweep(ctx)
+                settling.expire(ctx)
+                link.look(ctx)
+                carrying.look(ctx)
+                if when(self._next_sweep, ctx.now, self._sweep_ms) <= ctx.now:
+                    self._sweep(ctx)
         return LATER
 
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
+        if isinstance(job, DialJob):
+            return peers.finish(ctx, job, result)
+        if isinstance(job, ReadOwn):
+            carrying.read(ctx, job, result)
+            return LATER
         if not isinstance(job, HashPassword | CheckPassword):
             return files.finish(ctx, job, result)
         if result is None:
@@ -176,13 +224,13 @@ class Core:
     def _command(self, ctx: Ctx, request: Request) -> Outcome:
         body = request.body
         if type(body) is Malformed:
-            return gates.within_address_allowance(ctx, body) or body.refusal
+            refused = peers.is_peer(ctx, body) if body.link else gates.within_address_allowance(ctx, body)
+            return refused or body.refusal
         passes, handle = _ROWS[type(body)]  # type: ignore[index]
         for gate in passes:
             refused = gate(ctx, body)
             if refused is not None:
                 return refused
-        assert handle is not None, "a command without a handler has a gate that refuses it"
         return handle(ctx, body)
 
     def _refusal(self, ctx: Ctx, item: Input, error: Exception) -> Refusal:
@@ -225,9 +273,12 @@ class Core:
         for name in [name for name, until in active.items() if until <= ctx.now]:
             del active[name]
         ctx.tx.forget_invites(ctx.now, _PAGE)
+        rules = ctx.settings.peers
+        ctx.tx.forget_settled(int(ctx.now - rules.keep_days * gates.DAY_MS), _PAGE)
+        ctx.tx.forget_answers(int(ctx.now - rules.remember_days * gates.DAY_MS), _PAGE)
         files.sweep(ctx)
 
 
 def _asked_by(item: Input) -> Request | None:
     """Who waits for what an input leads to, where it is no request itself."""
-    return item.job.ask if type(item) is JobDone and not isinstance(item.job, Cleaning) else None
+    return item.job.ask if type(item) is JobDone and not isinstance(item.job, Cleaning | ReadOwn) else None

@@ -9,13 +9,14 @@ from realm.request import Request
 from schemas.answers import Answer
 from schemas.errors import Refusal
 from schemas.events import Event
+from schemas.federation import Envelope, LinkCommand, LinkWord
 
 
 class Reply(msgspec.Struct, frozen=True):
     """The one answer to a request."""
 
     request: Request
-    answer: Answer | Refusal
+    answer: Answer | Refusal | LinkWord
     data: bytes | None = None
     """What goes with it in a frame of its own."""
 
@@ -25,6 +26,26 @@ class Publish(msgspec.Struct, frozen=True):
 
     topics: list[bytes]
     event: Event
+
+
+class ToPeer(msgspec.Struct, frozen=True):
+    """A frame for a peer, on the link to it; where that is not connected, it is dropped."""
+
+    peer: int
+    frame: LinkCommand | Envelope
+    data: bytes | None = None
+    bulk: bool = False
+    """Whether it goes on the connection for files, which keeps nothing else waiting."""
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """Have the link to a peer, and its connection for files, go there; where they do already, nothing changes."""
+
+    peer: int
+    key: str
+    host: str
+    port: int
+    """Of its commands."""
 
 
 class RunJob(msgspec.Struct, frozen=True):
@@ -41,4 +62,4 @@ class Note(msgspec.Struct, frozen=True):
     fields: dict[str, Any]
 
 
-Effect = Reply | Publish | RunJob | Note
+Effect = Reply | Publish | RunJob | ToPeer | Connect | Note

@@ -7,6 +7,7 @@ from typing import Any, Final
 from realm import invites
 from realm.context import Ctx
 from realm.limits import Buckets
+from realm.request import OPERATOR
 from schemas.commands import Auth, InSession, Register
 from schemas.errors import Code, Refusal
 
@@ -29,6 +30,14 @@ def has_session(ctx: Ctx, command: InSession) -> Refusal | None:
     ctx.session = session
     ctx.touch(session)
     return None
+
+
+def is_operator(ctx: Ctx, command: object) -> Refusal | None:
+    """It came over the socket in the realm's folder."""
+    if ctx.request.key == OPERATOR:
+        return None
+    refused = within_address_allowance(ctx, command)
+    return refused or Refusal(Code.FORBIDDEN, "this is for the realm's operator: say it with python -m realm")
 
 
 def within_allowance(cost: float) -> Gate:
@@ -62,11 +71,6 @@ def may_register(ctx: Ctx, command: Register) -> Refusal | None:
         return Refusal(Code.FORBIDDEN, "registration is closed: ask the realm's operator for an account")
     admitted = invites.admitted(ctx, command)
     return admitted if isinstance(admitted, Refusal) else None
-
-
-def not_available_yet(_ctx: Ctx, _command: InSession) -> Refusal | None:
-    """A command that this release only knows by name."""
-    return Refusal(Code.FORBIDDEN, "not available yet")
 
 
 def too_fast(wait: int) -> Refusal:

@@ -29,3 +29,11 @@ class Ids(Protocol):
     def epoch(self) -> int:
         """A random 63-bit number."""
         ...
+
+    def nonce(self) -> bytes:
+        """16 bytes, to be sent back as a proof."""
+        ...
+
+    def fraction(self) -> float:
+        """From 0 to below 1, so that not all try again at the same time. Need not be hard to guess."""
+        ...

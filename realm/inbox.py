@@ -1,9 +1,10 @@
-"""What was received and not yet fetched: `inbox`."""
+"""What was received and not yet fetched: `inbox`, and of one realm `getrealminbox`."""
 
 from realm.context import BYTES_A_UNIT, Ctx
 from schemas import answers, commands
 from schemas.answers import Answer
 from schemas.entries import Entry
+from schemas.errors import Code, Refusal
 from schemas.limits import MAX_PAGE
 
 SCANNED_AT_MOST = 10_000
@@ -41,3 +42,25 @@ def inbox(ctx: Ctx, command: commands.Inbox) -> Answer:
             break
     ctx.charge((MAX_PAGE - room) / BYTES_A_UNIT)
     return answers.Messages(id=command.id, messages=messages, more=bool(ctx.tx.standings_unfetched(account, 1)))
+
+
+def realm_inbox(ctx: Ctx, command: commands.GetRealmInbox) -> Answer | Refusal:
+    """Give what came from another realm and was not yet fetched this way, and move these cursors past it."""
+    account = ctx.session.account
+    if ctx.view.peers.by_name(command.realm) is None:
+        return Refusal(Code.REALM_NOT_FOUND)
+    messages: list[Entry] = []
+    room = MAX_PAGE
+    for standing in ctx.tx.standings_from(account, command.realm, CONVERSATIONS_AT_ONCE):
+        left = command.limit - len(messages)
+        found = ctx.tx.received_from(standing, command.realm, limit=left, max_bytes=room)
+        if messages and found.bytes > room:
+            break
+        messages += found.entries
+        room -= found.bytes
+        ctx.tx.move_realm_inbox(account, command.realm, standing, found.reached)
+        if len(messages) == command.limit or room <= 0:
+            break
+    ctx.charge((MAX_PAGE - room) / BYTES_A_UNIT)
+    more = bool(ctx.tx.standings_from(account, command.realm, 1))
+    return answers.Messages(id=command.id, messages=messages, more=more)

@@ -4,6 +4,7 @@ import msgspec
 
 from realm.jobs import Job, Result
 from realm.request import Request
+from schemas.federation import FromPeerFrame
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -31,8 +32,34 @@ class Misbehaved(msgspec.Struct, frozen=True):
     what: str
 
 
+class FromPeer(msgspec.Struct, frozen=True):
+    """What a peer answers on the link to it."""
+
+    peer: int
+    frame: FromPeerFrame
+    bulk: bool = False
+    """Whether it came on the connection for files."""
+
+
+class LinkUp(msgspec.Struct, frozen=True):
+    """The connection of the link to a peer is made."""
+
+    peer: int
+
+
+class LinkDown(msgspec.Struct, frozen=True):
+    """It is lost, or cannot be made; `why` is for the operator."""
+
+    peer: int
+    why: str
+
+
+class Stopping(msgspec.Struct, frozen=True):
+    """The realm is about to end: who waits for another realm is answered now."""
+
+
 class Tick(msgspec.Struct, frozen=True):
     """The time that `wake_at` named has come."""
 
 
-Input = Request | Heard | JobDone | Misbehaved | Tick
+Input = Request | Heard | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Stopping | Tick

@@ -1,6 +1,7 @@
 """Slow work that never runs in a turn. The broker does it, and the result is an input of a later turn.
 
-Password jobs have a pool, and file jobs another, in which the jobs of one digest are done one after the other.
+Password jobs have a pool, file jobs another, in which the jobs of one digest are done one after the other, and those
+that speak to other realms a third.
 """
 
 from enum import Enum
@@ -8,6 +9,7 @@ from enum import Enum
 import msgspec
 
 from realm.request import Request
+from schemas.names import Name
 
 
 class HashPassword(msgspec.Struct, frozen=True):
@@ -84,6 +86,17 @@ class ReadThumbnail(msgspec.Struct, frozen=True):
     size: int
 
 
+class ReadOwn(msgspec.Struct, frozen=True):
+    """Read some bytes of a blob that is carried to a peer. The result is the bytes."""
+
+    peer: int
+    carrying: int
+    """Which carrying it is for: see `realm.federation.state.Carrying`."""
+    digest: bytes
+    offset: int
+    size: int
+
+
 class DiscardUpload(msgspec.Struct, frozen=True):
     """Remove what an upload has on disk. The result is `Gone`."""
 
@@ -99,11 +112,43 @@ class RemoveBlob(msgspec.Struct, frozen=True):
     """See `realm.store.rows.Removal`."""
 
 
+class ReadCard(msgspec.Struct, frozen=True):
+    """Read the identity card at a front door. The result is `CardRead`."""
+
+    ask: Request | None
+    """Who has asked to make that realm a peer; nobody where it is one, and out of reach."""
+    peer: int | None
+    host: str
+    port: int
+
+
+class Introduce(msgspec.Struct, frozen=True):
+    """Say `link.introduce` to another realm, from this one's front door. The result is `Agreed`."""
+
+    ask: Request
+    card: "CardRead"
+    host: str
+    port: int
+
+
+class ProveIntroduction(msgspec.Struct, frozen=True):
+    """Ask the realm at a front door whether it introduces itself, by `link.prove`. The result is `Agreed`."""
+
+    ask: Request
+    realm: Name
+    key: str
+    host: str
+    port: int
+    nonce: bytes
+
+
+DialJob = ReadCard | Introduce | ProveIntroduction
+"""Jobs that speak to other realms; where that does not work, the result is `DialFailed`."""
 Transfer = OpenUpload | WriteChunk | FinishUpload | ReadBlob | ReadThumbnail
 """File jobs that somebody waits for."""
 Cleaning = DiscardUpload | RemoveBlob
-FileJob = Transfer | Cleaning
-Job = PasswordJob | FileJob
+FileJob = Transfer | Cleaning | ReadOwn
+Job = PasswordJob | FileJob | DialJob
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -149,6 +194,29 @@ class Trouble(msgspec.Struct, frozen=True):
     offset: int = 0
 
 
+class CardRead(msgspec.Struct, frozen=True):
+    """What a realm says of itself."""
+
+    realm: str
+    version: int
+    key: str
+    commands: int
+
+
+class Agreed(msgspec.Struct, frozen=True):
+    """The other realm says yes."""
+
+    commands: int
+    """Its commands port."""
+
+
+class DialFailed(msgspec.Struct, frozen=True):
+    """Another realm could not be spoken to; why is for the log and the operator."""
+
+    why: str
+
+
+DialResult = CardRead | Agreed | DialFailed
 FileResult = Held | Finished | Thumbnail | Gone | Trouble | bytes
-Result = str | bool | None | FileResult
+Result = str | bool | None | FileResult | DialResult
 """Of a password job, None where it failed."""

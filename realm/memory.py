@@ -9,44 +9,29 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from realm.jobs import CheckPassword, Cleaning, HashPassword, Job, ReadBlob, ReadThumbnail
-from realm.limits import Bucket
-from realm.store.rows import SessionRow
-from schemas.names import Address, Name, full
+from realm.federation.state import Carrying, FederationChange, Greeter, Introducing, Link, Peers, Wait, WaitOver
+from realm.jobs import (
+    CheckPassword,
+    Cleaning,
+    DialJob,
+    HashPassword,
+    Introduce,
+    Job,
+    ProveIntroduction,
+    ReadBlob,
+    ReadCard,
+    ReadOwn,
+    ReadThumbnail,
+)
+from realm.session import Session
+from realm.store.rows import Peer
+from schemas.names import Name
 
 K = TypeVar("K")
+_NOT_AWAITED: Final = Cleaning | ReadThumbnail | ReadOwn | DialJob
+"""Jobs for which a realm that stops does not wait."""
 FIRST_GUESS_MS: Final = 100
 """How long a password hash is taken to last before the first was measured."""
-
-
-class Session:
-    """Somebody logged in with one key. What changes in it (allowance, last use) is never truth."""
-
-    __slots__ = (
-        "account",
-        "address",
-        "allowance",
-        "display",
-        "id",
-        "key",
-        "name",
-        "saved_at",
-        "token_hash",
-        "topic",
-    )
-
-    def __init__(self, row: SessionRow, realm: Name, burst: float, now: int) -> None:
-        self.id = row.id
-        self.account = row.account
-        self.name = row.name
-        self.address: Address = full(row.name, realm)
-        self.display = row.display
-        self.key = row.key
-        self.token_hash = row.token_hash
-        self.topic = row.topic
-        self.saved_at = row.used_at
-        """When its row last took note of its use, ms."""
-        self.allowance = Bucket(burst, now)
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -65,7 +50,8 @@ class UploadState(msgspec.Struct, frozen=True):
     """How far an upload has come: a new value for each change."""
 
     id: str
-    account: int
+    owner: int
+    """An account, or minus a peer."""
     digest: bytes
     size: int
     name: str
@@ -102,7 +88,7 @@ class JobOver(msgspec.Struct, frozen=True):
     took: int
 
 
-Change = Started | Ended | UploadState | UploadEnded | JobBegan | JobOver
+Change = Started | Ended | UploadState | UploadEnded | JobBegan | JobOver | FederationChange
 
 
 class UnderWay:
@@ -117,6 +103,8 @@ class UnderWay:
         """Reads of files, by key."""
         self._drawing: Counter[int] = Counter()
         """Reads of thumbnails, by account."""
+        self.dialling = 0
+        """Dials of realms that are no peers yet."""
 
     def reads(self, key: str | None) -> int:
         """Reads of files, for a key or in all."""
@@ -128,7 +116,9 @@ class UnderWay:
 
     def count(self, job: Job, by: int) -> None:
         """There is one job more, or less."""
-        if not isinstance(job, Cleaning | ReadThumbnail):  # a realm that stops does not wait for pictures
+        if not isinstance(
+            job, Cleaning | ReadThumbnail | ReadOwn | DialJob
+        ):  # a realm that stops does not wait for these
             self.awaited += by
         match job:
             case HashPassword() | CheckPassword():
@@ -137,6 +127,8 @@ class UnderWay:
                 _add(self._reading, job.ask.key, by)
             case ReadThumbnail():
                 _add(self._drawing, job.account, by)
+            case ReadCard() | Introduce() | ProveIntroduction() if job.ask is not None:
+                self.dialling += by
 
 
 def _add(counter: Counter[K], key: K, by: int) -> None:
@@ -158,6 +150,7 @@ class Memory:
         self.uploads: dict[str, UploadState] = {}
         self.moving = 0
         """Bytes of uploads that are on their way to disk."""
+        self.peers = Peers()
         self.under_way = UnderWay()
         self.hash_ms: float = FIRST_GUESS_MS
 
@@ -179,6 +172,8 @@ class Memory:
                 self.under_way.count(job, -1)
                 if isinstance(job, HashPassword | CheckPassword):
                     self.hash_ms += (took - self.hash_ms) / 8
+            case Peer() | Link() | Carrying() | Greeter() | Wait() | WaitOver() | Introducing():
+                self.peers.apply(change)
 
     def _start(self, session: Session) -> None:
         self.by_token[session.token_hash] = session
@@ -208,6 +203,7 @@ class View:
         self._ended: set[Session] = set()
         self._uploads: dict[str, UploadState | None] = {}
         self._under_way = UnderWay()
+        self.peers = Peers(memory.peers)
 
     def change(self, change: Change) -> None:
         """Decide a change; it is seen by the rest of the turn, and made after the commit."""
@@ -223,6 +219,7 @@ class View:
         self._ended.clear()
         self._uploads.clear()
         self._under_way = UnderWay()
+        self.peers.clear()
         for change in self.changes:
             self._note(change)
 
@@ -266,6 +263,10 @@ class View:
         """How many reads of thumbnails are under way, for a user or in all."""
         return self._memory.under_way.thumbnails(account) + self._under_way.thumbnails(account)
 
+    def dials(self) -> int:
+        """How many dials of realms that are no peers yet are under way."""
+        return self._memory.under_way.dialling + self._under_way.dialling
+
     def hash_wait(self, address: str, workers: int) -> int:
         """The ms that a password job of this address would wait, where addresses take turns."""
         waiting = self._memory.under_way.hashing.copy()
@@ -288,6 +289,8 @@ class View:
                 self._under_way.count(job, 1)
             case JobOver(job):
                 self._under_way.count(job, -1)
+            case Peer() | Link() | Carrying() | Greeter() | Wait() | WaitOver() | Introducing():
+                self.peers.apply(change)
 
 
 def _moving(upload: UploadState | None) -> int:

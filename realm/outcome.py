@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.answers import Answer
 from schemas.errors import Refusal
+from schemas.federation import LinkWord
 
 
 class _Later(Enum):
@@ -31,4 +32,4 @@ class Failed(msgspec.Struct, frozen=True):
     refusal: Refusal
 
 
-Outcome = Answer | Failed | Parcel | Refusal | Later
+Outcome = Answer | Failed | Parcel | Refusal | Later | LinkWord

@@ -1,11 +1,15 @@
 """A command as it came in, and the way back to its caller."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from schemas.codec import Malformed
 from schemas.commands import Command
+from schemas.federation import Envelope
+
+OPERATOR: Final = "operator"
+"""The key of requests that came over the socket in the realm's folder; no CURVE key is so short."""
 
 
 class Route(NamedTuple):
@@ -14,6 +18,8 @@ class Route(NamedTuple):
     peer: bytes
     delimited: bool = False
     """Whether the caller is a REQ socket, which wants its empty frame back."""
+    operator: bool = False
+    """Whether it is the operator, over the socket in the realm's folder."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -24,8 +30,13 @@ class Request(msgspec.Struct, frozen=True):
     """The CURVE key of the connection, Z85."""
     address: str
     """The address that it came from."""
-    body: Command | Malformed
+    body: Command | Envelope | Malformed
     data: bytes = b""
+
+    @property
+    def call(self) -> int | None:
+        """The `id` that is echoed; an envelope has none."""
+        return None if isinstance(self.body, Envelope) else self.body.id
 
     def __repr__(self) -> str:
         return f"Request({self.key}, {self.address}, {self.body!r})"

@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from realm.context import BYTES_A_UNIT, Ctx
 from realm.store.rows import Draft
-from schemas import answers
+from schemas import answers, names
 from schemas.answers import Answer
 from schemas.commands import Filing, Texting
 from schemas.entries import Entry, File
@@ -47,14 +47,14 @@ def send(ctx: Ctx, command: Texting | Filing, to: ConversationId, accounts: Iter
     if message is not UNSET and len(message) > BYTES_A_UNIT:
         ctx.charge(len(message) / BYTES_A_UNIT)
     ctx.push(accounts, EntryPushed(entry=entry))
-    return _sent(command.id, entry)
+    return told(command.id, entry)
 
 
 def repeated(command: Texting | Filing, to: ConversationId, first: Entry) -> Answer | Refusal:
     """The answer to a send whose ULID was used before: that of the first, if it said the same."""
     if first.conversation != to or not _says(command, first):
         return Refusal(Code.BAD_REQUEST, "entry: you have already sent something else under this ULID")
-    return _sent(command.id, first)
+    return told(command.id, first, queued=first.queued if names.crosses(to) else None)
 
 
 def _says(command: Texting | Filing, entry: Entry) -> bool:
@@ -64,8 +64,8 @@ def _says(command: Texting | Filing, entry: Entry) -> bool:
     return entry.kind == "file" and (entry.file is UNSET or entry.file.id == command.file)
 
 
-def _sent(call: int, entry: Entry) -> Answer:
-    """With what was sent, this is the whole entry."""
+def told(call: int, entry: Entry, *, queued: bool | None = None) -> Answer:
+    """With what was sent, this is the whole entry; `queued` is None where it goes to nobody elsewhere."""
     return answers.Sent(
         id=call,
         message="Message sent" if entry.kind == "text" else "File sent",
@@ -77,4 +77,5 @@ def _sent(call: int, entry: Entry) -> Answer:
         salt=entry.salt or b"",
         chain=entry.chain,
         file_info=entry.file,
+        queued=UNSET if queued is None else queued,
     )

@@ -90,15 +90,47 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many files are read or written at once."""
 
 
+class PeerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which realms may be peers, and what waits for them. Who federates at all is `federation`."""
+
+    add: Literal["users", "admins"] = "users"
+    """Who may say `addrealm`."""
+    listed: tuple[str, ...] = ()
+    """With `federation = "listed"`: the names of the realms that may be peers."""
+    denied: tuple[str, ...] = ()
+    """Names or keys of realms that may not, and that are not spoken to if they are peers already."""
+    networks: tuple[str, ...] = ("0.0.0.0/0", "::/0")
+    """Where the front doors of peers may be."""
+    most: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    """How many there may be."""
+    queue: Positive = 20_000
+    """How many messages may wait for one peer."""
+    keep_days: Annotated[float, Meta(gt=0, le=30)] = 7
+    """How long what a peer has acknowledged is kept, should it have to be put back from a backup."""
+    remember_days: Annotated[float, Meta(ge=30)] = 30
+    """How long it is remembered what came from peers, so that nothing comes twice."""
+    file_bytes: NotNegative = 20 << 30
+    """Of all that one peer has brought and is bringing, each content once."""
+
+    def __post_init__(self) -> None:
+        for network in self.networks:
+            ipaddress.ip_network(network)
+        if self.keep_days > self.remember_days:
+            raise ValueError("keep_days: what is sent again must still be remembered at the other side")
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of them."""
 
     registration: Literal["open", "invite", "closed"] = "open"
     """Who may register: everybody, who has an invite (`python -m realm invite-user`), or nobody."""
+    federation: Literal["open", "listed", "off"] = "open"
+    """Which realms may be peers: all, those in `peers.listed`, or none; others are not spoken to, also if they were."""
     trusted_clients: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     hashing: Hashing = Hashing()
     limits: Limits = Limits()
     files: Files = Files()
+    peers: PeerRules = PeerRules()
 
     def __post_init__(self) -> None:
         for network in self.trusted_clients:

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads
 from realm.context import Ctx
-from realm.gates import Gate, has_session, not_available_yet, within_allowance
+from realm.federation import outbox, peers, receiving
+from realm.federation.peers import federates, is_peer
+from realm.gates import Gate, has_session, is_operator, within_allowance
 from realm.outcome import Outcome
-from schemas import commands
+from schemas import commands, federation, operator
 from schemas.commands import COMMANDS, Command
 
 Handler = Callable[[Ctx, Any], Outcome]
@@ -20,28 +22,31 @@ class Who(Enum):
 
     ANYONE = "anyone"
     USER = "user"
+    PEER = "peer"
+    """Another realm, by its key."""
+    OPERATOR = "operator"
+    """Whoever may use the realm's folder."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One command. The gates are passed from left to right, those of `who` and `cost` first."""
 
-    command: type[Command]
+    command: type[Command] | type[federation.Envelope]
     who: Who
     cost: float
     gates: tuple[Gate, ...]
-    handle: Handler | None
+    handle: Handler
 
     def all_gates(self) -> tuple[Gate, ...]:
         """Everything to pass, in order."""
         if self.who is Who.USER:
             return (has_session, within_allowance(self.cost), *self.gates)
+        if self.who is Who.PEER:
+            return (is_peer, *self.gates)
+        if self.who is Who.OPERATOR:
+            return (is_operator, *self.gates)
         return self.gates
-
-
-def _planned(command: type[Command]) -> Row:
-    """A command that a later release will do."""
-    return Row(command, Who.USER, 1, (not_available_yet,), None)
 
 
 _ROWS: Final = (
@@ -70,15 +75,24 @@ _ROWS: Final = (
     Row(commands.Upload, Who.USER, 10, (), uploads.upload),
     Row(commands.Chunk, Who.USER, 0.25, (), uploads.chunk),
     Row(commands.Download, Who.USER, 0.25, (), files.download),
-    _planned(commands.SendPrivateRealm),
-    _planned(commands.SendFileRealm),
-    _planned(commands.SendGroupRealm),
-    _planned(commands.SendGroupFileRealm),
-    _planned(commands.GetRealmInbox),
-    _planned(commands.Realms),
-    _planned(commands.AddRealm),
+    Row(commands.SendPrivateRealm, Who.USER, 2, (federates,), outbox.send_private),
+    Row(commands.SendFileRealm, Who.USER, 2, (federates,), outbox.send_private),
+    Row(commands.SendGroupRealm, Who.USER, 2, (federates,), outbox.send_group),
+    Row(commands.SendGroupFileRealm, Who.USER, 2, (federates,), outbox.send_group),
+    Row(commands.GetRealmInbox, Who.USER, 10, (), inbox.realm_inbox),
+    Row(commands.Realms, Who.USER, 10, (), peers.realms),
+    Row(commands.AddRealm, Who.USER, 100, (federates, peers.may_add), peers.add_realm),
+    Row(federation.Introduced, Who.ANYONE, 0, (federates,), peers.introduced),
+    Row(federation.Prove, Who.ANYONE, 0, (), peers.prove),
+    Row(federation.Hello, Who.PEER, 0, (), receiving.hello),
+    Row(federation.LinkUpload, Who.PEER, 0, (), receiving.upload),
+    Row(federation.LinkChunk, Who.PEER, 0, (), uploads.chunk),
+    Row(federation.Envelope, Who.PEER, 0, (), receiving.envelope),
+    Row(operator.Peers, Who.OPERATOR, 0, (), peers.seen_by_operator),
+    Row(operator.AddPeer, Who.OPERATOR, 0, (federates,), peers.add_realm),
 )
 
 TABLE: Final = {row.command: row for row in _ROWS}
 
-assert TABLE.keys() == set(COMMANDS), "every command has one row"
+_ALL: Final = {*COMMANDS, *federation.LINK_COMMANDS, federation.Envelope, *operator.OPERATOR_COMMANDS}
+assert TABLE.keys() == _ALL, "every command has one row"

@@ -20,6 +20,7 @@ from realm.store.rows import StoredFile, UploadRow, charged
 from schemas import answers, commands
 from schemas.answers import Answer
 from schemas.errors import Code, Refusal
+from schemas.federation import LinkChunk, LinkUpload
 from schemas.limits import MAX_CHUNK, MAX_IN_FLIGHT
 
 HOUR_MS: Final = 3_600_000
@@ -42,13 +43,13 @@ _PAGE: Final = 1_000
 UploadJob = OpenUpload | WriteChunk | FinishUpload
 
 
-def upload(ctx: Ctx, command: commands.Upload) -> Answer | Refusal | Later:
+def upload(ctx: Ctx, command: commands.Upload | LinkUpload) -> Answer | Refusal | Later:
     """Begin an upload, or take one up again; where the user has these bytes already, nothing is missing."""
-    account = ctx.session.account
-    known = ctx.tx.held_by(account, command.digest, OTHERS_LOOKED_AT)
+    owner = ctx.owner
+    known = ctx.tx.held_by(owner, command.digest, OTHERS_LOOKED_AT)
     if known is not None and known.size == command.size:
         return _name_again(ctx, command, known)
-    row = ctx.tx.upload_of(account, command.digest)
+    row = ctx.tx.upload_of(owner, command.digest)
     state = None if row is None else ctx.view.upload(row.id)
     if state is not None and state.size != command.size:
         _give_up(ctx, state)
@@ -56,7 +57,7 @@ def upload(ctx: Ctx, command: commands.Upload) -> Answer | Refusal | Later:
     if state is None:
         if refused := _refused(ctx, command):
             return refused
-        fresh = UploadRow(ctx.ids.ulid(ctx.now), account, command.digest, command.size, command.name, ctx.now)
+        fresh = UploadRow(ctx.ids.ulid(ctx.now), owner, command.digest, command.size, command.name, ctx.now)
         ctx.tx.open_upload(fresh)
         state = _state_of(fresh)
         ctx.view.change(state)
@@ -67,7 +68,7 @@ def upload(ctx: Ctx, command: commands.Upload) -> Answer | Refusal | Later:
     return LATER
 
 
-def chunk(ctx: Ctx, command: commands.Chunk) -> Answer | Refusal | Later:
+def chunk(ctx: Ctx, command: commands.Chunk | LinkChunk) -> Answer | Refusal | Later:
     """Take the next bytes of an upload. What is held already, or on its way to disk, changes nothing."""
     data = ctx.request.data
     if len(data) > MAX_CHUNK:
@@ -75,9 +76,9 @@ def chunk(ctx: Ctx, command: commands.Chunk) -> Answer | Refusal | Later:
     if not data:
         return Refusal(Code.BAD_REQUEST, "a chunk's bytes, at least one, come in a second frame")
     state = ctx.view.upload(command.upload)
-    if state is None or state.account != ctx.session.account:
+    if state is None or state.owner != ctx.owner:
         file = ctx.tx.file(command.upload)
-        if file is None or file.owner != ctx.session.account:
+        if file is None or file.owner != ctx.owner:
             return Refusal(Code.FILE_NOT_FOUND)
         return answers.ChunkTaken(id=command.id, offset=file.size, file=file.id)
     if state.held is None:
@@ -114,7 +115,7 @@ def finish(ctx: Ctx, job: UploadJob, result: Result) -> Outcome:
             ctx.run(FinishUpload(job.ask, job.upload, job.digest))
             return LATER
         case Finished(media_type):
-            new = StoredFile(state.id, state.account, state.name, state.size, media_type, state.digest)
+            new = StoredFile(state.id, state.owner, state.name, state.size, media_type, state.digest)
             ctx.tx.add_file(new, ctx.now)
             _end(ctx, state)
             return _reached(ctx, job, state.size, state.id)
@@ -144,7 +145,7 @@ def cannot(problem: Problem) -> Refusal:
     return Refusal(Code.UNAVAILABLE, f"the realm cannot serve files now, {why}: try again later")
 
 
-def _taken_before(ctx: Ctx, command: commands.Chunk, state: UploadState) -> Answer | Later:
+def _taken_before(ctx: Ctx, command: commands.Chunk | LinkChunk, state: UploadState) -> Answer | Later:
     """The answer to bytes that came before; where all have, it is the file, once that is complete."""
     assert state.held is not None
     if state.held < state.size:
@@ -153,22 +154,22 @@ def _taken_before(ctx: Ctx, command: commands.Chunk, state: UploadState) -> Answ
     return LATER
 
 
-def _name_again(ctx: Ctx, command: commands.Upload, known: StoredFile) -> Answer | Refusal:
+def _name_again(ctx: Ctx, command: commands.Upload | LinkUpload, known: StoredFile) -> Answer | Refusal:
     """Another file with bytes that the user has; a name that was not sent yet serves again."""
-    account = ctx.session.account
-    own = ctx.tx.unsent_file(account, known.digest, command.name)
+    owner = ctx.owner
+    own = ctx.tx.unsent_file(owner, known.digest, command.name)
     if own is None:
         refused = _too_many_unsent(ctx)
-        if refused is None and known.owner != account:  # so far it did not count as the user's
+        if refused is None and known.owner != owner:  # so far it did not count as the user's
             refused = _beyond_own(ctx, known.size)
         if refused is not None:
             return refused
-        new = StoredFile(ctx.ids.ulid(ctx.now), account, command.name, known.size, known.media_type, known.digest)
+        new = StoredFile(ctx.ids.ulid(ctx.now), owner, command.name, known.size, known.media_type, known.digest)
         own = ctx.tx.add_file(new, ctx.now)
     return _opened(ctx, command.id, own.id, own.size, own.id)
 
 
-def _refused(ctx: Ctx, command: commands.Upload) -> Refusal | None:
+def _refused(ctx: Ctx, command: commands.Upload | LinkUpload) -> Refusal | None:
     """Why a new upload is not taken, before any byte is."""
     limits = ctx.settings.files
     if command.size > limits.max_bytes:
@@ -177,7 +178,7 @@ def _refused(ctx: Ctx, command: commands.Upload) -> Refusal | None:
 
 
 def _too_many_unsent(ctx: Ctx) -> Refusal | None:
-    if ctx.tx.unsent_files(ctx.session.account, UNSENT) < UNSENT:
+    if ctx.tx.unsent_files(ctx.owner, UNSENT) < UNSENT:
         return None
     return Refusal(
         Code.QUOTA_EXCEEDED, f"{UNSENT:,} files of yours are uploaded and not sent: send some, or wait a day"
@@ -186,15 +187,16 @@ def _too_many_unsent(ctx: Ctx) -> Refusal | None:
 
 def _beyond_own(ctx: Ctx, size: int, *, begins: bool = False) -> Refusal | None:
     """Whether the user may have no more; `begins` an upload, or just has so many bytes more."""
-    limits, account = ctx.settings.files, ctx.session.account
-    own = [state for state in ctx.view.uploads() if state.account == account]
-    left = limits.user_bytes - ctx.tx.file_usage(account)
+    limits, owner = ctx.settings.files, ctx.owner
+    most = ctx.settings.peers.file_bytes if owner < 0 else limits.user_bytes
+    own = [state for state in ctx.view.uploads() if state.owner == owner]
+    left = most - ctx.tx.file_usage(owner)
     size = charged(size)
     left += _make_room(ctx, own, limits.uploads_per_user if begins else 0, size - left)
     if begins and len(own) >= limits.uploads_per_user:
         return Refusal(Code.QUOTA_EXCEEDED, f"{len(own)} uploads of yours are under way, the most there may be")
     if size > left:
-        return _full("you have", limits.user_bytes, left)
+        return _full("you have", most, left)
     return None
 
 
@@ -255,8 +257,8 @@ def _end(ctx: Ctx, state: UploadState) -> None:
 
 def _reached(ctx: Ctx, job: UploadJob, offset: int, file: str | None = None) -> Answer:
     """The answer to the command that a job was for."""
-    call = job.ask.body.id or 0
-    if isinstance(job.ask.body, commands.Upload):
+    call = job.ask.call or 0
+    if isinstance(job.ask.body, commands.Upload | LinkUpload):
         return _opened(ctx, call, job.upload, offset, file)
     return answers.ChunkTaken(id=call, offset=offset, file=UNSET if file is None else file)
 
@@ -272,7 +274,7 @@ def _opened(ctx: Ctx, call: int, upload: str, offset: int, file: str | None = No
 
 
 def _state_of(row: UploadRow) -> UploadState:
-    return UploadState(row.id, row.account, row.digest, row.size, row.name, row.used_at, row.used_at)
+    return UploadState(row.id, row.owner, row.digest, row.size, row.name, row.used_at, row.used_at)
 
 
 _changed = msgspec.structs.replace

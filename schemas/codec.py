@@ -13,7 +13,17 @@ from schemas.answers import Answer, ErrorAnswer
 from schemas.commands import COMMANDS, Chunk, Command, OverLimitError, name_of
 from schemas.errors import Code, Refusal
 from schemas.events import AnyEvent, Event
+from schemas.federation import (
+    LINK_COMMANDS,
+    Envelope,
+    FromPeerFrame,
+    LinkChunk,
+    LinkCommand,
+    LinkWord,
+    PeerAnswer,
+)
 from schemas.limits import MAX_FRAME
+from schemas.operator import OPERATOR_COMMANDS
 
 T = TypeVar("T")
 
@@ -24,6 +34,8 @@ class Malformed:
 
     id: int | None
     refusal: Refusal
+    link: bool = False
+    """Whether it would have been something that only peers say."""
 
 
 class _Envelope(msgspec.Struct):
@@ -34,18 +46,23 @@ class _Envelope(msgspec.Struct):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(reduce(or_, COMMANDS))
+_decode: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(
+    reduce(or_, (*COMMANDS, *LINK_COMMANDS, *OPERATOR_COMMANDS, Envelope))
+)
 _decode_envelope = msgspec.msgpack.Decoder(_Envelope).decode
 _decode_event: Final[msgspec.msgpack.Decoder[AnyEvent]] = msgspec.msgpack.Decoder(AnyEvent)
 
-_KNOWN: Final = frozenset(name_of(command) for command in COMMANDS)
+_decode_word: Final[msgspec.msgpack.Decoder[LinkWord]] = msgspec.msgpack.Decoder(LinkWord)
+_decode_peer_answer = msgspec.msgpack.Decoder(PeerAnswer).decode
+
+_KNOWN: Final = frozenset(map(name_of, (*COMMANDS, *LINK_COMMANDS, *OPERATOR_COMMANDS))) | {name_of(Envelope)}
 _EXPLAINED: Final = {**names.EXPLAINED, **fields.EXPLAINED}
 _PLACE: Final = re.compile(r"^(?P<why>.*?)(?: - at (?:`key` in )?`\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `(?P<field>\w+)`")
 _BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def decode_command(frames: list[bytes]) -> tuple[Command, bytes] | Malformed:
+def decode_command(frames: list[bytes]) -> tuple[Command | Envelope, bytes] | Malformed:
     """The command in `[command]` or `[command, bytes]`, and the bytes (empty where there are none)."""
     if not frames or len(frames) > 2:
         why = f"a request is one frame, or two with file bytes, not {len(frames)}"
@@ -53,23 +70,24 @@ def decode_command(frames: list[bytes]) -> tuple[Command, bytes] | Malformed:
     if max(map(len, frames)) > MAX_FRAME:
         return Malformed(None, Refusal(Code.TOO_LARGE, f"a frame is at most {MAX_FRAME:,} bytes"))
     try:
-        command: Command = _decode.decode(frames[0])
+        command: Command | Envelope = _decode.decode(frames[0])
     except _BROKEN as error:
         return _explain(frames[0], error)
     if len(frames) == 1:
         return command, b""
-    if type(command) is not Chunk:
+    if not isinstance(command, Chunk | LinkChunk):
         why = f"{name_of(type(command))} takes no second frame"
-        return Malformed(command.id, Refusal(Code.BAD_REQUEST, why))
+        call = None if isinstance(command, Envelope) else command.id
+        return Malformed(call, Refusal(Code.BAD_REQUEST, why), link=isinstance(command, LinkCommand | Envelope))
     return command, frames[1]
 
 
-def encode_command(command: Command) -> bytes:
+def encode_command(command: Command | Envelope) -> bytes:
     """The frame of a command."""
     return _encode(command)
 
 
-def encode_answer(answer: Answer) -> bytes:
+def encode_answer(answer: Answer | LinkWord) -> bytes:
     """The frame of an answer."""
     return _encode(answer)
 
@@ -97,18 +115,27 @@ def decode_event(frame: bytes) -> AnyEvent:
     return _decode_event.decode(frame)
 
 
+def decode_from_peer(frame: bytes) -> FromPeerFrame | None:
+    """What a peer answers on a link, None where that is nothing that we know."""
+    for decode in (_decode_word.decode, _decode_peer_answer):
+        try:
+            return decode(frame)
+        except _BROKEN:
+            continue
+    return None
+
+
 def _explain(frame: bytes, error: Exception) -> Malformed:
     """Say which field is wrong and why, under the caller's id where one can be read."""
     call, cmd = _salvage(frame)
+    link = cmd is not None and cmd.startswith("link.")
     if isinstance(error.__cause__, OverLimitError):
-        return Malformed(call, Refusal(Code.TOO_LARGE, str(error.__cause__)))
-    if cmd is not None and cmd.startswith("link."):
-        return Malformed(call, Refusal(Code.FORBIDDEN, "this key belongs to no peer of this realm"))
+        return Malformed(call, Refusal(Code.TOO_LARGE, str(error.__cause__)), link)
     if cmd is not None and cmd not in _KNOWN:
-        return Malformed(call, Refusal(Code.UNKNOWN_COMMAND, f"there is no command {cmd[:64]!r}"))
+        return Malformed(call, Refusal(Code.UNKNOWN_COMMAND, f"there is no command {cmd[:64]!r}"), link)
     if isinstance(error, msgspec.ValidationError):
-        return Malformed(call, Refusal(Code.BAD_REQUEST, _sentence(str(error))))
-    return Malformed(call, Refusal(Code.BAD_REQUEST, "the frame is not a MessagePack map with UTF-8 text"))
+        return Malformed(call, Refusal(Code.BAD_REQUEST, _sentence(str(error))), link)
+    return Malformed(call, Refusal(Code.BAD_REQUEST, "the frame is not a MessagePack map with UTF-8 text"), link)
 
 
 def _salvage(frame: bytes) -> tuple[int | None, str | None]:

@@ -57,10 +57,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag=st
     id: Id
 
     def __post_init__(self) -> None:
-        for field in self.folded:
-            typed = getattr(self, field)
-            if typed is not UNSET and not typed.islower():
-                force_setattr(self, field, typed.lower())
+        fold_fields(self, self.folded)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(id={self.id}, …)"
@@ -101,6 +98,20 @@ class Listing(InSession, frozen=True, kw_only=True):
 
     after: Opaque | UnsetType = UNSET
     limit: Limit = MAX_ITEMS
+
+
+def fold_fields(frame: msgspec.Struct, fields: tuple[str, ...]) -> None:
+    """Put the names in these fields into lower case."""
+    for field in fields:
+        typed = getattr(frame, field)
+        if typed is not UNSET and not typed.islower():
+            force_setattr(frame, field, typed.lower())
+
+
+def check_file_name(name: str) -> None:
+    """Raise ValueError where it is longer than 255 bytes."""
+    if len(name.encode()) > MAX_FILE_NAME:
+        raise ValueError(f"name: {EXPLAINED[FILE_NAME_PATTERN]}")
 
 
 def check_new_password(field: str, password: str) -> None:
@@ -298,8 +309,7 @@ class Upload(InSession, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.name.encode()) > MAX_FILE_NAME:
-            raise ValueError(f"name: {EXPLAINED[FILE_NAME_PATTERN]}")
+        check_file_name(self.name)
 
 
 class Chunk(InSession, frozen=True, kw_only=True):
@@ -421,6 +431,6 @@ COMMANDS: tuple[type[Command], ...] = (
 """All commands, in the order of the protocol page."""
 
 
-def name_of(command: type[Command]) -> str:
+def name_of(command: type[msgspec.Struct]) -> str:
     """What the command is called on the wire."""
     return str(command.__struct_config__.tag)

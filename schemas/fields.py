@@ -29,6 +29,8 @@ ChunkSize = Annotated[int, Meta(ge=1, le=MAX_CHUNK, title="int")]
 Port = Annotated[int, Meta(ge=1, le=65_535, title="port")]
 Host = Annotated[str, Meta(min_length=1, max_length=253, title="str")]
 ServerKey = Annotated[str, Meta(min_length=40, max_length=40, title="str")]
+MediaType = Annotated[str, Meta(min_length=1, max_length=255, title="str")]
+Bin16 = Annotated[bytes, Meta(min_length=16, max_length=16, title="bin16")]
 Bin32 = Annotated[bytes, Meta(min_length=32, max_length=32, title="bin32")]
 
 EXPLAINED: Final = {

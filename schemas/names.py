@@ -19,6 +19,7 @@ _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 NAME_PATTERN: Final = rf"^{_NAME}\Z"
 ADDRESS_PATTERN: Final = rf"^{_NAME}(@{_NAME})?\Z"
 _FULL: Final = rf"{_NAME}@{_NAME}"
+FULL_PATTERN: Final = rf"^{_FULL}\Z"
 CONVERSATION_PATTERN: Final = rf"^(group/{_FULL}|(private|sent)/{_FULL},{_FULL})\Z"
 ULID_PATTERN: Final = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}\Z"
 
@@ -32,6 +33,7 @@ UlidField = Annotated[str, Meta(pattern=ULID_PATTERN, title="ulid")]
 EXPLAINED: Final = {
     NAME_PATTERN: "a name is 1 to 32 letters, digits, '.', '_' or '-', and starts with a letter or digit",
     ADDRESS_PATTERN: "an address is name or name@realm, in letters, digits, '.', '_' and '-'",
+    FULL_PATTERN: "an address is name@realm, in letters, digits, '.', '_' and '-'",
     CONVERSATION_PATTERN: "a conversation is private/<a>,<b> or group/<name>@<realm> or sent/<user>,<group>",
     ULID_PATTERN: "a ULID is 26 characters of Crockford's base 32, in upper case",
 }
@@ -82,3 +84,12 @@ def parse(conversation: ConversationId) -> Conversation:
     """The parts of an identifier that was checked already."""
     kind, _, rest = conversation.partition("/")
     return Conversation(kind, tuple(rest.split(",")))
+
+
+def crosses(conversation: ConversationId) -> bool:
+    """Whether it is one of users of two realms, or of a user and a group of another."""
+    kind, _, rest = conversation.partition("/")
+    if kind != "private":
+        return kind == "sent"
+    one, _, other = rest.partition(",")
+    return one.rpartition("@")[2] != other.rpartition("@")[2]

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta, UnsetType
 
-from schemas import events, limits
+from schemas import events, federation, limits
 from schemas.answers import Answer, Card
 from schemas.commands import COMMANDS, Command, InSession, name_of
 from schemas.entries import Entry
@@ -74,6 +74,20 @@ def events_table() -> str:
     return "\n".join(rows)
 
 
+def links_table() -> str:
+    """What realms say to each other, and what is answered."""
+    rows = ["| cmd | arguments | the answer |", "|---|---|---|"]
+    for command in federation.LINK_COMMANDS:
+        adds = _fields(command.answer, without=Answer)
+        rows.append(f"| `{name_of(command)}` | {_fields(command, without=Command)} | {adds} |")
+    envelope, acknowledged = federation.Envelope, _fields(federation.LinkAck, without=msgspec.Struct)
+    rows.append(
+        f"| `{name_of(envelope)}` | {_fields(envelope, without=msgspec.Struct)} | "
+        f'`{{cmd: "link.ack"}}` with {acknowledged}; or `{{cmd: "link.again"}}` |'
+    )
+    return "\n".join(rows)
+
+
 def card() -> str:
     """The fields of the identity card."""
     return _fields(Card, without=msgspec.Struct)
@@ -98,6 +112,7 @@ _PARTS: Final[dict[str, Callable[[], str]]] = {
     "answers": answers_table,
     "errors": errors_table,
     "events": events_table,
+    "links": links_table,
     "card": card,
     "entry": entry,
     "example": example,

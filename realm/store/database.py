@@ -46,10 +46,12 @@ def open_database(path: Path) -> sqlite3.Connection:
         path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         _migrate(connection, path)
+        connection.execute(
+            "PRAGMA foreign_keys = ON"
+        )  # not before: a migration may put another table in the place of one
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{path} cannot be used as a database: {error}") from error
     return connection

@@ -5,23 +5,30 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from realm.store.conversations import ConversationRows
-from realm.store.files import FileRows
-from realm.store.rows import Draft, EntryPage, Received
+from realm.store.outbox import OutboxRows
+from realm.store.rows import Draft, EntryPage, RealmStanding, Received
 from realm.store.writing import Row
-from schemas.entries import Entry, file_body, link, size, text_body
-from schemas.names import ConversationId
+from schemas.entries import Entry, bounce_body, file_body, link, size, text_body
+from schemas.names import ConversationId, Name, crosses
 
 _NUMBER_BITS: Final = 32
 _NUMBER: Final = (1 << _NUMBER_BITS) - 1
 
-_ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message"
+_ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code"
+
+_FETCHED: Final = (
+    "SELECT p.conversation AS conversation, p.conversation_id AS id, max(p.start, coalesce((SELECT i.seq"
+    " FROM realm_inboxes i WHERE i.account = p.account AND i.realm = ?2 AND i.conversation = p.conversation_id), 0))"
+    " AS fetched FROM participants p WHERE p.account = ?1"
+)
+"""How far a user has fetched what came from a realm, by conversation: no less than where the user joined it."""
 
 
 def _place(conversation: int, seq: int) -> int:
     return conversation << _NUMBER_BITS | seq
 
 
-class EntryRows(ConversationRows, FileRows):
+class EntryRows(ConversationRows, OutboxRows):
     """The part of `Tx` about what was said."""
 
     def append(self, to: ConversationId, draft: Draft) -> Entry:
@@ -33,12 +40,13 @@ class EntryRows(ConversationRows, FileRows):
             raise KeyError(to)
         seq = head.seq + 1
         message = None if draft.message is UNSET else draft.message
-        body = file_body(draft.salt, draft.file) if draft.file is not UNSET else text_body(draft.salt, message or "")
+        body = _body_of(draft)
         chain = link(head.chain, to, seq, draft.id, draft.sender, draft.sent_at, draft.kind, body)
         place = _place(head.id, seq)
         if draft.file is not UNSET:
             self._attach(draft.file.id, place)
-        row = (place, draft.id, draft.sender, draft.display, draft.sent_at, draft.kind, draft.salt, chain, message)
+        told = (draft.salt, chain, message, draft.re, draft.code, draft.origin)
+        row = (place, draft.id, draft.sender, draft.display, draft.sent_at, draft.kind, *told)
         self._write_late((draft.id, draft.sender), row)
         head.seq, head.chain = seq, chain
         return Entry(
@@ -53,11 +61,17 @@ class EntryRows(ConversationRows, FileRows):
             salt=draft.salt,
             message=draft.message,
             file=draft.file,
+            re=UNSET if draft.re is None else draft.re,
+            code=UNSET if draft.code is None else draft.code,
         )
 
     def _put(self, rows: list[Row]) -> None:
         """See `Writing._put`: the entries, and where their conversations end now."""
-        self._connection.executemany(f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._connection.executemany(
+            f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row[:-1] for row in rows]
+        )
+        if foreign := [(row[-1], row[0]) for row in rows if row[-1] is not None]:
+            self._connection.executemany("INSERT INTO from_realms (realm, place) VALUES (?, ?)", foreign)
         ends = {row[0] >> _NUMBER_BITS: (row[0] & _NUMBER, row[7], self._order(row[4])) for row in rows}
         self._connection.executemany(
             "UPDATE conversations SET head = ?, chain = ?, latest = ? WHERE id = ?",
@@ -122,6 +136,42 @@ class EntryRows(ConversationRows, FileRows):
             entries.append(entry)
         return Received(entries, min(head.seq, after + scan), taken)
 
+    def standings_from(self, account: int, realm: Name, limit: int) -> list[RealmStanding]:
+        """See `Tx.standings_from`."""
+        rows = self._read(
+            f"SELECT conversation, id, fetched FROM ({_FETCHED}) WHERE EXISTS (SELECT 1 FROM from_realms f"
+            f" WHERE f.realm = ?2 AND f.place > (id << {_NUMBER_BITS} | fetched)"
+            f" AND f.place < (id + 1 << {_NUMBER_BITS})) ORDER BY conversation LIMIT ?3",
+            (account, realm, limit),
+        )
+        return [RealmStanding(*row) for row in rows]
+
+    def received_from(self, of: RealmStanding, realm: Name, *, limit: int, max_bytes: int) -> Received:
+        """See `Tx.received_from`."""
+        rows = self._read(
+            f"SELECT {_ENTRY} FROM from_realms f JOIN entries e USING (place)"
+            " WHERE f.realm = ? AND f.place > ? AND f.place < ? ORDER BY f.place LIMIT ?",
+            (realm, _place(of.number, of.fetched), _place(of.number + 1, 0), limit),
+        )
+        entries: list[Entry] = []
+        taken = 0
+        for row in rows:
+            entry = self._entry(of.conversation, row)
+            weight = size(entry)
+            if entries and taken + weight > max_bytes:
+                break
+            taken += weight
+            entries.append(entry)
+        return Received(entries, entries[-1].seq if entries else of.fetched, taken)
+
+    def move_realm_inbox(self, account: int, realm: Name, of: RealmStanding, seq: int) -> None:
+        """See `Tx.move_realm_inbox`."""
+        self._write(
+            "INSERT INTO realm_inboxes (account, realm, conversation, seq) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET seq = excluded.seq",
+            (account, realm, of.number, seq),
+        )
+
     def unread(self, account: int, conversation: ConversationId, own: str, up_to: int, scan: int) -> tuple[int, int]:
         """See `Tx.unread`."""
         rows = self._read(
@@ -150,7 +200,7 @@ class EntryRows(ConversationRows, FileRows):
         return self._entry(name, row)
 
     def _entry(self, conversation: ConversationId, row: Any) -> Entry:
-        place, entry_id, sender, display, sent_at, kind, salt, chain, message = row
+        place, entry_id, sender, display, sent_at, kind, salt, chain, message, re, code = row
         return Entry(
             conversation=conversation,
             seq=place & _NUMBER,
@@ -163,4 +213,14 @@ class EntryRows(ConversationRows, FileRows):
             salt=UNSET if salt is None else salt,
             message=UNSET if message is None else message,
             file=self._attached(place) if kind == "file" else UNSET,
+            re=UNSET if re is None else re,
+            code=UNSET if code is None else code,
+            queued=crosses(conversation) and self._is_queued(sender, entry_id),
         )
+
+
+def _body_of(draft: Draft) -> bytes:
+    message = "" if draft.message is UNSET else draft.message
+    if draft.re is not None:
+        return bounce_body(draft.salt, draft.re, draft.code or "", message)
+    return text_body(draft.salt, message) if draft.file is UNSET else file_body(draft.salt, draft.file)

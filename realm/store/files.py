@@ -10,7 +10,7 @@ from schemas.entries import File
 
 _FILE: Final = "f.id, f.owner, f.name, b.size, b.media_type, b.digest"
 _FILES: Final = f"SELECT {_FILE} FROM files f JOIN blobs b ON b.id = f.blob"
-_UPLOAD: Final = "id, account, digest, size, name, used_at"
+_UPLOAD: Final = "id, owner, digest, size, name, used_at"
 _CHARGED: Final = f"sum(max(1, (size + {BLOCK - 1}) / {BLOCK}) * {BLOCK})"
 _SEES: Final = (
     "EXISTS (SELECT 1 FROM attachments t CROSS JOIN participants p"
@@ -32,15 +32,15 @@ class FileRows(Writing):
         row = self._read(f"SELECT 1 FROM files f WHERE f.id = ? AND {_SEES}", (file, account)).fetchone()
         return row is not None
 
-    def held_by(self, account: int, digest: bytes, scan: int) -> StoredFile | None:
+    def held_by(self, owner: int, digest: bytes, scan: int) -> StoredFile | None:
         """See `Tx.held_by`."""
-        own = self._one_file("WHERE b.digest = ? AND f.owner = ? LIMIT 1", (digest, account))
+        own = self._one_file("WHERE b.digest = ? AND f.owner = ? LIMIT 1", (digest, owner))
         if own is not None:
             return own
         return self._one_file(
             "WHERE f.id IN (SELECT f.id FROM (SELECT f.id FROM files f JOIN blobs b ON b.id = f.blob"
             f" WHERE b.digest = ? ORDER BY f.id DESC LIMIT ?) f WHERE {_SEES} LIMIT 1)",
-            (digest, scan, account),
+            (digest, scan, owner),
         )
 
     def unsent_file(self, owner: int, digest: bytes, name: str) -> StoredFile | None:
@@ -76,7 +76,8 @@ class FileRows(Writing):
         """See `Tx.drop_unsent`."""
         stale = self._read(
             "SELECT f.id, f.owner, f.blob, b.size, b.digest FROM files f JOIN blobs b ON b.id = f.blob"
-            " WHERE f.uses = 0 AND f.created_at < ? LIMIT ?",
+            " WHERE f.uses = 0 AND f.created_at < ?"
+            " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.file = f.id) LIMIT ?",
             (before, limit),
         ).fetchall()
         for file, owner, blob, size, digest in stale:
@@ -89,12 +90,12 @@ class FileRows(Writing):
                 self.add_removal(digest)
         return len(stale)
 
-    def file_usage(self, account: int) -> int:
+    def file_usage(self, owner: int) -> int:
         """See `Tx.file_usage`."""
         row = self._read(
-            "SELECT coalesce((SELECT bytes FROM usage WHERE account = ?1), 0)"
-            f" + coalesce((SELECT {_CHARGED} FROM uploads WHERE account = ?1), 0)",
-            (account,),
+            "SELECT coalesce((SELECT bytes FROM usage WHERE owner = ?1), 0)"
+            f" + coalesce((SELECT {_CHARGED} FROM uploads WHERE owner = ?1), 0)",
+            (owner,),
         ).fetchone()
         return int(row[0])
 
@@ -110,17 +111,17 @@ class FileRows(Writing):
         rows = self._read(f"SELECT {_UPLOAD} FROM uploads WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
         return [UploadRow(*row) for row in rows]
 
-    def upload_of(self, account: int, digest: bytes) -> UploadRow | None:
+    def upload_of(self, owner: int, digest: bytes) -> UploadRow | None:
         """See `Tx.upload_of`."""
-        query = f"SELECT {_UPLOAD} FROM uploads WHERE account = ? AND digest = ?"
-        row = self._read(query, (account, digest)).fetchone()
+        query = f"SELECT {_UPLOAD} FROM uploads WHERE owner = ? AND digest = ?"
+        row = self._read(query, (owner, digest)).fetchone()
         return UploadRow(*row) if row else None
 
     def open_upload(self, row: UploadRow) -> None:
         """See `Tx.open_upload`."""
         self._write(
             f"INSERT INTO uploads ({_UPLOAD}) VALUES (?, ?, ?, ?, ?, ?)",
-            (row.id, row.account, row.digest, row.size, row.name, row.used_at),
+            (row.id, row.owner, row.digest, row.size, row.name, row.used_at),
         )
 
     def use_upload(self, upload: str, name: str, now: int) -> None:
@@ -170,8 +171,8 @@ class FileRows(Writing):
         query = "SELECT 1 FROM files WHERE blob = ? AND owner = ? LIMIT 1"
         return self._read(query, (blob, owner)).fetchone() is not None
 
-    def _use(self, account: int, size: int) -> None:
+    def _use(self, owner: int, size: int) -> None:
         self._write(
-            "INSERT INTO usage (account, bytes) VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes",
-            (account, size),
+            "INSERT INTO usage (owner, bytes) VALUES (?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes",
+            (owner, size),
         )

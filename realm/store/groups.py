@@ -53,8 +53,8 @@ class GroupRows(ConversationRows):
         """See `Tx.join_group`."""
         self._write("UPDATE groups SET members = members + 1, joins = joins + 1 WHERE name = ?", (name,))
         self._write(
-            "INSERT INTO participants (account, conversation, conversation_id, inbox, read, joined)"
-            " SELECT ?, c.name, c.id, c.head, c.head, g.joins"
+            "INSERT INTO participants (account, conversation, conversation_id, inbox, read, joined, start)"
+            " SELECT ?, c.name, c.id, c.head, c.head, g.joins, c.head"
             " FROM groups g JOIN conversations c ON c.id = g.conversation_id WHERE g.name = ?",
             (account, name),
         )

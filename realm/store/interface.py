@@ -17,15 +17,21 @@ from realm.store.rows import (
     Draft,
     EntryPage,
     Group,
+    Outgoing,
+    Peer,
+    Post,
+    RealmStanding,
     Received,
     Removal,
+    Sending,
     SessionRow,
     Standing,
     StoredFile,
     UploadRow,
 )
 from schemas.entries import Entry
-from schemas.names import ConversationId, Name
+from schemas.federation import Envelope, Mark
+from schemas.names import Address, ConversationId, Name
 
 
 class StoreFullError(Exception):
@@ -240,6 +246,18 @@ class Tx(Protocol):
         """
         ...
 
+    def standings_from(self, account: int, realm: Name, limit: int) -> list[RealmStanding]:
+        """The user's conversations with entries from that realm that `getrealminbox` has not given yet, by name."""
+        ...
+
+    def received_from(self, of: RealmStanding, realm: Name, *, limit: int, max_bytes: int) -> Received:
+        """The entries from that realm behind the cursor: at most `limit` and `max_bytes`, but at least one."""
+        ...
+
+    def move_realm_inbox(self, account: int, realm: Name, of: RealmStanding, seq: int) -> None:
+        """Set the cursor of `getrealminbox`."""
+        ...
+
     # files
 
     def file(self, file: str) -> StoredFile | None:
@@ -250,8 +268,8 @@ class Tx(Protocol):
         """Whether the account takes part in a conversation with an entry that names the file."""
         ...
 
-    def held_by(self, account: int, digest: bytes, scan: int) -> StoredFile | None:
-        """A file with these bytes that the account has uploaded, or may see in an entry.
+    def held_by(self, owner: int, digest: bytes, scan: int) -> StoredFile | None:
+        """A file with these bytes that the owner has uploaded, or, where it is an account, may see in an entry.
 
         Of others' files it looks at the latest `scan`.
         """
@@ -279,8 +297,8 @@ class Tx(Protocol):
         """
         ...
 
-    def file_usage(self, account: int) -> int:
-        """Bytes of what the account has uploaded, each blob once, and of what it is uploading; in whole blocks."""
+    def file_usage(self, owner: int) -> int:
+        """Bytes of what the owner has uploaded, each blob once, and of what it is uploading; in whole blocks."""
         ...
 
     def blob_bytes(self) -> int:
@@ -291,12 +309,12 @@ class Tx(Protocol):
         """Uploads with an id above `after`, ascending."""
         ...
 
-    def upload_of(self, account: int, digest: bytes) -> UploadRow | None:
-        """The upload of these bytes by this account."""
+    def upload_of(self, owner: int, digest: bytes) -> UploadRow | None:
+        """The upload of these bytes by this owner."""
         ...
 
     def open_upload(self, row: UploadRow) -> None:
-        """A new upload. The caller has made sure that the account has none of these bytes."""
+        """A new upload. The caller has made sure that the owner has none of these bytes."""
         ...
 
     def use_upload(self, upload: str, name: str, now: int) -> None:
@@ -317,6 +335,109 @@ class Tx(Protocol):
 
     def forget_removal(self, done: Removal) -> None:
         """It is removed; where it was asked for again since, it stays to be done."""
+        ...
+
+    # other realms
+
+    def peers(self, after: int, limit: int) -> list[Peer]:
+        """Peers with a number above `after`, ascending."""
+        ...
+
+    def add_peer(self, name: Name, key: str, address: str, port: int, now: int) -> Peer:
+        """A new peer. The caller has made sure that its name and key are free."""
+        ...
+
+    def move_peer(self, peer: int, address: str, port: int) -> None:
+        """Remember where its front door is now."""
+        ...
+
+    def received_mark(self, peer: int) -> Mark:
+        """How far what the peer sends was taken."""
+        ...
+
+    def set_received(self, peer: int, mark: Mark) -> None:
+        """It was taken up to here."""
+        ...
+
+    def first_answer(self, peer: int, sender: Address, entry: str) -> str | None:
+        """The code with which what that sender has sent was refused, empty where it was stored; None: never seen."""
+        ...
+
+    def keep_answer(self, peer: int, sender: Address, entry: str, code: str, now: int) -> None:
+        """Remember that. The caller has made sure that it is the first."""
+        ...
+
+    def forget_answers(self, before: int, limit: int) -> None:
+        """Forget up to `limit` answers from before then."""
+        ...
+
+    # what goes there
+
+    def sending(self, peer: int) -> Sending:
+        """How far what is sent to the peer has come."""
+        ...
+
+    def enqueue(self, post: Post) -> Outgoing:
+        """A new row of the outbox; a text has its number at once. The caller has made sure that the id is new."""
+        ...
+
+    def number(self, row: Outgoing) -> Outgoing:
+        """Give the next number to a row without one. With `enqueue` the only source of numbers and running hashes."""
+        ...
+
+    def envelope(self, row: Outgoing) -> Envelope:
+        """What is sent of a row that has its number."""
+        ...
+
+    def outgoing(self, account: int, entry: str) -> Outgoing | None:
+        """What that account sends, or has sent, to another realm under this ULID."""
+        ...
+
+    def numbered(self, peer: int, after: int, upto: int) -> list[Outgoing]:
+        """The rows with these numbers that were not refused, ascending."""
+        ...
+
+    def unnumbered(self, peer: int, limit: int) -> list[Outgoing]:
+        """The oldest rows whose file the peer is not known to hold; after a restore they may be settled already."""
+        ...
+
+    def take_back_number(self, row: Outgoing) -> None:
+        """The peer has answered that it does not hold the file: it has to be brought again."""
+        ...
+
+    def uncopied(self, limit: int) -> list[Outgoing]:
+        """The oldest rows of which the sender has no entry yet, and that are not settled."""
+        ...
+
+    def oldest_queued(self, peer: int) -> int | None:
+        """When the oldest was said that the peer has neither taken nor refused, ms."""
+        ...
+
+    def set_copied(self, row: Outgoing) -> None:
+        """The sender's own entry is stored."""
+        ...
+
+    def settle(self, row: Outgoing, code: str, now: int) -> None:
+        """The peer took a row, or refused it with this code; refused rows are not sent again."""
+        ...
+
+    def acknowledge(self, peer: int, upto: int) -> None:
+        """The peer has taken everything up to this number, which was given."""
+        ...
+
+    def hash_at(self, peer: int, n: int) -> bytes | None:
+        """The running hash at a number, None where it was not given, or is not remembered."""
+        ...
+
+    def renumber(self, peer: int, epoch: int, now: int) -> None:
+        """Begin a new epoch: what is kept, and was not refused, is numbered from 1 in the old order.
+
+        As much work as the outbox is long.
+        """
+        ...
+
+    def forget_settled(self, before: int, limit: int) -> None:
+        """Forget up to `limit` rows that were settled before then and are acknowledged."""
         ...
 
 

@@ -50,7 +50,7 @@ class SessionRow(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A text or a file that is about to become an entry; `append` gives it its number and chain."""
+    """What is about to become an entry; `append` gives it its number and chain."""
 
     id: str
     sender: str
@@ -61,18 +61,27 @@ class Draft(msgspec.Struct, frozen=True):
     drawn: bool = False
     """Whether this realm has drawn the id just now, so that no other entry can have it."""
     file: File | UnsetType = UNSET
+    re: str | None = None
+    """Of a bounce: the entry that was refused."""
+    code: str | None = None
+    """And why."""
+    origin: Name | None = None
+    """The other realm that it is from."""
 
     @property
     def kind(self) -> Kind:
         """What kind of entry it becomes."""
+        if self.re is not None:
+            return "bounce"
         return "text" if self.file is UNSET else "file"
 
 
 class StoredFile(msgspec.Struct, frozen=True):
-    """One upload of one user, complete: a name for a blob."""
+    """One upload of one user or peer, complete: a name for a blob."""
 
     id: str
     owner: int
+    """An account, or minus a peer."""
     name: str
     size: int
     media_type: str
@@ -96,7 +105,7 @@ class UploadRow(msgspec.Struct, frozen=True):
     """One upload that is not complete."""
 
     id: str
-    account: int
+    owner: int
     digest: bytes
     size: int
     name: str
@@ -141,3 +150,71 @@ class Received(msgspec.Struct, frozen=True):
     reached: int
     """Where the cursor may stand now: all that others said up to here is in `entries`."""
     bytes: int
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """Another realm that this one knows: its key, and where its front door is."""
+
+    id: int
+    name: Name
+    key: str
+    address: str
+    port: int
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """How far what is sent to a peer has come."""
+
+    epoch: int
+    last: int
+    """The last number given."""
+    hash: bytes
+    """The running hash there."""
+    acked: int
+    """The peer has taken everything up to this number."""
+    acked_hash: bytes
+    queued: int
+    """What it has neither taken nor refused yet, with what has no number yet."""
+    restored_at: int | None
+    """When it was noticed last that either side was put back from an older backup, ms."""
+
+
+class Post(msgspec.Struct, frozen=True):
+    """What a user sends to another realm, before it has its place there."""
+
+    peer: int
+    id: str
+    account: int
+    display: str
+    sent_at: int
+    to_group: bool
+    recipient: Name
+    message: str | UnsetType = UNSET
+    file: str | UnsetType = UNSET
+    """The id of the sender's own file."""
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A row of the outbox."""
+
+    place: int
+    """The order in which it was said."""
+    n: int | None
+    """Its number on the link; None while the peer does not hold its file, and once it is refused."""
+    hash: bytes
+    post: Post
+    copied: bool
+    """Whether the sender's own entry is stored."""
+    settled: bool
+    """Whether the peer has taken it, or refused it."""
+    result: str
+    """The code with which it was refused, empty where it was not."""
+
+
+class RealmStanding(msgspec.Struct, frozen=True):
+    """How far a user has fetched what came from one realm to one conversation."""
+
+    conversation: ConversationId
+    number: int
+    """The store's own for the conversation."""
+    fetched: int

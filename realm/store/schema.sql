@@ -36,6 +36,15 @@ CREATE TABLE sessions (
     UNIQUE (account, key)
 ) STRICT;
 
+CREATE TABLE used_invites (    -- until they expire: after that nobody asks
+    nonce   BLOB    PRIMARY KEY,         -- each lets in once
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    used_at INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX used_invites_by_expiry ON used_invites (expires);
+
 CREATE TABLE conversations (
     id     INTEGER PRIMARY KEY,
     name   TEXT    NOT NULL UNIQUE,
@@ -51,7 +60,7 @@ CREATE TABLE participants (
     conversation_id INTEGER NOT NULL REFERENCES conversations (id),
     inbox           INTEGER NOT NULL,     -- fetched by `inbox` up to this number
     read            INTEGER NOT NULL,     -- the read mark
-    joined          INTEGER NOT NULL,     -- who has the lowest has been in it longest
+    joined          INTEGER NOT NULL, start INTEGER NOT NULL DEFAULT 0,     -- who has the lowest has been in it longest
     PRIMARY KEY (account, conversation)
 ) STRICT, WITHOUT ROWID;
 
@@ -75,18 +84,9 @@ CREATE TABLE entries (
     kind    TEXT    NOT NULL,
     salt    BLOB,
     chain   BLOB    NOT NULL,
-    message TEXT,
+    message TEXT, re TEXT, code TEXT,
     UNIQUE (id, sender)             -- a repeated send finds its first; by time, so that new ones lie together
 ) STRICT;
-
-CREATE TABLE used_invites (    -- until they expire: after that nobody asks
-    nonce   BLOB    PRIMARY KEY,         -- each lets in once
-    account INTEGER NOT NULL REFERENCES accounts (id),
-    used_at INTEGER NOT NULL,
-    expires INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX used_invites_by_expiry ON used_invites (expires);
 
 CREATE TABLE blobs (           -- bytes on disk, once however often they are sent
     id         INTEGER PRIMARY KEY,
@@ -95,9 +95,9 @@ CREATE TABLE blobs (           -- bytes on disk, once however often they are sen
     media_type TEXT    NOT NULL
 ) STRICT;
 
-CREATE TABLE files (           -- each is one upload of one user
+CREATE TABLE "files" (
     id         TEXT    PRIMARY KEY,        -- that of its upload
-    owner      INTEGER NOT NULL REFERENCES accounts (id),
+    owner      INTEGER NOT NULL,           -- an account, or minus a peer
     blob       INTEGER NOT NULL REFERENCES blobs (id),
     name       TEXT    NOT NULL,
     created_at INTEGER NOT NULL,
@@ -115,14 +115,14 @@ CREATE TABLE attachments (     -- which entry names which file
 
 CREATE INDEX attachments_of ON attachments (file, place);
 
-CREATE TABLE uploads (         -- unfinished; how much is held is seen on disk
+CREATE TABLE "uploads" (   -- unfinished; how much is held is seen on disk
     id      TEXT    PRIMARY KEY,
-    account INTEGER NOT NULL REFERENCES accounts (id),
+    owner   INTEGER NOT NULL,
     digest  BLOB    NOT NULL,
     size    INTEGER NOT NULL,
     name    TEXT    NOT NULL,
     used_at INTEGER NOT NULL,
-    UNIQUE (account, digest)
+    UNIQUE (owner, digest)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE removals (        -- blobs that are to be removed from disk
@@ -130,14 +130,89 @@ CREATE TABLE removals (        -- blobs that are to be removed from disk
     asked  INTEGER NOT NULL DEFAULT 1      -- how often: what is removed now may be there again meanwhile
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE usage (           -- bytes of the blobs that a user has uploaded, each once
-    account INTEGER PRIMARY KEY REFERENCES accounts (id),
-    bytes   INTEGER NOT NULL
+CREATE TABLE "usage" (        -- bytes of the blobs that an owner has uploaded, each once
+    owner INTEGER PRIMARY KEY,
+    bytes INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE held (            -- bytes of all blobs
     only  INTEGER PRIMARY KEY CHECK (only = 1),
     bytes INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE peers (
+    id          INTEGER PRIMARY KEY,
+    name        TEXT    NOT NULL UNIQUE,
+    key         TEXT    NOT NULL UNIQUE,
+    address     TEXT    NOT NULL,              -- of its front door
+    port        INTEGER NOT NULL,
+    added_at    INTEGER NOT NULL,
+    epoch       INTEGER NOT NULL DEFAULT 1,    -- of what is sent to it; grows when a restore is noticed
+    last        INTEGER NOT NULL DEFAULT 0,    -- the last number given
+    hash        BLOB    NOT NULL,              -- the running hash there
+    acked       INTEGER NOT NULL DEFAULT 0,    -- it has taken everything up to this number
+    acked_hash  BLOB    NOT NULL,
+    queued      INTEGER NOT NULL DEFAULT 0,    -- rows of the outbox that it has neither taken nor refused
+    in_epoch    INTEGER NOT NULL DEFAULT 0,    -- how far what came from it was taken
+    in_last     INTEGER NOT NULL DEFAULT 0,
+    in_hash     BLOB    NOT NULL,
+    restored_at INTEGER                        -- when it was noticed last that either side is an older one
+) STRICT;
+
+CREATE TABLE outbox (          -- what users of this realm send to other realms
+    place      INTEGER PRIMARY KEY AUTOINCREMENT,   -- in the order in which it was said
+    peer       INTEGER NOT NULL REFERENCES peers (id),
+    n          INTEGER,                -- null while its file is not there yet, and once it is refused
+    hash       BLOB,                   -- the running hash at n
+    id         TEXT    NOT NULL,       -- the entry's
+    account    INTEGER NOT NULL REFERENCES accounts (id),
+    display    TEXT    NOT NULL,
+    sent_at    INTEGER NOT NULL,
+    to_group   INTEGER NOT NULL,       -- whether `recipient` is a group
+    recipient  TEXT    NOT NULL,
+    message    TEXT,
+    file       TEXT    REFERENCES files (id),
+    copied     INTEGER NOT NULL DEFAULT 0,   -- whether the sender's own entry is stored
+    settled_at INTEGER,                -- when the peer took it, or refused it
+    result     TEXT    NOT NULL DEFAULT '',  -- the code with which it was refused
+    UNIQUE (id, account)
+) STRICT;
+
+CREATE UNIQUE INDEX outbox_by_number ON outbox (peer, n) WHERE n IS NOT NULL;
+
+CREATE INDEX outbox_unsettled ON outbox (peer, place) WHERE settled_at IS NULL;
+
+CREATE INDEX outbox_uncopied ON outbox (place) WHERE copied = 0 AND settled_at IS NULL;
+
+CREATE INDEX outbox_to_carry ON outbox (peer, place) WHERE file IS NOT NULL AND n IS NULL AND result = '';
+
+CREATE INDEX outbox_files ON outbox (file) WHERE file IS NOT NULL;
+
+CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
+
+CREATE TABLE taken (           -- what came from a peer, and its first answer
+    peer   INTEGER NOT NULL REFERENCES peers (id),
+    id     TEXT    NOT NULL,
+    sender TEXT    NOT NULL,
+    code   TEXT    NOT NULL,           -- empty: it was stored
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (peer, id, sender)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX taken_by_time ON taken (at);
+
+CREATE TABLE from_realms (     -- the entries whose sender is of another realm
+    realm TEXT    NOT NULL,
+    place INTEGER NOT NULL,            -- as in entries
+    PRIMARY KEY (realm, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE realm_inboxes (   -- fetched by `getrealminbox` up to this number
+    account      INTEGER NOT NULL REFERENCES accounts (id),
+    realm        TEXT    NOT NULL,
+    conversation INTEGER NOT NULL REFERENCES conversations (id),
+    seq          INTEGER NOT NULL,
+    PRIMARY KEY (account, realm, conversation)
+) STRICT, WITHOUT ROWID;
 
 INSERT INTO held (only, bytes) VALUES (1, 0);

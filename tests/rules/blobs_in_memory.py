@@ -13,6 +13,7 @@ from realm.jobs import (
     OpenUpload,
     Problem,
     ReadBlob,
+    ReadOwn,
     ReadThumbnail,
     RemoveBlob,
     Thumbnail,
@@ -44,7 +45,7 @@ class BlobsInMemory:
                 self.uploads.pop(upload, None)
             case RemoveBlob(digest):
                 self.blobs.pop(digest, None)
-            case ReadBlob() | ReadThumbnail():
+            case ReadBlob() | ReadThumbnail() | ReadOwn():
                 return self._read(job)
         return Gone()
 
@@ -66,7 +67,7 @@ class BlobsInMemory:
         self.blobs[job.digest] = held
         return Finished("image/png" if held.startswith(PICTURE) else "text/plain")
 
-    def _read(self, job: ReadBlob | ReadThumbnail) -> FileResult:
+    def _read(self, job: ReadBlob | ReadThumbnail | ReadOwn) -> FileResult:
         held = self.blobs.get(job.digest)
         if held is None or (isinstance(job, ReadThumbnail) and not held.startswith(PICTURE)):
             return Trouble(Problem.MISSING)

@@ -7,7 +7,7 @@ from typing import Any
 from realm.core import Core
 from realm.effects import Effect, Publish, Reply, RunJob
 from realm.inputs import Input, JobDone
-from realm.jobs import CheckPassword, HashPassword, Job, PasswordJob, Result
+from realm.jobs import CheckPassword, DialFailed, DialJob, HashPassword, Job, PasswordJob, Result
 from realm.request import Request, Route
 from realm.settings import Settings
 from realm.store.sqlite import SqliteStore
@@ -51,6 +51,12 @@ class SeededIds:
 
     def epoch(self) -> int:
         return self._random.getrandbits(63)
+
+    def nonce(self) -> bytes:
+        return self._random.randbytes(16)
+
+    def fraction(self) -> float:
+        return self._random.random()
 
 
 class RealmKit:
@@ -97,14 +103,18 @@ class RealmKit:
         return replies
 
     def do(self, job: Job) -> Result:
-        """What comes of a job."""
+        """What comes of a job; nobody can be dialled."""
+        if isinstance(job, DialJob):
+            return DialFailed("there is no network")
         return hash_openly(job) if isinstance(job, HashPassword | CheckPassword) else self.disk.run(job)
 
     def ask(
         self, key: str, body: Command | Malformed, address: str = "127.0.0.1", data: bytes = b""
     ) -> Answer | Refusal:
         """Say one command in a turn of its own; its answer."""
-        return self.exchange(key, body, address, data).answer
+        answer = self.exchange(key, body, address, data).answer
+        assert isinstance(answer, Answer | Refusal)
+        return answer
 
     def exchange(self, key: str, body: Command | Malformed, address: str = "127.0.0.1", data: bytes = b"") -> Reply:
         """As `ask`, for the answer with the bytes that go with it."""
@@ -135,11 +145,11 @@ def request(key: str, body: Command | Malformed, address: str = "127.0.0.1", dat
     return Request(Route(b"\0" + key.encode()[-4:]), key, address, body, data)
 
 
-def refused(answer: Answer | Refusal, code: Code) -> bool:
+def refused(answer: object, code: Code) -> bool:
     return isinstance(answer, Refusal) and answer.code == code
 
 
-def ok(answer: Answer | Refusal) -> Any:
+def ok(answer: object) -> Any:
     """The answer, which must be no error. Untyped, for the fields of whichever it is."""
     assert isinstance(answer, Answer), answer
     return answer

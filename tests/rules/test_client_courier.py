@@ -20,6 +20,7 @@ from client.errors import (
     NoSuchFileError,
     ProtocolError,
     QuotaExceededError,
+    RealmNotFoundError,
     SessionNotFoundError,
     UnavailableError,
     UserNotFoundError,
@@ -30,11 +31,11 @@ from client.local import part_path
 from client.mirror import Mirror
 from client.reflect import reflect
 from schemas import answers
-from schemas.commands import SendFile
+from schemas.commands import Filing, SendFile, SendFileRealm, SendGroupFileRealm, name_of
 from schemas.entries import File
 from schemas.events import Welcome
 from schemas.limits import MAX_CHUNK
-from schemas.names import Address, ConversationId
+from schemas.names import Address, ConversationId, Name
 from tests.rules.client_kit import LOGIN, FakeRealm, run, serving
 
 CONTENT = bytes(range(256)) * 1_024 * 10 + b"end"
@@ -86,6 +87,11 @@ class Shelf:
             return MISSING
         info = {"id": "F1", "name": "foto.jpg", "size": self.size, "media_type": "x", "digest": bytes(32)}
         return SENT | {"entry": command["entry"], "file_info": info}
+
+    def sendfilerealm(self, command: Told) -> Told:
+        return self.sendfile(command) | {"queued": True}
+
+    sendgroupfilerealm = sendfilerealm
 
     def download(self, command: Told) -> Told:
         if command["file"] != "F1":
@@ -150,6 +156,32 @@ def test_a_file_is_sent_on_a_line_of_its_own_and_the_send_on_the_users(tmp_path:
         assert lines[-1] != lines[0]
         assert steps == sorted(steps)
         assert (steps[0], steps[-1]) == ((0, SIZE), (SIZE, SIZE))
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        SendFileRealm(id=0, realm=Name("pusat"), to=Name("bob"), file=NOT_YET),
+        SendGroupFileRealm(id=0, realm=Name("pusat"), group=Name("new"), file=NOT_YET),
+    ],
+)
+def test_a_file_for_another_realm_goes_to_the_own_one_first(tmp_path: Path, foto: Path, command: Filing) -> None:
+    async def test() -> None:
+        shelf = Shelf()
+        async with met(shelf, tmp_path) as (courier, *_), courier:
+            sent = await courier.send(command, foto)
+        assert sent.queued is True
+        assert shelf.held == CONTENT
+        send = name_of(type(command))
+        assert shelf.names() == [send, "upload", *["chunk"] * 11, send]
+        assert (shelf.commands[-1]["realm"], shelf.commands[-1]["file"]) == ("pusat", "F1")
+        shelf = Shelf(lambda told: refusal("realm_not_found") if told["cmd"] == send else None)
+        async with met(shelf, tmp_path / "other") as (courier, *_), courier:
+            with pytest.raises(RealmNotFoundError):
+                await courier.send(command, foto)
+        assert shelf.names() == [send]
 
     run(test())
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from client.errors import BY_CODE, AnswerError, ProtocolError, SessionNotFoundError, WrongPasswordError
 from client.session import SAFE_TO_REPEAT, Call, Login, Session, SessionEnded
 from schemas import answers, events
-from schemas.commands import COMMANDS, Auth, Inbox, Info, Logout, Resume, Send, name_of
+from schemas.commands import COMMANDS, Auth, Inbox, Info, Logout, Resume, Send, SendGroupRealm, name_of
 from schemas.errors import FIXED_TEXTS, Code
 from schemas.names import ULID_PATTERN, Address, Name
 from schemas.ulid import ulid
@@ -59,6 +59,31 @@ def test_a_command_gets_an_id_of_its_own_the_token_and_an_entry(session: Session
     assert unpack(second)["id"] == 2
     assert unpack(second)["entry"] != unpack(first)["entry"]
     assert "tokenId" not in unpack(session.ask(Info(id=0)))
+
+
+def test_a_send_to_another_realm_is_repeatable_too(session: Session) -> None:
+    log_in(session)
+    group = SendGroupRealm(id=0, realm=Name("Pusat"), group=Name("New"), message="halo")
+    call = session.ask(group)
+    assert unpack(call) == {
+        "cmd": "sendgrouprealm", "id": 1, "tokenId": "T1", "realm": "pusat", "group": "new", "message": "halo",
+        "entry": "00000000000000000000000000",
+    }  # fmt: skip
+    assert call.repeatable
+    kept = {
+        "message": "Message sent", "conversation": "sent/messi@kampus,new@pusat", "seq": 1, "entry": "0" * 26,
+        "name": "Lionel Messi", "sent_at": 1, "salt": bytes(16), "chain": bytes(32),
+    }  # fmt: skip
+    settled = session.answered(pack(id=call.id, status="OK", queued=True, **kept))
+    assert settled is not None
+    assert isinstance(settled.outcome, answers.Sent)
+    assert settled.outcome.queued is True
+
+
+def test_that_something_was_delivered_is_an_event(session: Session) -> None:
+    log_in(session)
+    delivered = msgpack.packb({"event": "delivered", "conversation": "private/bob@pusat,messi@kampus", "seq": 3})
+    assert session.heard([TOPIC, delivered]) == [events.Delivered(conversation="private/bob@pusat,messi@kampus", seq=3)]
 
 
 def test_file_bytes_are_a_second_frame(session: Session) -> None:

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from client.errands import local_path, told
 from client.errors import SessionNotFoundError, UsageError
 from client.file_lines import Post, Save
-from client.syntax import FORMS, LATER, SECRETIVE, help_text, parse, parse_any, to_line
+from client.syntax import FORMS, SECRETIVE, help_text, parse, parse_any, to_line
 from schemas import commands as c
 
 OWN = "messi@kampus"
@@ -75,6 +75,24 @@ def fields(line: str | list[str], own: str | None = OWN) -> dict[str, object]:
             c.SendPrivateRealm,
             {"realm": "pusat", "to": "bob", "message": "halo bob"},
         ),
+        (
+            f"addrealm Pusat pusat.example 8889 {'k' * 40}",
+            c.AddRealm,
+            {"realm": "pusat", "address": "pusat.example", "port": 8889, "key": "k" * 40},
+        ),
+        (
+            "sendgrouprealm Pusat New  halo semua",
+            c.SendGroupRealm,
+            {"realm": "pusat", "group": "new", "message": " halo semua"},
+        ),
+        ("history group/New@Pusat", c.History, {"conversation": "sent/messi@kampus,new@pusat"}),
+        ("read group/new@pusat 3", c.Read, {"conversation": "sent/messi@kampus,new@pusat", "seq": 3}),
+        (
+            "history sent/messi@kampus,new@pusat after 2",
+            c.History,
+            {"conversation": "sent/messi@kampus,new@pusat", "after": 2},
+        ),
+        ("realms", c.Realms, {}),
         ("getrealminbox pusat", c.GetRealmInbox, {"realm": "pusat"}),
         ("logout", c.Logout, {}),
     ],
@@ -117,7 +135,24 @@ SEND = "(usage: send username message…)"
         ),
         ("send henderson " + "x" * 65_537, f"a message is at most 65,536 bytes of UTF-8 {SEND}"),
         ("send henderson \udcff", f"this is not valid Unicode {SEND}"),
-        ("sendfilerealm pusat bob foto.png", "sendfilerealm is not available yet"),
+        (
+            "sendfilerealm pusat bob",
+            "sendfilerealm needs filename (usage: sendfilerealm realm username filename…)",
+        ),
+        (
+            "sendfilerealm pusat bob foto.png",
+            "sendfilerealm is about a file of this machine, and more than one command",
+        ),
+        ("sendprivaterealm pusat", "sendprivaterealm needs username (usage: sendprivaterealm realm username message…)"),
+        (
+            "sendprivaterealm pusat bob@pusat halo",
+            "to: a name is 1 to 32 letters, digits, '.', '_' or '-', and starts with a letter or digit "
+            "(usage: sendprivaterealm realm username message…)",
+        ),
+        ("sendgrouprealm pusat new", "sendgrouprealm needs message (usage: sendgrouprealm realm group message…)"),
+        ("addrealm pusat 10.0.0.7 x", "port is a number, not 'x' (usage: addrealm realm address port [key])"),
+        ("realms all", "realms takes no 'all' (usage: realms)"),
+        ("getrealminbox", "getrealminbox needs realm (usage: getrealminbox realm)"),
         ("sendfile henderson ", "sendfile needs filename (usage: sendfile username filename…)"),
         ("sendfile henderson   ", "sendfile needs filename (usage: sendfile username filename…)"),
         ("save F1", "save needs path (usage: save file-id path…)"),
@@ -152,6 +187,8 @@ def test_words_that_a_shell_has_taken_apart_may_hold_spaces() -> None:
         (["sendfile", "henderson", " a name with a space "], c.SendFile, " a name with a space "),
         (["sendgroupfile", "kelompok-bagan", " "], c.SendGroupFile, " "),
         (["SENDGROUPFILE", "Kelompok-Bagan", "laporan", "akhir.pdf"], c.SendGroupFile, "laporan akhir.pdf"),
+        ("sendfilerealm Pusat Bob  foto saya.jpg ", c.SendFileRealm, "foto saya.jpg"),
+        (["sendgroupfilerealm", "pusat", "new", "laporan", "akhir.pdf"], c.SendGroupFileRealm, "laporan akhir.pdf"),
         ("sendfile henderson@pusat " + "x" * 300, c.SendFile, "x" * 300),
         (["sendfile", "henderson", "no\udcffutf8"], c.SendFile, "no\udcffutf8"),
     ],
@@ -193,6 +230,9 @@ def test_without_a_session_a_username_names_no_conversation() -> None:
         "read group/new@kampus 5",
         "users Leo after abc",
         "addrealm pusat 10.0.0.7 8889",
+        "sendprivaterealm pusat bob halo",
+        "sendgrouprealm pusat new halo",
+        "getrealminbox pusat",
         "inbox",
     ],
 )
@@ -206,10 +246,11 @@ def test_going_back_to_words_hides_passwords() -> None:
 
 
 def test_every_command_of_the_contract_has_a_form_and_every_form_is_in_the_help() -> None:
-    assert set(CONTRACT.split()) <= FORMS.keys() | LATER
+    assert set(CONTRACT.split()) <= FORMS.keys()
     told = help_text()
     for form in FORMS.values():
         assert f"  {form.usage}" in told
+    assert "name@realm" in told
     assert max(map(len, told.split("\n"))) <= 80
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from client.errands import Saved
 from client.errors import NoAnswerError, error_of
 from client.harmless import indented, is_harmful, visible
 from client.output import JsonOutput, TextOutput, to_json
-from client.present import answer_text, entry_text, error_text, event_text, size_text, when
+from client.present import answer_text, entry_text, error_text, event_text, link_text, size_text, when
 from client.session import SessionEnded
 from schemas import answers, events
 from schemas.answers import ErrorAnswer
@@ -83,10 +84,13 @@ def test_times_of_today_go_without_the_date() -> None:
         ({"sender": "bob@pusat"}, "bob@pusat: halo"),
         ({"sender": "b\x1b@kampus"}, r"b\x1b: halo"),
         ({"conversation": "group/new@kampus"}, "[group new] henderson: halo"),
-        ({"conversation": "group/new@pusat"}, "[group new@pusat] henderson: halo"),
+        (
+            {"conversation": "sent/messi@kampus,new@pusat", "sender": "messi@kampus", "queued": True},
+            "[group new@pusat] messi: halo (queued)",
+        ),
+        ({"conversation": "group/new@kampus", "sender": "bob@pusat"}, "[group new] bob@pusat: halo"),
         ({"queued": True}, "henderson: halo (queued)"),
         ({"erased": True}, "henderson: (erased)"),
-        ({"kind": "bounce", "message": "User tidak ada"}, "henderson: not delivered: User tidak ada"),
         (
             {"kind": "file", "file": File(id="f", name="a\x1b.png", size=70_000, media_type="x", digest=b"")},
             r"henderson: file a\x1b.png, 70 kB (save f)",
@@ -95,6 +99,141 @@ def test_times_of_today_go_without_the_date() -> None:
 )
 def test_entries(changes: dict[str, Any], shown: str) -> None:
     assert entry_text(entry(**changes), LOGIN) == f"#3 2026-01-02 12:30 {shown}"
+
+
+MINE = "01J0000000000000000000000A"
+
+
+def bounce(**changes: Any) -> Entry:
+    told = {
+        "conversation": "private/bob@pusat,messi@kampus", "seq": 4, "sender": "bob@pusat", "kind": "bounce",
+        "re": MINE, "code": "user_not_found", "message": "User tidak ada",
+    }  # fmt: skip
+    return entry(**told | changes)
+
+
+def mine(**changes: Any) -> Entry:
+    return entry(**{"conversation": "private/bob@pusat,messi@kampus", "id": MINE, "sender": "messi@kampus"} | changes)
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        (None, f"your message {MINE}"),
+        (mine(message="halo\n  bob\x1b"), r"your message #3: halo bob\x1b"),
+        (mine(message="halo bob, " * 10), "your message #3: halo bob, halo bob, halo bob, halo bob,…"),
+        (mine(message=UNSET, erased=True), "your message #3"),
+        (
+            mine(message=UNSET, kind="file", file=File(id="f", name="a\x1b.png", size=7, media_type="x", digest=b"")),
+            r"your message #3: file a\x1b.png",
+        ),
+    ],
+)
+def test_a_bounce_says_why_and_which_message_it_was(known: Entry | None, shown: str) -> None:
+    asked = []
+
+    def find(conversation: ConversationId, about: str) -> Entry | None:
+        asked.append((conversation, about))
+        return known
+
+    expected = f"» #4 2026-01-02 12:30 bob@pusat: not delivered: User tidak ada ({shown})"
+    assert event_text(events.EntryPushed(entry=bounce()), LOGIN, find) == expected
+    assert asked == [("private/bob@pusat,messi@kampus", MINE)]
+
+
+def test_a_bounce_of_a_group_is_shown_where_it_was_sent() -> None:
+    told = bounce(conversation="sent/messi@kampus,new@pusat", sender="new@pusat", message="Group tidak ditemukan")
+    assert entry_text(told, LOGIN) == (
+        f"#4 2026-01-02 12:30 [group new@pusat] new@pusat: not delivered: Group tidak ditemukan (your message {MINE})"
+    )
+    assert "not delivered: user_not_found (" in entry_text(bounce(message=UNSET), LOGIN)
+
+
+def test_a_page_of_history_knows_its_own_messages() -> None:
+    others = mine(id="01J0000000000000000000000B", sender="bob@pusat", message="other")
+    page = answers.History(
+        id=1, entries=[mine(), others, bounce(), bounce(re=others.id)], first=1, head=4, seen=0, more=False
+    )
+    *_, known, foreign = answer_text(page, LOGIN).split("\n")
+    assert known.endswith("(your message #3: halo)")
+    assert foreign.endswith(f"(your message {others.id})")
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({}, ""),
+        ({"queued": False}, ""),
+        ({"queued": True}, "\n(queued: the message waits for pusat)"),
+        ({"queued": True, "conversation": "sent/messi@kampus,new@pusat"}, "\n(queued: the message waits for pusat)"),
+        (
+            {"queued": True, "file_info": File(id="f", name="a", size=1, media_type="x", digest=b"")},
+            "\n(queued: the file waits for pusat)",
+        ),
+    ],
+)
+def test_what_waits_for_another_realm_says_so_below_the_text_of_the_contract(
+    changes: dict[str, Any], hint: str
+) -> None:
+    told: dict[str, Any] = {
+        "id": 1, "message": "Message sent", "conversation": "private/bob@pusat,messi@kampus", "seq": 1,
+        "entry": MINE, "name": "Lionel Messi", "sent_at": NOON, "salt": bytes(16), "chain": bytes(32),
+    }  # fmt: skip
+    assert answer_text(answers.Sent(**told | changes), LOGIN) == "Message sent" + hint
+
+
+def realm_seen(**changes: Any) -> answers.RealmSeen:
+    told: dict[str, Any] = {
+        "realm": "pusat", "address": "10.0.0.7", "port": 8889, "key": "k", "connected": False, "queued": 0,
+        "last_contact": None,
+    }  # fmt: skip
+    return answers.RealmSeen(**told | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"connected": True, "last_contact": NOON}, "answers now"),
+        ({"connected": True, "queued": 3, "next_try": NOON}, "answers now, queued 3"),
+        ({}, "not reached yet"),
+        ({"last_contact": NOON}, "not heard since 2026-01-02 12:30"),
+        (
+            {"last_contact": NOON - 9, "down_since": NOON, "next_try": NOON + 19_600, "queued": 3},
+            "unreachable since 2026-01-02 12:30, next try in 20 s, queued 3",
+        ),
+        ({"next_try": NOON - 5_000}, "not reached yet, next try now"),
+        ({"next_try": NOON + 600_000}, "not reached yet, next try in 10 min"),
+        ({"next_try": NOON + 7_200_000}, "not reached yet, next try in 2 h"),
+    ],
+)
+def test_how_a_link_fares(changes: dict[str, Any], shown: str) -> None:
+    assert link_text(realm_seen(**changes), NOON) == shown
+
+
+def test_realms_are_lines_of_a_table() -> None:
+    realms = [realm_seen(connected=True), realm_seen(realm="utara", address="utara.example\x1b", queued=1)]
+    assert answer_text(answers.Realms(id=1, realms=realms), LOGIN) == (
+        "pusat        10.0.0.7:8889          answers now\n"
+        r"utara        utara.example\x1b:8889 not reached yet, queued 1"
+    )
+    assert answer_text(answers.Realms(id=1, realms=[]), LOGIN) == "(no other realms)"
+
+
+def test_more_of_an_inbox_is_asked_for_as_the_first_of_it() -> None:
+    page = answers.Messages(id=1, messages=[entry(sender="bob@pusat")], more=True)
+    assert answer_text(page, LOGIN).split("\n") == ["#3 2026-01-02 12:30 bob@pusat: halo", "(more: ask again)"]
+
+
+def test_that_something_was_delivered_is_told_at_a_prompt_and_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    delivered = events.Delivered(conversation="private/bob@pusat,messi@kampus", seq=3)
+    TextOutput().event(delivered, LOGIN)
+    assert capsys.readouterr().out == ""
+    TextOutput(at_prompt=True).event(delivered, LOGIN)
+    assert capsys.readouterr().out == "» delivered #3 to bob@pusat\n"
+    JsonOutput().event(delivered, LOGIN)
+    assert json.loads(capsys.readouterr().out)["event"] == "delivered"
+    to_group = events.Delivered(conversation="sent/messi@kampus,new@pusat", seq=3)
+    assert event_text(to_group, LOGIN) == "» delivered #3 to group new@pusat"
 
 
 def test_the_texts_of_the_contract_stay_as_they_are() -> None:

@@ -13,7 +13,7 @@ from realm.effects import Note
 from realm.inputs import Heard, JobDone, Misbehaved, Tick
 from realm.settings import Hashing, Limits, Settings
 from realm.store.database import FILE
-from schemas import commands
+from schemas import commands, federation
 from schemas.answers import Sent, SessionOpened
 from schemas.errors import Code, Refusal
 from schemas.events import EntryPushed, Welcome
@@ -78,7 +78,7 @@ def test_a_handler_that_breaks_costs_only_its_caller(kit: RealmKit, monkeypatch:
             raise ZeroDivisionError(f"said: {command.message}")
         return answer
 
-    monkeypatch.setitem(_ROWS, commands.Send, (gates, breaks))  # type: ignore[misc]
+    monkeypatch.setitem(_ROWS, commands.Send, (gates, breaks))
     before, boom, after = (request(key_of("messi"), send(messi, "henderson", text)) for text in ("1", "boom", "2"))
     replies = kit.turn(before, boom, after)
     first, broken, last = (reply.answer for reply in replies)
@@ -279,7 +279,7 @@ def test_who_is_heard_is_welcomed_unless_the_session_has_ended(kit: RealmKit) ->
 
 def test_every_command_of_a_session_asks_for_it_first(kit: RealmKit) -> None:
     without = {row.command for row in table.TABLE.values() if row.who is table.Who.ANYONE}
-    assert without == {commands.Auth, commands.Register, commands.Info}
+    assert without == {commands.Auth, commands.Register, commands.Info, federation.Introduced, federation.Prove}
     for row in table.TABLE.values():
         assert issubclass(row.command, commands.InSession) == (row.who is table.Who.USER)
 

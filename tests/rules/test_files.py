@@ -58,7 +58,7 @@ class Filing:
     def send(self, who: str, to: str, file: str, **fields: Any) -> Answer | Refusal:
         return self.ask(who, commands.SendFile, to=Address(to), file=file, **fields)
 
-    def download(self, who: str, file: str, **fields: Any) -> tuple[Answer | Refusal, bytes | None]:
+    def download(self, who: str, file: str, **fields: Any) -> tuple[object, bytes | None]:
         told = {"offset": 0, "size": MAX_CHUNK, **fields}
         reply = self.kit.exchange(key_of(who), self.command(who, commands.Download, file=file, **told))
         return reply.answer, reply.data

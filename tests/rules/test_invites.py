@@ -16,7 +16,6 @@ from realm.inputs import JobDone, Tick
 from realm.invites import Invite
 from realm.settings import Settings
 from schemas import commands
-from schemas.answers import Answer
 from schemas.codec import Malformed, decode_command, encode_command
 from schemas.errors import Code, Refusal
 from schemas.invites import Invitation, parse
@@ -42,7 +41,7 @@ def registers(name: str, invite: str | UnsetType = UNSET) -> commands.Register:
     )
 
 
-def says(answer: Answer | Refusal) -> str:
+def says(answer: object) -> str:
     """The sentence of a `forbidden`."""
     assert isinstance(answer, Refusal), answer
     assert answer.code == Code.FORBIDDEN

@@ -4,10 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
 from broker.blobs import Blobs
+from broker.dialling import Dialler
 from broker.jobs import FairQueue, Pool, Pools
 from broker.passwords import Hasher
 from realm.inputs import JobDone
@@ -34,6 +37,8 @@ from realm.settings import Files, Hashing, Settings
 from tests.rules.files_kit import ask, sha
 
 QUICK = Hashing(memory_kib=64, passes=1, lanes=1)
+NO_DIALLER = cast("Dialler", Mock(spec=Dialler))
+"""`test_dialling.py` has the jobs that speak to other realms."""
 
 
 def job(digest: str, name: str) -> DiscardUpload:
@@ -193,7 +198,7 @@ class Woken:
 def pools(tmp_path: Path) -> Iterator[tuple[Pools, Woken]]:
     woken = Woken()
     blobs = Blobs(tmp_path)
-    made = Pools(Settings(hashing=QUICK, files=Files(workers=2)), blobs, woken)
+    made = Pools(Settings(hashing=QUICK, files=Files(workers=2)), blobs, NO_DIALLER, woken)
     yield made, woken
     made.end()
     blobs.close()

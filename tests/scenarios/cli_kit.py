@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,6 +62,16 @@ class Person:
         code, lines, errors = self.run(*words)
         assert (code, errors) == (0, ""), (lines, errors)
         return lines
+
+    def sees(self, *words: str, pattern: str, patience: float = 60.0) -> str:
+        """Ask again and again until a line has the pattern in it; that line."""
+        give_up = time.monotonic() + patience
+        while True:
+            lines = self.says(*words)
+            if found := next((line for line in lines if re.search(pattern, line)), None):
+                return found
+            assert time.monotonic() < give_up, f"{words} never showed {pattern!r}, but {lines}"
+            time.sleep(0.2)
 
     def stays(self, *words: str) -> Listener:
         self.listeners.append(Listener(self.command(*words), self.env))

@@ -128,7 +128,7 @@ class RealmNode:
 
     def _sweep_in_time(self, life: int) -> None:
         if life == self.life and self.running:
-            if self._world.now >= self._core.wake_at():
+            if self._world.now >= self._core.wake_at(self._world.now):
                 self._take(Tick())
             self._world.later(LOOK_MS, partial(self._sweep_in_time, life))
 
@@ -158,7 +158,7 @@ class RealmNode:
                 raise KilledError(Fault.CRASH_WHILE_ACTING)
             match effect:
                 case Reply(request, answer, data):
-                    call = request.body.id
+                    call = request.call
                     frame = encode_refusal(call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
                     self._reply(request.route, [frame] if data is None else [frame, data])
                 case Publish(topics, event):
@@ -173,7 +173,7 @@ class RealmNode:
                 case Note("error", event, fields):
                     self.wrongs.append(f"the realm says: {event} {fields}")
                 case RunJob(job):
-                    assert not isinstance(job, HashPassword | CheckPassword)
+                    assert isinstance(job, FileJob)
                     self._pool.submit(job)
                     if isinstance(job, FinishUpload) and self._world.chance(0.5):
                         self._take(Tick())  # the worst time for it

@@ -1,0 +1,318 @@
+"""The links: what this realm says to each peer, and what that answers, on connections with the realm's own key.
+
+Each peer has two: one for messages, and one for files (`bulk`), so that none waits for the other. Of how they fare, the
+core is told of the first; the second comes and goes beside it, and holds a few frames until it is made.
+
+When to connect, and what to say, is the core's to know. libzmq tells how a connection fares on a socket of its own.
+Hundreds of sockets that have nothing to say would make every poll slow, so all are watched by one descriptor. libzmq's
+own descriptors tell only of what is new, and any call may use that up: whoever may have more is remembered.
+"""
+
+import selectors
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Final, NamedTuple
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from broker import outgoing
+from broker.keyfiles import KeyPair
+from broker.lookups import Found, Lookups, place
+from broker.sockets import NOBLOCK, Context, Sent, Socket, receive_now, send_now
+from realm.effects import Connect
+from realm.inputs import FromPeer, LinkDown, LinkUp
+from schemas.codec import decode_from_peer
+
+FRAMES_A_TURN: Final = 64
+"""The most that one turn takes in from one peer."""
+BYTES_A_TURN: Final = 2 << 20
+"""About the most that one turn takes in from all of them."""
+
+_REFUSED: Final = (
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+)
+_UNANSWERED: Final = zmq.EVENT_CONNECT_RETRIED
+"""Comes when a connection could not be made, and also after one was lost."""
+_WATCHED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _REFUSED | _UNANSWERED
+
+FromLink = FromPeer | LinkUp | LinkDown
+
+
+class _Way(NamedTuple):
+    """Which connection of which peer."""
+
+    peer: int
+    bulk: bool
+
+
+class _Line:
+    """One socket to one address, and what libzmq reports of its connection, which it makes anew by itself."""
+
+    def __init__(self, context: Context, keys: KeyPair, wanted: Connect, address: str, *, bulk: bool) -> None:
+        """Raises zmq.ZMQError where there can be no socket for that."""
+        self.address = address
+        self.failed = False
+        """Whether the latest try to connect has failed, or its connection was lost."""
+        self.worked = False
+        """Whether there was a connection."""
+        self.given_up = False
+        """Whether libzmq has not said that it tries again, which it does not after what it calls a protocol error."""
+        self.socket = outgoing.open_link(context, keys, wanted.key, address, bulk=bulk)
+        try:
+            self.reports = outgoing.watch(self.socket, _WATCHED)
+        except zmq.ZMQError:
+            self.socket.close(linger=0)
+            raise
+        outgoing.connect(self.socket, address, wanted.port)
+
+    def close(self, linger: int | None) -> None:
+        """Give both sockets back; what was not sent is sent for `linger` ms more."""
+        outgoing.unwatch(self.socket, self.reports)
+        self.socket.close(linger)
+
+
+class _Link:
+    """What is wanted of a connection, and how it fares."""
+
+    def __init__(self, way: _Way, wanted: Connect) -> None:
+        self.way = way
+        self.wanted = wanted
+        self.line: _Line | None = None
+        """None while the host is looked up, or where that was in vain."""
+        self.tried = ""
+        """The address of the line that has failed before it."""
+        self.worked = False
+        """Whether there was a connection to that."""
+        self.up: bool | None = None
+        """What was told last; None before it was told what came of the latest Connect."""
+
+    @property
+    def place(self) -> str:
+        """Where it goes, as it is written."""
+        return place(self.wanted.host, self.wanted.port)
+
+
+class _Watched(NamedTuple):
+    """To whom a descriptor belongs."""
+
+    way: _Way
+    is_reports: bool
+
+
+class Links:
+    """All of them."""
+
+    def __init__(self, context: Context, keys: KeyPair, lookups: Lookups, wake: Callable[[], None]) -> None:
+        """`wake` is called, from any thread, when `gather` has something to do."""
+        self.unsent = 0
+        """Frames dropped because a peer was not connected, or did not read."""
+        self.unread = 0
+        """Frames dropped because they were nothing that a peer answers."""
+        self._context = context
+        self._keys = keys
+        self._lookups = lookups
+        self._wake = wake
+        self._links: dict[_Way, _Link] = {}
+        self._selector = selectors.DefaultSelector()
+        self._found: SimpleQueue[tuple[Connect, Found]] = SimpleQueue()
+        self._told: deque[LinkUp | LinkDown] = deque()
+        self._ready: dict[_Way, None] = {}
+        """Connections on which there may be more; whose turn it is comes first."""
+
+    def fileno(self) -> int:
+        """A descriptor that can be read when something has come."""
+        return int(self._selector.fileno())  # epoll and kqueue both have one
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `gather` has left something, or found out since: then nobody may wait for the descriptor."""
+        return bool(self._told or self._ready)
+
+    def connect(self, wanted: Connect) -> None:
+        """Have the link go there. One that does, or is being connected, stays; one that has failed is tried at once.
+
+        What comes of it is told, once, and then only what changes.
+        """
+        wants = [self._want(_Way(wanted.peer, bulk), wanted) for bulk in (False, True)]
+        if any(wants):
+            self._lookups.begin(wanted.host, lambda found: self._tell_found(wanted, found))
+
+    def send(self, peer: int, *frames: bytes, bulk: bool = False) -> None:
+        """Send without waiting; what cannot be sent now is dropped."""
+        way = _Way(peer, bulk)
+        link = self._links.get(way)
+        if link is None or link.line is None or not (link.up or bulk):
+            self.unsent += 1
+            return
+        if bulk and link.line.given_up:
+            self._give_up_line(link)
+            self._open(link, (link.tried,))
+        line = link.line
+        if line is None or send_now(line.socket, *frames) is not Sent.SENT:
+            self.unsent += 1
+        elif int(line.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            self._ready.setdefault(way)  # sending may have used up what the descriptor had to tell
+
+    def gather(self, at_most: int) -> list[FromLink]:
+        """Take in what waits, some of each peer."""
+        self._open_found()
+        self._look()
+        came: list[FromLink] = []
+        while self._told and len(came) < at_most:
+            came.append(self._told.popleft())
+        room = BYTES_A_TURN
+        for way in list(self._ready):
+            if len(came) >= at_most or room <= 0:
+                break
+            del self._ready[way]
+            room -= self._receive(way, min(FRAMES_A_TURN, at_most - len(came)), came)
+        return came
+
+    def close(self) -> None:
+        """Close all; what was just sent still goes out. Twice is harmless."""
+        for link in self._links.values():
+            self._close_line(link, None)
+        self._links.clear()
+        self._ready.clear()
+        self._selector.close()
+
+    def _want(self, way: _Way, wanted: Connect) -> bool:
+        """Whether a connection is to be made for that, or made anew."""
+        link = self._links.get(way)
+        if link is None or link.wanted != wanted:
+            if link is not None:
+                self._drop(link, "it goes elsewhere now")
+            link = self._links[way] = _Link(way, wanted)
+        elif link.up:
+            return False
+        elif link.line is not None and link.line.failed:
+            self._give_up_line(link)  # or what comes of its next try would be taken for what comes of this
+        link.up = None
+        return True
+
+    def _receive(self, way: _Way, at_most: int, came: list[FromLink]) -> int:
+        """Take in what was said on one connection, and return how many bytes that was."""
+        line = self._links[way].line
+        assert line is not None, "a link without a socket is not ready"
+        size = 0
+        for _ in range(at_most):
+            try:
+                frames = receive_now(line.socket)
+            except zmq.Again:
+                return size
+            size += sum(map(len, frames))
+            said = decode_from_peer(frames[0].bytes) if len(frames) == 1 else None
+            if said is None:
+                self.unread += 1
+            else:
+                came.append(FromPeer(way.peer, said, way.bulk))
+        self._ready[way] = None
+        return size
+
+    def _look(self) -> None:
+        """See on which sockets something is new."""
+        for key, _ in self._selector.select(0):
+            way, is_reports = key.data
+            if is_reports:
+                self._hear(self._links[way])
+            else:
+                self._ready.setdefault(way)
+
+    def _hear(self, link: _Link) -> None:
+        """Take in what libzmq reports of a connection. It makes some few tries a second at most."""
+        line = link.line
+        assert line is not None, "nobody else reports"
+        with suppress(zmq.Again):
+            while True:
+                event = int(recv_monitor_message(line.reports, NOBLOCK)["event"])
+                line.failed = event != zmq.EVENT_HANDSHAKE_SUCCEEDED
+                line.worked |= not line.failed
+                line.given_up = line.failed and not event & _UNANSWERED
+                if line.failed:
+                    self._tell_down(link, _why(event, link.place))
+                else:
+                    self._tell_up(link)
+
+    def _tell_up(self, link: _Link) -> None:
+        if not link.up:
+            link.up = True
+            if not link.way.bulk:
+                self._told.append(LinkUp(link.way.peer))
+
+    def _tell_down(self, link: _Link, why: str) -> None:
+        if link.up is not False:
+            link.up = False
+            if not link.way.bulk:
+                self._told.append(LinkDown(link.way.peer, why))
+
+    def _tell_found(self, wanted: Connect, found: Found) -> None:
+        self._found.put((wanted, found))
+        self._wake()
+
+    def _open_found(self) -> None:
+        """Connect those whose hosts were looked up."""
+        with suppress(Empty):
+            while True:
+                wanted, found = self._found.get_nowait()
+                for bulk in (False, True):
+                    link = self._links[_Way(wanted.peer, bulk)]
+                    if link.wanted == wanted and not link.up:  # else another is wanted since, or it is there by itself
+                        self._go_on(link, found)
+
+    def _go_on(self, link: _Link, found: Found) -> None:
+        if found.addresses:
+            self._open(link, found.addresses)
+        else:
+            self._close_line(link, 0)
+            self._tell_down(link, found.why)
+
+    def _open(self, link: _Link, addresses: tuple[str, ...]) -> None:
+        """Connect to one of the addresses: to the next one, where there never was a connection to the last."""
+        if link.line is not None and link.line.address in addresses:
+            return
+        self._close_line(link, 0)
+        at = addresses.index(link.tried) + (not link.worked) if link.tried in addresses else 0
+        try:
+            address = addresses[at % len(addresses)]
+            line = _Line(self._context, self._keys, link.wanted, address, bulk=link.way.bulk)
+        except zmq.ZMQError as error:
+            self._tell_down(link, f"no socket can be had for {link.place} ({error.strerror})")
+            return
+        link.line = line
+        for watched, is_reports in ((line.socket, False), (line.reports, True)):
+            whose = _Watched(link.way, is_reports)
+            self._selector.register(_descriptor(watched), selectors.EVENT_READ, whose)
+        self._hear(link)  # a descriptor tells nothing before its socket was once found empty
+
+    def _drop(self, link: _Link, why: str) -> None:
+        if link.up:
+            self._tell_down(link, why)
+        self._close_line(link, 0)
+
+    def _give_up_line(self, link: _Link) -> None:
+        assert link.line is not None
+        link.tried, link.worked = link.line.address, link.line.worked
+        self._close_line(link, 0)
+
+    def _close_line(self, link: _Link, linger: int | None) -> None:
+        line, link.line = link.line, None
+        if line is not None:
+            self._ready.pop(link.way, None)
+            self._selector.unregister(_descriptor(line.socket))
+            self._selector.unregister(_descriptor(line.reports))
+            line.close(linger)
+
+
+def _why(event: int, place: str) -> str:
+    if event & _REFUSED:
+        return f"the realm at {place} has another key, or lets nobody in now"
+    if event & _UNANSWERED:
+        return f"nothing answers at {place}"
+    return f"the connection to {place} was lost"
+
+
+def _descriptor(of: Socket) -> int:
+    return int(of.getsockopt(zmq.FD))

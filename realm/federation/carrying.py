@@ -1,0 +1,167 @@
+"""Carries files to peers: one at a time to each, in chunks, on a connection of their own.
+
+The row in the outbox gets its number, and so its place among what is sent, when the peer holds every byte. Nothing is
+remembered of how far a file has come but by the peer, which is asked after anything that goes wrong.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from realm.context import Ctx
+from realm.effects import ToPeer
+from realm.federation import settling
+from realm.federation.state import FAR_MS, Carrying, when
+from realm.inputs import FromPeer
+from realm.jobs import Problem, ReadOwn, Result, Trouble
+from realm.store.rows import Outgoing
+from schemas.errors import Code
+from schemas.federation import LinkChunk, LinkUpload, PeerAnswer
+from schemas.limits import MAX_CHUNK
+
+WINDOW: Final = 8
+"""Chunks of one file that may be on their way at once."""
+PATIENCE_MS: Final = 10_000
+"""Where nothing comes from the peer for so long, it is asked again how much it holds."""
+FIRST_MS: Final = 1_000
+MOST_MS: Final = 60_000
+FINAL: Final = frozenset(
+    {Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND, Code.TOO_LARGE, Code.QUOTA_EXCEEDED, Code.FORBIDDEN}
+)
+"""With these a peer refuses a file for good; all else may be otherwise the next time."""
+_CALLS: Final = 1 << 24
+"""Calls of one carrying: a chunk each, and the upload first."""
+_NUMBERS: Final = 1 << 36
+"""So that a call's id fits into 63 bits."""
+
+_changed = msgspec.structs.replace
+
+
+def begin(ctx: Ctx, peer: int) -> None:
+    """Carry the oldest file that the peer is not known to hold, unless one is under way."""
+    now = ctx.view.peers.carrying(peer)
+    if now.place or (now.due and when(now.due, ctx.now, FAR_MS) > ctx.now):
+        return
+    if not ctx.view.peers.link(peer).answers:
+        return
+    waiting = ctx.tx.unnumbered(peer, 1)
+    if not waiting:
+        return
+    row = waiting[0]
+    file = ctx.tx.file(str(row.post.file))
+    account = ctx.tx.account_by_id(row.post.account)
+    assert file is not None, "a file that the outbox names is kept"
+    assert account is not None
+    number = max(now.number + 1, ctx.now % _NUMBERS)  # not one of before a restart
+    due = ctx.now + PATIENCE_MS
+    ctx.view.change(Carrying(peer, number, row.place, file.digest, file.size, due=due, failures=now.failures))
+    frame = LinkUpload(
+        id=number * _CALLS,
+        digest=file.digest,
+        size=file.size,
+        name=file.name,
+        sender=ctx.address(account.name),
+        to=UNSET if row.post.to_group else row.post.recipient,
+        group=row.post.recipient if row.post.to_group else UNSET,
+    )
+    ctx.effects.append(ToPeer(peer, frame, bulk=True))
+
+
+def heard(ctx: Ctx, item: FromPeer) -> None:
+    """Go on with what the peer answers."""
+    now, answer = ctx.view.peers.carrying(item.peer), item.frame
+    if not isinstance(answer, PeerAnswer) or answer.id is None or not now.place or answer.id // _CALLS != now.number:
+        return
+    if answer.status != "OK" and answer.code in FINAL:
+        _refused(ctx, now, answer.code)
+    elif answer.status != "OK":
+        _begin_anew(ctx, now)
+    elif answer.file:
+        _complete(ctx, now)
+    elif answer.id % _CALLS == 0:
+        chunk = min(answer.chunk, MAX_CHUNK)
+        if chunk < 1 or answer.offset > now.size or not answer.upload:
+            _begin_anew(ctx, now)
+            return
+        going = _changed(now, upload=answer.upload, chunk=chunk, read=answer.offset, held=answer.offset)
+        _read_on(ctx, going)
+    else:
+        _read_on(ctx, _changed(now, held=max(now.held, min(answer.offset, now.read)), failures=0))
+
+
+def read(ctx: Ctx, job: ReadOwn, result: Result) -> None:
+    """Bytes were read: send them on."""
+    now = ctx.view.peers.carrying(job.peer)
+    if not now.place or now.number != job.carrying:
+        return
+    if not isinstance(result, bytes):
+        ctx.note("error", "a file cannot be carried on", digest=job.digest.hex())
+        if isinstance(result, Trouble) and result.problem is Problem.MISSING:
+            _refused(ctx, now, Code.FILE_NOT_FOUND)
+        else:
+            _begin_anew(ctx, now)
+        return
+    call = now.number * _CALLS + 1 + job.offset // now.chunk
+    frame = LinkChunk(id=call, upload=now.upload, offset=job.offset)
+    ctx.effects.append(ToPeer(job.peer, frame, result, bulk=True))
+
+
+def look(ctx: Ctx) -> None:
+    """Do what is due."""
+    for peer in ctx.view.peers.all():
+        now = ctx.view.peers.carrying(peer.id)
+        if now.due and when(now.due, ctx.now, FAR_MS) <= ctx.now:
+            if now.place:
+                _begin_anew(ctx, now)
+            else:
+                ctx.view.change(_changed(now, due=0))
+                begin(ctx, peer.id)
+
+
+def _read_on(ctx: Ctx, now: Carrying) -> None:
+    """Have more bytes read, as far as the window goes."""
+    upto = min(now.size, now.held + WINDOW * now.chunk)
+    at = now.read
+    while at < upto:
+        size = min(now.chunk, now.size - at)
+        ctx.run(ReadOwn(now.peer, now.number, now.digest, at, size))
+        at += size
+    ctx.view.change(_changed(now, read=at, due=ctx.now + PATIENCE_MS))
+
+
+def _complete(ctx: Ctx, now: Carrying) -> None:
+    """The peer holds every byte: the message that names the file takes its place."""
+    row = _row(ctx, now)
+    if row is not None:
+        ctx.tx.number(row)
+        ctx.pumping.add(now.peer)
+    _rest(ctx, now)
+
+
+def _refused(ctx: Ctx, now: Carrying, code: str) -> None:
+    """Its sender is told, unless the peer had taken it before a restore: the first word counts."""
+    row = _row(ctx, now)
+    if row is not None and row.settled:
+        ctx.tx.settle(row, code, ctx.now)
+    elif row is not None:
+        settling.settle(ctx, row, code)
+    _rest(ctx, now)
+
+
+def _rest(ctx: Ctx, now: Carrying) -> None:
+    """Nothing is carried; the next file may begin."""
+    ctx.view.change(Carrying(now.peer, now.number))
+    ctx.carrying.add(now.peer)
+
+
+def _begin_anew(ctx: Ctx, now: Carrying) -> None:
+    """After a pause ask the peer how much it holds, and go on from there."""
+    pause = min(MOST_MS, FIRST_MS << min(now.failures, 16))
+    pause = int(pause * (1 + ctx.ids.fraction()) / 2)
+    ctx.view.change(Carrying(now.peer, now.number, due=ctx.now + pause, failures=now.failures + 1))
+
+
+def _row(ctx: Ctx, now: Carrying) -> Outgoing | None:
+    waiting = ctx.tx.unnumbered(now.peer, 1)
+    return waiting[0] if waiting and waiting[0].place == now.place else None

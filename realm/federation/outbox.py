@@ -1,0 +1,105 @@
+"""Sending to other realms: `sendprivaterealm`, `sendgrouprealm`, their file forms, and `send bob@pusat`."""
+
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from realm.context import BYTES_A_UNIT, Ctx
+from realm.federation import settling
+from realm.federation.state import WAIT_MS, Wait
+from realm.outcome import LATER, Later
+from realm.sending import repeated, told
+from realm.store.rows import Outgoing, Peer, Post
+from schemas import commands
+from schemas.answers import Answer
+from schemas.commands import Filing, Texting
+from schemas.errors import Code, Refusal
+from schemas.names import Name
+
+Sent = Answer | Refusal | Later
+
+
+def send_private(ctx: Ctx, command: commands.SendPrivateRealm | commands.SendFileRealm) -> Sent:
+    """Send a message or a file to a user of another realm."""
+    return send(ctx, command, command.realm, command.to, to_group=False)
+
+
+def send_group(ctx: Ctx, command: commands.SendGroupRealm | commands.SendGroupFileRealm) -> Sent:
+    """Send a message or a file to a group of another realm."""
+    return send(ctx, command, command.realm, command.group, to_group=True)
+
+
+def send(ctx: Ctx, command: Texting | Filing, realm: Name, recipient: Name, *, to_group: bool) -> Sent:
+    """Store it in the outbox. The answer comes when the peer has answered, or is known not to for now."""
+    peer = ctx.view.peers.by_name(realm)
+    if peer is None:
+        return Refusal(Code.REALM_NOT_FOUND)
+    post = Post(
+        peer=peer.id,
+        id=ctx.ids.ulid(ctx.now) if command.entry is UNSET else command.entry,
+        account=ctx.session.account,
+        display=ctx.session.display,
+        sent_at=ctx.now,
+        to_group=to_group,
+        recipient=recipient,
+        message=command.message if isinstance(command, Texting) else UNSET,
+        file=command.file if isinstance(command, Filing) else UNSET,
+    )
+    if command.entry is not UNSET and (again := _said_before(ctx, command, post)) is not None:
+        return again
+    if refused := _refused(ctx, peer, post.file):
+        return refused
+    row = ctx.tx.enqueue(post)
+    if post.message is not UNSET and len(post.message) > BYTES_A_UNIT:
+        ctx.charge(len(post.message) / BYTES_A_UNIT)
+    (ctx.pumping if post.file is UNSET else ctx.carrying).add(peer.id)
+    if ctx.view.peers.link(peer.id).down_since is None:
+        return _wait(ctx, row)
+    wait = Wait(post.account, post.id, peer.id, ctx.now, ((ctx.request, ctx.session),))
+    return told(command.id, settling.copy(ctx, row, wait, queued=True), queued=True)
+
+
+def _refused(ctx: Ctx, peer: Peer, file: str | UnsetType) -> Refusal | None:
+    """Why nothing more can be sent there."""
+    if file is not UNSET:
+        stored = ctx.tx.file(file)
+        if stored is None or stored.owner != ctx.session.account:
+            return Refusal(Code.FILE_NOT_FOUND)
+    most = ctx.settings.peers.queue
+    if ctx.tx.sending(peer.id).queued >= most:
+        why = f"{most:,} messages wait for the realm {peer.name}, the most there may be: try again later"
+        return Refusal(Code.QUEUE_FULL, why)
+    return None
+
+
+def _said_before(ctx: Ctx, command: Texting | Filing, post: Post) -> Sent | None:
+    """The answer to a send whose ULID was used before, None where it was not."""
+    row = ctx.tx.outgoing(post.account, post.id)
+    if row is None:
+        first = ctx.tx.sent(ctx.session.address, post.id)
+        return None if first is None else Refusal(Code.BAD_REQUEST, _ELSE)
+    if (row.post.peer, row.post.to_group, row.post.recipient) != (post.peer, post.to_group, post.recipient):
+        return Refusal(Code.BAD_REQUEST, _ELSE)
+    if (row.post.message, row.post.file) != (post.message, post.file):
+        return Refusal(Code.BAD_REQUEST, _ELSE)
+    if row.copied or (row.settled and not row.result):
+        first = ctx.tx.sent(ctx.session.address, post.id)
+        if first is None:
+            return Refusal(Code.BAD_REQUEST, "entry: what you have sent under this ULID is kept no longer")
+        return repeated(command, settling.conversation_of(ctx, row), first)
+    if row.settled:
+        return settling.refusal_of(ctx, row, row.result)
+    return _wait(ctx, row)
+
+
+_ELSE: Final = "entry: you have already sent something else under this ULID"
+
+
+def _wait(ctx: Ctx, row: Outgoing) -> Later:
+    """Answer later, together with those who ask for the same already."""
+    post = row.post
+    known = ctx.view.peers.wait(post.account, post.id)
+    due = known.due if known else ctx.now + WAIT_MS
+    asked = (*(known.asked if known else ()), (ctx.request, ctx.session))
+    ctx.view.change(Wait(post.account, post.id, post.peer, due, asked))
+    return LATER

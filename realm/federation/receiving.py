@@ -1,0 +1,134 @@
+"""What peers send: each envelope has one effect, whatever comes twice, late, or after a restore of either side."""
+
+from typing import Final
+
+from msgspec import UNSET
+
+from realm import uploads
+from realm.context import Ctx
+from realm.federation.state import Greeter
+from realm.outcome import Later
+from realm.store.rows import Draft, StoredFile
+from schemas import names
+from schemas.answers import Answer
+from schemas.entries import File
+from schemas.errors import Code, Refusal
+from schemas.events import EntryPushed
+from schemas.federation import (
+    HASH_START,
+    Carried,
+    Envelope,
+    Greeted,
+    Hello,
+    LinkAck,
+    LinkAgain,
+    LinkUpload,
+    Mark,
+    hash_of,
+)
+from schemas.limits import PROTOCOL_VERSION
+from schemas.names import ConversationId
+
+AGAIN: Final = LinkAgain()
+
+
+def hello(ctx: Ctx, command: Hello) -> Answer | Refusal:
+    """Say how far what the peer sends was taken. Of a higher epoch nothing was taken yet."""
+    peer = ctx.peer
+    if command.realm != peer.name:
+        return Refusal(Code.FORBIDDEN, f"this key is that of the realm {peer.name}")
+    mark = ctx.tx.received_mark(peer.id)
+    if command.epoch > mark.epoch:
+        if mark.epoch:
+            ctx.note("warning", "restore noticed", peer=peer.name, sending=False, epoch=command.epoch)
+        mark = Mark(command.epoch, 0, HASH_START)
+        ctx.tx.set_received(peer.id, mark)
+    ctx.view.change(Greeter(peer.id, ctx.request.route.peer))
+    return Greeted(id=command.id, realm=ctx.realm, version=PROTOCOL_VERSION, features=[], received=mark)
+
+
+def envelope(ctx: Ctx, came: Envelope) -> LinkAck | LinkAgain:
+    """Take one message from a peer, and say so; or have the peer say hello first."""
+    peer = ctx.peer
+    mark = ctx.tx.received_mark(peer.id)
+    if ctx.view.peers.greeter(peer.id) != ctx.request.route.peer or came.epoch != mark.epoch:
+        return AGAIN
+    code = ctx.tx.first_answer(peer.id, came.sender, came.id)
+    if came.n <= mark.n:
+        if code is None and came.file is not UNSET:
+            code = Code.FILE_NOT_FOUND
+        return AGAIN if code is None else _ack(came, code)
+    if came.n != mark.n + 1 or hash_of(mark.hash, came) != came.hash:
+        return AGAIN
+    if code is None:
+        code = _take(ctx, came)
+        if code != Code.FILE_NOT_FOUND:  # that is no last word: the peer brings the file again
+            ctx.tx.keep_answer(peer.id, came.sender, came.id, code, ctx.now)
+    ctx.tx.set_received(peer.id, Mark(came.epoch, came.n, came.hash))
+    return _ack(came, code)
+
+
+def _ack(came: Envelope, code: str) -> LinkAck:
+    return LinkAck(epoch=came.epoch, after=came.n - 1, upto=came.n, results={came.n: code} if code else {})
+
+
+def upload(ctx: Ctx, command: LinkUpload) -> Answer | Refusal | Later:
+    """Begin to take a file from a peer; what could not be taken afterwards is refused now."""
+    where = _where(ctx, command)
+    if isinstance(where, Code):
+        return Refusal(where)
+    return uploads.upload(ctx, command)
+
+
+def _take(ctx: Ctx, came: Envelope) -> str:
+    """Store what a peer's user says; the code of a refusal, or nothing."""
+    where = _where(ctx, came)
+    if isinstance(where, Code):
+        return where
+    file = UNSET if came.file is UNSET else _brought(ctx, came.file)
+    if file is None:
+        return Code.FILE_NOT_FOUND
+    conversation, accounts = where
+    ctx.tx.open_conversation(conversation, sorted(accounts), ctx.now)
+    draft = Draft(
+        id=came.id,
+        sender=came.sender,
+        display=came.name,
+        sent_at=came.sent_at,
+        salt=ctx.ids.salt(),
+        message=came.message,
+        file=file,
+        origin=ctx.peer.name,
+    )
+    entry = ctx.tx.append(conversation, draft)
+    if entry.salt == draft.salt:  # else it came before `taken` was forgotten
+        ctx.push(accounts, EntryPushed(entry=entry))
+    return ""
+
+
+def _where(ctx: Ctx, came: Envelope | LinkUpload) -> tuple[ConversationId, frozenset[int]] | Code:
+    """The conversation that it is for, and who is in it; or why there is none."""
+    _, realm = names.split(came.sender, ctx.realm)
+    if realm != ctx.peer.name:  # a peer speaks only for its own
+        return Code.FORBIDDEN
+    if came.to is not UNSET:
+        recipient = ctx.tx.account(came.to)
+        if recipient is None:
+            return Code.USER_NOT_FOUND
+        return names.private(came.sender, ctx.address(came.to)), frozenset({recipient.id})
+    assert came.group is not UNSET
+    conversation = names.group(ctx.address(came.group))
+    members = ctx.tx.member_ids(conversation)
+    return Code.GROUP_NOT_FOUND if members is None else (conversation, members)
+
+
+def _brought(ctx: Ctx, file: Carried) -> File | None:
+    """The file of an envelope, where the peer has brought it: to know its digest gives nobody a blob."""
+    owner = -ctx.peer.id
+    known = ctx.tx.unsent_file(owner, file.digest, file.name) or ctx.tx.held_by(owner, file.digest, 0)
+    if known is None:
+        return None
+    if known.name != file.name:
+        new = StoredFile(ctx.ids.ulid(ctx.now), owner, file.name, known.size, known.media_type, known.digest)
+        known = ctx.tx.add_file(new, ctx.now)
+    return known.shown

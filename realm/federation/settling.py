@@ -1,0 +1,146 @@
+"""What becomes of what was sent to another realm: the sender's own entry, the answer, a bounce.
+
+The row in the outbox was stored in the turn of the command. The sender's own entry follows in the turn that answers:
+when the peer has taken it, or when that takes too long. What is refused before has no entry; after, it bounces.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from realm.context import Ctx
+from realm.effects import Reply
+from realm.federation.state import WAIT_MS, Wait, WaitOver, when
+from realm.sending import told
+from realm.session import Session
+from realm.store.rows import Draft, Outgoing
+from schemas import names
+from schemas.entries import Entry, File
+from schemas.errors import FIXED_TEXTS, Code, Refusal
+from schemas.events import Delivered, EntryPushed
+from schemas.names import Address, ConversationId
+
+_PAGE: Final = 1_000
+_CODES: Final = frozenset(Code)
+
+
+def settle(ctx: Ctx, row: Outgoing, code: str) -> None:
+    """The peer has taken a row, or refused it with a code; it is the first that is heard of it."""
+    ctx.tx.settle(row, code, ctx.now)
+    wait = ctx.view.peers.wait(row.post.account, row.post.id)
+    if code and row.copied:
+        _bounce(ctx, row, code)
+    elif code:
+        _answer(ctx, wait, refusal_of(ctx, row, code))
+    elif row.copied:
+        entry = ctx.tx.sent(_sender(ctx, row), row.post.id)
+        if entry is not None:
+            ctx.push([row.post.account], Delivered(conversation=entry.conversation, seq=entry.seq))
+    else:
+        _answer(ctx, wait, copy(ctx, row, wait, queued=False))
+
+
+def wait_no_longer(ctx: Ctx, peer: int | None = None) -> None:
+    """Answer who waits for this peer, or for any: it is queued."""
+    for wait in list(ctx.view.peers.waits()):
+        if peer in (None, wait.peer):
+            _queued(ctx, wait)
+
+
+def expire(ctx: Ctx) -> None:
+    """Answer who has waited for long enough: it is queued."""
+    for wait in list(ctx.view.peers.waits()):
+        if when(wait.due, ctx.now, WAIT_MS) > ctx.now:
+            break
+        _queued(ctx, wait)
+
+
+def recover(ctx: Ctx) -> None:
+    """After a start: what waited when the realm ended counts as queued, and its entry is stored now."""
+    while rows := ctx.tx.uncopied(_PAGE):
+        for row in rows:
+            copy(ctx, row, None, queued=True)
+
+
+def copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
+    """Store the sender's own entry, and push it to the devices that do not wait for it."""
+    post = row.post
+    conversation = conversation_of(ctx, row)
+    file: File | UnsetType = UNSET
+    if post.file is not UNSET:
+        stored = ctx.tx.file(post.file)
+        assert stored is not None, "a file that the outbox names is kept"
+        file = stored.shown
+    ctx.tx.open_conversation(conversation, [post.account], ctx.now)
+    draft = Draft(
+        id=post.id,
+        sender=_sender(ctx, row),
+        display=post.display,
+        sent_at=post.sent_at,
+        salt=ctx.ids.salt(),
+        message=post.message,
+        file=file,
+    )
+    entry = msgspec.structs.replace(ctx.tx.append(conversation, draft), queued=queued)
+    ctx.tx.set_copied(row)
+    asking: tuple[Session, ...] = tuple(session for _, session in wait.asked) if wait else ()
+    ctx.push([post.account], EntryPushed(entry=entry), but=asking)
+    return entry
+
+
+def conversation_of(ctx: Ctx, row: Outgoing) -> ConversationId:
+    """Where the sender sees what is sent."""
+    other = _recipient(ctx, row)
+    return names.sent(_sender(ctx, row), other) if row.post.to_group else names.private(_sender(ctx, row), other)
+
+
+def refusal_of(ctx: Ctx, row: Outgoing, code: str) -> Refusal:
+    """What the sender is told."""
+    known = Code(code) if code in _CODES else Code.FORBIDDEN
+    if known in FIXED_TEXTS:
+        return Refusal(known)
+    return Refusal(known, f"the realm {ctx.view.peers.peer(row.post.peer).name} refused it ({code})")
+
+
+def _queued(ctx: Ctx, wait: Wait) -> None:
+    row = ctx.tx.outgoing(wait.account, wait.entry)
+    assert row is not None, "who waits has a row in the outbox"
+    _answer(ctx, wait, copy(ctx, row, wait, queued=True))
+
+
+def _answer(ctx: Ctx, wait: Wait | None, what: Entry | Refusal) -> None:
+    if wait is None:
+        return
+    ctx.view.change(WaitOver(wait.account, wait.entry))
+    for request, _ in wait.asked:
+        answer = what if isinstance(what, Refusal) else told(request.call or 0, what, queued=what.queued)
+        ctx.effects.append(Reply(request, answer))
+
+
+def _bounce(ctx: Ctx, row: Outgoing, code: str) -> None:
+    """Say in the conversation that the peer did not take what was sent."""
+    conversation, address = conversation_of(ctx, row), _recipient(ctx, row)
+    draft = Draft(
+        id=ctx.ids.ulid(ctx.now),
+        sender=address,
+        display=address,
+        sent_at=ctx.now,
+        salt=ctx.ids.salt(),
+        message=refusal_of(ctx, row, code).text,
+        drawn=True,
+        re=row.post.id,
+        code=code,
+        origin=ctx.view.peers.peer(row.post.peer).name,
+    )
+    ctx.push([row.post.account], EntryPushed(entry=ctx.tx.append(conversation, draft)))
+
+
+def _sender(ctx: Ctx, row: Outgoing) -> Address:
+    account = ctx.tx.account_by_id(row.post.account)
+    assert account is not None
+    return ctx.address(account.name)
+
+
+def _recipient(ctx: Ctx, row: Outgoing) -> Address:
+    return names.full(row.post.recipient, ctx.view.peers.peer(row.post.peer).name)

@@ -1,0 +1,242 @@
+"""What memory knows of other realms: a cache of rows, how each link fares, and who waits for a peer's word."""
+
+import itertools
+from collections.abc import Iterator
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from realm.request import Request
+from realm.session import Session
+from realm.store.rows import Peer
+
+WINDOW: Final = 64
+"""Envelopes of one link that may be without an acknowledgement."""
+
+WAIT_MS: Final = 2_000
+"""So long a peer is waited for before a sender is told that it is queued."""
+FAR_MS: Final = 120_000
+"""Nothing of a link is due later than that."""
+FAR: Final = 1 << 62
+"""When nothing is due."""
+
+
+def when(due: int, now: int, longest: int) -> int:
+    """When something is due; at once where it would be later than ever meant, as the clock was set back."""
+    return now if now + longest < due < FAR else due
+
+
+class Phase(Enum):
+    """Where a link is."""
+
+    DOWN = "down"
+    """Until the next try."""
+    CALLING = "calling"
+    """The peer's card is being read."""
+    GREETING = "greeting"
+    """A hello is without an answer."""
+    OPEN = "open"
+    """The peer has answered the latest hello, and the two agree how far they are."""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """The link that carries what this realm sends to a peer. Never truth: after a restart it begins anew."""
+
+    peer: int
+    phase: Phase = Phase.DOWN
+    connected: bool = False
+    """Whether a connection is up, as far as is known."""
+    hello: int = 0
+    """The id of the latest hello."""
+    sent: int = 0
+    """The highest number that was handed over since the link opened."""
+    due: int = 0
+    """When it is next to be looked after, ms."""
+    tried_at: int = 0
+    """When a try began last."""
+    failures: int = 0
+    """Tries since the last that reached the peer."""
+    down_since: int | None = None
+    """Since when the peer is known to be out of reach."""
+    heard_at: int | None = None
+    """When anything came from it last."""
+    error: str = ""
+    """Why it is down."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the peer answers now, as far as is known."""
+        return self.down_since is None and self.heard_at is not None
+
+
+class Carrying(msgspec.Struct, frozen=True):
+    """The file that is being carried to a peer: the oldest that it is not known to hold. Never truth."""
+
+    peer: int
+    number: int = 0
+    """Grows with every beginning: what belongs to an earlier one is ignored."""
+    place: int = 0
+    """Its row in the outbox; 0 where nothing is carried."""
+    digest: bytes = b""
+    size: int = 0
+    upload: str = ""
+    """The peer's id for it, once that has answered."""
+    chunk: int = 0
+    """Most bytes of a frame, as the peer says."""
+    read: int = 0
+    """Up to here its bytes were asked from the disk."""
+    held: int = 0
+    """So much the peer is known to hold."""
+    due: int = 0
+    """When to begin anew, where nothing happens."""
+    failures: int = 0
+
+
+class Greeter(msgspec.Struct, frozen=True):
+    """The connection on which a peer said its latest hello: only what comes on it counts."""
+
+    peer: int
+    route: bytes
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Somebody waits for a peer's word on what was sent."""
+
+    account: int
+    entry: str
+    peer: int
+    due: int
+    """When there will be an answer without it, ms."""
+    asked: tuple[tuple[Request, Session], ...]
+    """Each who asks, in which session."""
+
+
+class WaitOver(msgspec.Struct, frozen=True):
+    """There was an answer."""
+
+    account: int
+    entry: str
+
+
+class Introducing(msgspec.Struct, frozen=True):
+    """An introduction of this realm to the one with that key has begun, or has ended."""
+
+    key: str
+    by: int
+    """1 or -1."""
+
+
+FederationChange = Peer | Link | Carrying | Greeter | Wait | WaitOver | Introducing
+
+
+class Peers:
+    """All of that; or, over another, how a turn changes it."""
+
+    def __init__(self, below: "Peers | None" = None) -> None:
+        self._below = below
+        self._peers: dict[int, Peer] = {}
+        self._links: dict[int, Link] = {}
+        self._carrying: dict[int, Carrying] = {}
+        self._greeters: dict[int, bytes] = {}
+        self._waits: dict[tuple[int, str], Wait | None] = {}
+        self._introducing: dict[str, int] = {}
+        self._by_key: dict[str, Peer] = {}
+        self._by_name: dict[str, Peer] = {}
+        self._due: int | None = None
+        """When the first of all that is due is so; None where that is to be looked up."""
+
+    def apply(self, change: FederationChange) -> None:
+        """Make one change. It cannot fail."""
+        self._due = None
+        match change:
+            case Peer():
+                self._peers[change.id] = self._by_key[change.key] = self._by_name[change.name] = change
+            case Link():
+                self._links[change.peer] = change
+            case Carrying():
+                self._carrying[change.peer] = change
+            case Greeter(peer, route):
+                self._greeters[peer] = route
+            case Wait(account, entry):
+                self._waits[account, entry] = change
+            case WaitOver(account, entry):
+                self._waits[account, entry] = None
+                if self._below is None:
+                    del self._waits[account, entry]
+            case Introducing(key, by):
+                self._introducing[key] = self._introducing.get(key, 0) + by
+
+    def clear(self) -> None:
+        """Forget all changes."""
+        self.__init__(self._below)  # type: ignore[misc]
+
+    def by_key(self, key: str) -> Peer | None:
+        """The peer with that key."""
+        return self._by_key.get(key) or (self._below.by_key(key) if self._below else None)
+
+    def by_name(self, name: str) -> Peer | None:
+        """The peer with that name."""
+        return self._by_name.get(name) or (self._below.by_name(name) if self._below else None)
+
+    def peer(self, peer: int) -> Peer:
+        """The peer with that number."""
+        found = self._peers.get(peer)
+        if found is not None:
+            return found
+        assert self._below is not None
+        return self._below.peer(peer)
+
+    def all(self) -> list[Peer]:
+        """All peers, by number."""
+        below = {one.id: one for one in self._below.all()} if self._below else {}
+        return [one for _, one in sorted({**below, **self._peers}.items())]
+
+    def link(self, peer: int) -> Link:
+        """How the link to a peer fares."""
+        found = self._links.get(peer)
+        if found is not None:
+            return found
+        return self._below.link(peer) if self._below else Link(peer)
+
+    def carrying(self, peer: int) -> Carrying:
+        """What is carried to a peer."""
+        found = self._carrying.get(peer)
+        if found is not None:
+            return found
+        return self._below.carrying(peer) if self._below else Carrying(peer)
+
+    def greeter(self, peer: int) -> bytes | None:
+        """The connection of the peer's latest hello."""
+        found = self._greeters.get(peer)
+        return found if found is not None or self._below is None else self._below.greeter(peer)
+
+    def wait(self, account: int, entry: str) -> Wait | None:
+        """Who waits for what became of that entry."""
+        place = account, entry
+        if place in self._waits or self._below is None:
+            return self._waits.get(place)
+        return self._below.wait(account, entry)
+
+    def waits(self) -> Iterator[Wait]:
+        """All who wait, the longest waiting first."""
+        for place, wait in list(self._below._waits.items() if self._below else ()):
+            if place not in self._waits and wait is not None:
+                yield wait
+        yield from [wait for wait in self._waits.values() if wait is not None]
+
+    def is_introducing(self, key: str) -> bool:
+        """Whether an introduction to the realm with that key is under way."""
+        return self._introductions(key) > 0
+
+    def wake_at(self, now: int) -> int:
+        """When something is due at the latest, ms."""
+        if self._due is None:
+            links = [link.due for link in self._links.values()]
+            files = [one.due for one in self._carrying.values() if one.due]
+            waits = [wait.due for wait in itertools.islice(self._waits.values(), 1) if wait is not None]
+            self._due = min([*links, *files, *waits], default=FAR)
+        return when(self._due, now, FAR_MS)
+
+    def _introductions(self, key: str) -> int:
+        return self._introducing.get(key, 0) + (self._below._introductions(key) if self._below else 0)

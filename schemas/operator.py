@@ -1,0 +1,67 @@
+"""What a realm's operator says to it while it runs, over a socket in its folder; and what it answers."""
+
+from typing import ClassVar, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from schemas import answers
+from schemas.answers import Answer, Millis
+from schemas.commands import Command
+from schemas.fields import Host, Port, ServerKey
+from schemas.names import NameField
+
+
+class OperatorCommand(Command, frozen=True, kw_only=True):
+    """A command of whoever may read and write the realm's folder."""
+
+
+class PeerSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A peer as its operator sees it."""
+
+    realm: str
+    address: str
+    port: int
+    key: str
+    answers: bool
+    """Whether it answers now."""
+    speaks: bool
+    """Whether it has said hello to this realm since that started."""
+    queued: int
+    oldest: Millis | None
+    """When the oldest message was said that it has neither taken nor refused."""
+    heard_at: Millis | None
+    down_since: Millis | None
+    next_try: Millis | None
+    error: str
+    """Why it does not answer, empty where it does."""
+    restored_at: Millis | None
+    """When it was noticed last that one of the two realms was put back from an older backup."""
+
+
+class PeersSeen(Answer, frozen=True, kw_only=True):
+    """All peers, by when they were added; and where others reach this realm, HOST:PORT."""
+
+    realm: str
+    home: str
+    peers: list[PeerSeen]
+
+
+class Peers(OperatorCommand, frozen=True, kw_only=True, tag="operator.peers"):
+    """How the links to all peers fare."""
+
+    answer: ClassVar = PeersSeen
+
+
+class AddPeer(OperatorCommand, frozen=True, kw_only=True, tag="operator.addpeer"):
+    """As `addrealm`, whoever may say that."""
+
+    answer: ClassVar = answers.Said
+    folded: ClassVar = ("realm",)
+    realm: NameField
+    address: Host
+    port: Port
+    key: ServerKey | UnsetType = UNSET
+
+
+OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer)

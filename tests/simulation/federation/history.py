@@ -1,0 +1,561 @@
+"""One simulated history of several realms: what users say, what goes wrong, healing, and what must hold then."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec import UNSET, UnsetType
+
+from realm.request import Route
+from schemas import commands, names
+from schemas.answers import Answer, ChunkTaken, Messages, Sent, UploadOpened
+from schemas.codec import decode_command, encode_command
+from schemas.commands import Command
+from schemas.entries import CHAIN_START, Entry, follows
+from schemas.errors import Code, Refusal
+from schemas.federation import Introduced, Prove, Proved
+from schemas.names import Address, ConversationId, Name
+from tests.rules.kit import key_of
+from tests.simulation.federation.node import CHUNK, DAY_MS, PORT, Answered, Backup, RealmNode
+from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
+
+COMMANDS = 200
+USERS = ("ani", "budi")
+GROUP = Name("new")
+REALMS = ("kampus", "pusat", "kantor", "klub", "lab")
+PATIENCE_MS = 10_000
+CALM_MS = 400_000
+BACKUP = "backup"
+WRONG = (
+    Fault.PARTITION,
+    Fault.PARTITION,
+    Fault.CRASH_IDLE,
+    Fault.STOP,
+    Fault.CLOCK_JUMP,
+    Fault.RESTORE,
+    Fault.IMPOSTOR,
+    BACKUP,
+)
+UNCERTAIN = {Code.QUEUE_FULL, Code.REALM_NOT_FOUND, Code.FILE_NOT_FOUND}
+"""What a network that doubles may answer to the one, and take the other."""
+
+
+class BrokenError(AssertionError):
+    """Something that must never happen did; the text has the seed."""
+
+
+@dataclass
+class Saying:
+    """What somebody wanted to say, and what came of it."""
+
+    entry: str
+    user: str
+    source: str
+    target: str
+    to_group: bool
+    recipient: str
+    command: Command
+    said_at: int
+    content: bytes | None = None
+    """Of a file."""
+    told: Sent | None = None
+    told_at: int = 0
+    refused: Code | None = None
+    asked: int = 0
+
+    @property
+    def sender(self) -> Address:
+        return names.full(Name(self.user), Name(self.source))
+
+    @property
+    def crosses(self) -> bool:
+        return self.source != self.target
+
+    @property
+    def own(self) -> ConversationId:
+        """Where its sender sees it."""
+        other = names.full(Name(self.recipient), Name(self.target))
+        if not self.to_group:
+            return names.private(self.sender, other)
+        return names.sent(self.sender, other) if self.crosses else names.group(other)
+
+    @property
+    def theirs(self) -> ConversationId:
+        """Where those see it for whom it is."""
+        other = names.full(Name(self.recipient), Name(self.target))
+        return names.group(other) if self.to_group else names.private(self.sender, other)
+
+    @property
+    def is_possible(self) -> bool:
+        return self.recipient in (*USERS, GROUP)
+
+
+@dataclass
+class Restore:
+    """A realm that was put back: what it was told between the two times may be lost."""
+
+    realm: str
+    backed_up_at: int
+    at: int
+
+
+@dataclass
+class Fetched:
+    """What one user was given by `getrealminbox`."""
+
+    ids: list[str] = field(default_factory=list)
+    lost: bool = False
+    """Whether an answer may have been lost: then so may be what it gave."""
+
+
+class FederatedHistory:
+    """Two to five realms, each with two users and a group."""
+
+    def __init__(self, seed: int, folder: Path, template: Path) -> None:
+        self.world = RealmsWorld(seed, faulty=False)
+        self.sayings: list[Saying] = []
+        self.restores: list[Restore] = []
+        self.commands = 0
+        self.fetched: dict[tuple[str, str, str], Fetched] = defaultdict(Fetched)
+        self._backups: dict[str, Backup] = {}
+        dice = self.world.dice
+        self.nodes = {
+            name: RealmNode(self.world, folder / name, name, number, template)
+            for number, name in enumerate(REALMS[: dice.choice((2, 2, 2, 3, 3, 4, 5))])
+        }
+        for node in self.nodes.values():
+            node.nodes = dict(self.nodes)
+
+    def run(self) -> None:
+        """All of it. Raises BrokenError where something does not hold."""
+        self._set_up()
+        self.world.faulty = True
+        for _ in range(COMMANDS):
+            self.world.later(0, self._something)
+            self.world.run_until(self.world.now + self.world.dice.choice((0, 0, 20, 200, 800)))
+            if self.world.chance(0.03):
+                self._go_wrong()
+        self._heal()
+        self._check()
+
+    def close(self) -> None:
+        for node in self.nodes.values():
+            node.close()
+
+    # the beginning
+
+    def _set_up(self) -> None:
+        for node in self.nodes.values():
+            for user in USERS:
+                node.register(user)
+            self._now(node, USERS[0], commands.AddGroup(id=1, tokenId=node.tokens[USERS[0]], group=GROUP))
+            self._now(node, USERS[1], commands.JoinGroup(id=1, tokenId=node.tokens[USERS[1]], group=GROUP))
+        self._add_all()
+        for node in self.nodes.values():
+            self._backups[node.name] = node.backup()
+
+    def _add_all(self) -> None:
+        """Make all known to each other."""
+        for node in self.nodes.values():
+            for other in self.nodes.values():
+                with node.store.transaction() as tx:
+                    known = {peer.name for peer in tx.peers(0, 100)}
+                if other is not node and other.name not in known:
+                    command = commands.AddRealm(
+                        id=1, tokenId=node.tokens[USERS[0]], realm=other.name, address=other.name, port=PORT
+                    )
+                    answer = self._now(node, USERS[0], command)
+                    if not isinstance(answer, Answer):
+                        self._fail(f"{node.name} cannot add {other.name}: {answer}")
+                    self.world.count(Seldom.ADDED)
+
+    def _now(self, node: RealmNode, user: str, command: Command) -> Answer | Refusal:
+        told: list[Answer | Refusal] = []
+        node._accept(key_of(user), command, lambda answer: told.append(answer) if answer is not None else None)
+        end = self.world.now + 60_000
+        while not told and self.world.now < end:
+            self.world.run_until(self.world.now + 10)
+        if not told:
+            self._fail(f"{node.name} does not answer {command}")
+        return told[0]
+
+    # what people do
+
+    def _something(self) -> None:
+        dice = self.world.dice
+        node = dice.choice(list(self.nodes.values()))
+        user = dice.choice(USERS)
+        self.commands += 1
+        kind = dice.random()
+        if kind < 0.80:
+            self._say(node, user)
+        elif kind < 0.88:
+            self._fetch(node, user)
+        elif kind < 0.92:
+            self._ask(node, user, commands.Inbox(id=1, tokenId=node.tokens[user]))
+        elif kind < 0.95:
+            self._ask(node, user, commands.Realms(id=1, tokenId=node.tokens[user]))
+        elif kind < 0.97:
+            self._ask(node, user, commands.Conversations(id=1, tokenId=node.tokens[user]))
+        else:
+            self._add_again(node, user)
+
+    def _say(self, node: RealmNode, user: str) -> None:
+        dice = self.world.dice
+
+        others = [name for name in self.nodes if name != node.name]
+        target = dice.choice(others) if dice.random() < 0.85 else node.name
+        to_group = dice.random() < 0.3
+        recipient = GROUP if to_group else dice.choice(USERS)
+        if target != node.name and dice.random() < 0.12:
+            recipient = "nobody"
+        entry = f"05{self.world.seed % 10_000:012d}{self.commands:012d}"
+        token = node.tokens[user]
+        where = Where(target, recipient, to_group=to_group, crosses=target != node.name, bare=dice.random() < 0.5)
+
+        def say(content: bytes | None, file: str = "") -> None:
+            command = _command(where, token, entry, f"message {entry}", file if content is not None else None)
+            self.world.count(commands.name_of(type(command)))
+            saying = Saying(entry, user, node.name, target, to_group, recipient, command, self.world.now, content)
+            self.sayings.append(saying)
+            self._say_on(node, saying)
+
+        if dice.random() < 0.15:
+            content = dice.randbytes(dice.choice((0, 1, 63, 64, 65, 300))) if dice.random() < 0.7 else b"known to all"
+            self._upload(node, user, content, partial(say, content))
+        else:
+            say(None)
+
+    def _upload(self, node: RealmNode, user: str, content: bytes, then: Callable[[str], None]) -> None:
+        """Bring a file to one's own realm, over a network without faults; a realm that dies meanwhile ends it."""
+        key, token = key_of(user), node.tokens[user]
+
+        def opened(answer: Answer | Refusal | None) -> None:
+            if isinstance(answer, UploadOpened):
+                go_on(answer.upload, answer.offset, answer.file)
+
+        def go_on(upload: str, offset: int, file: str | UnsetType) -> None:
+            if file is not UNSET:
+                then(file)
+                return
+            chunk = commands.Chunk(id=1, tokenId=token, upload=upload, offset=offset)
+
+            def taken(answer: Answer | Refusal | None) -> None:
+                if isinstance(answer, ChunkTaken):
+                    go_on(upload, answer.offset, answer.file)
+
+            node._accept(key, chunk, taken, content[offset : offset + CHUNK])
+
+        digest = hashlib.sha256(content).digest()
+        node._accept(key, commands.Upload(id=1, tokenId=token, digest=digest, size=len(content), name="a.txt"), opened)
+
+    def _say_on(self, node: RealmNode, saying: Saying) -> None:
+        """Say it until there is an answer, as clients do."""
+        if saying.told is not None or saying.refused is not None:
+            return
+        saying.asked += 1
+        if saying.asked > 1:
+            self.world.count(Seldom.REPEATED)
+        node.ask(saying.user, saying.command, partial(self._told, saying))
+        self.world.later(PATIENCE_MS, partial(self._say_on, node, saying))
+
+    def _told(self, saying: Saying, answer: Answer | Refusal | None) -> None:
+        if isinstance(answer, Sent):
+            if saying.told is None:
+                self.world.count(Seldom.QUEUED if answer.queued is True else Seldom.TAKEN)
+                saying.told, saying.told_at = answer, self.world.now
+            elif (saying.told.seq, saying.told.chain) != (answer.seq, answer.chain) and not self._may_be_lost(saying):
+                self._fail(f"{saying} was answered in two ways: {answer}")
+        elif isinstance(answer, Refusal) and saying.told is None:
+            saying.refused = answer.code
+            if answer.code is Code.QUEUE_FULL:
+                self.world.count(Seldom.QUEUE_FULL)
+            elif answer.code in (Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND):
+                self.world.count(Seldom.REFUSED)
+            elif answer.code not in UNCERTAIN:
+                self._fail(f"{saying} was answered {answer}")
+
+    def _fetch(self, node: RealmNode, user: str) -> None:
+        others = [name for name in self.nodes if name != node.name]
+        realm = self.world.dice.choice(others)
+        fetched = self.fetched[node.name, user, realm]
+        fetched.lost = True  # until the answer is there; a doubled command counts as lost too
+        self.world.count("getrealminbox")
+
+        given: list[Answer | Refusal | None] = []
+
+        def answered(answer: Answer | Refusal | None) -> None:
+            doubled = any(answer is one for one in given)
+            given.append(answer)
+            if isinstance(answer, Messages) and not doubled:
+                fetched.ids += [entry.id for entry in answer.messages]
+                self.world.count(Seldom.FETCHED)
+
+        node.ask(user, commands.GetRealmInbox(id=1, tokenId=node.tokens[user], realm=Name(realm)), answered)
+
+    def _ask(self, node: RealmNode, user: str, command: Command) -> None:
+        self.world.count(commands.name_of(type(command)))
+
+        def answered(answer: Answer | Refusal | None) -> None:
+            if not isinstance(answer, Answer):
+                self._fail(f"{command} was answered {answer}")
+
+        node.ask(user, command, answered)
+
+    def _add_again(self, node: RealmNode, user: str) -> None:
+        self.world.count("addrealm")
+        realm = self.world.dice.choice(REALMS)
+        address = self.world.dice.choice(REALMS)
+        command = commands.AddRealm(id=1, tokenId=node.tokens[user], realm=Name(realm), address=address, port=PORT)
+
+        def answered(answer: Answer | Refusal | None) -> None:
+            self.world.count(Seldom.ADDED if isinstance(answer, Answer) else Seldom.NOT_ADDED)
+
+        node.ask(user, command, answered)
+
+    # what goes wrong
+
+    def _go_wrong(self) -> None:
+        dice, world = self.world.dice, self.world
+        node = dice.choice(list(self.nodes.values()))
+        other = dice.choice([one for one in self.nodes.values() if one is not node])
+        what = dice.choice(WRONG)
+        if what is Fault.PARTITION:
+            world.partition(node.name, other.name, dice.choice((1_000, 10_000, 90_000)))
+        elif what is Fault.CRASH_IDLE:
+            node.kill(Fault.CRASH_IDLE)
+        elif what is Fault.STOP:
+            node.stop()
+        elif what is Fault.CLOCK_JUMP:
+            world.count(Fault.CLOCK_JUMP)
+            node.clock = dice.choice((-DAY_MS, 0, DAY_MS))
+        elif what is Fault.RESTORE and world.seed % 2:
+            backup = self._backups[node.name]
+            self.restores.append(Restore(node.name, backup.at, world.now))
+            node.restore(backup)
+        elif what is Fault.IMPOSTOR:
+            self._impersonate(node, other)
+        elif what == BACKUP:
+            self._backups[node.name] = node.backup()
+
+    def _impersonate(self, victim: RealmNode, known: RealmNode) -> None:
+        """Somebody has taken the address of a realm that is known for a while, and says to be it."""
+        self.world.count(Fault.IMPOSTOR)
+        impostor = Impostor(known.name)
+        victim.nodes[known.name] = impostor  # type: ignore[assignment]
+        impostor.introduce_to(victim)
+        self.world.later(20_000, lambda: victim.nodes.update({known.name: known}))
+
+    # the end
+
+    def _heal(self) -> None:
+        world = self.world
+        world.faulty = False
+        world.cut.clear()
+        world.run_until(world.now + 31_000)  # what was delayed arrives
+        world.cut.clear()
+        for node in self.nodes.values():
+            node.nodes = dict(self.nodes)
+        self._add_all()
+        end = world.now + CALM_MS
+        while not self._is_settled() and world.now < end:
+            world.run_until(world.now + 5_000)
+        if not self._is_settled():
+            self._fail(f"not settled: {self._unsettled()}")
+
+    def _is_settled(self) -> bool:
+        return not self._unsettled()
+
+    def _unsettled(self) -> list[str]:
+        found = [f"{one}" for one in self.sayings if one.told is None and one.refused is None]
+        for node in self.nodes.values():
+            with node.store.transaction() as tx:
+                for peer in tx.peers(0, 100):
+                    sending, link = tx.sending(peer.id), node._core.memory.peers.link(peer.id)
+                    if sending.queued or sending.acked != sending.last or not link.answers:
+                        found.append(f"{node.name} to {peer.name}: {sending} {link}")
+        return found
+
+    def _check(self) -> None:
+        for node in self.nodes.values():
+            if node.wrongs:
+                self._fail(node.wrongs[0])
+            with node.store.transaction() as tx:
+                for peer in tx.peers(0, 100):
+                    if peer.name not in self.nodes or peer.key != self.nodes[peer.name].key:
+                        self._fail(f"{node.name} takes {peer.key} for {peer.name}")
+        kept = {name: self._kept(node) for name, node in self.nodes.items()}
+        for saying in self.sayings:
+            self._check_saying(saying, kept)
+        self._check_order(kept)
+        self._check_fetched(kept)
+
+    def _kept(self, node: RealmNode) -> dict[str, list[Entry]]:
+        """All entries of a realm by conversation, after numbers, chains and senders were checked."""
+        said = {(saying.entry, saying.sender): saying for saying in self.sayings}
+        kept: dict[str, list[Entry]] = {}
+        with node.store.transaction() as tx:
+            for (name,) in node.store._connection.execute("SELECT name FROM conversations").fetchall():
+                conversation = ConversationId(name)
+                run = tx.history(conversation, after=0, limit=1 << 20, max_bytes=1 << 40).entries
+                before = CHAIN_START
+                for number, entry in enumerate(run, start=1):
+                    if entry.seq != number or not follows(before, entry):
+                        self._fail(f"{node.name}: {name} #{number} does not follow")
+                    before = entry.chain
+                    if entry.queued:
+                        self._fail(f"{node.name}: {entry} is still queued")
+                    if entry.kind != "bounce":
+                        saying = said.get((entry.id, Address(entry.sender)))
+                        if saying is None or not self._says(node, saying, entry):
+                            self._fail(f"{node.name} has {entry}, which nobody has said")
+                        elif name not in (saying.own, saying.theirs):
+                            self._fail(f"{node.name} has {entry} in {name}, but it is {saying}")
+                kept[name] = run
+        return kept
+
+    def _says(self, node: RealmNode, saying: Saying, entry: Entry) -> bool:
+        """Whether an entry is what was said, and its file is there."""
+        if saying.content is None:
+            return entry.message == f"message {saying.entry}"
+        self.world.count(Seldom.FILE_THERE)
+        file = entry.file
+        return (
+            file is not UNSET
+            and (file.name, file.digest) == ("a.txt", hashlib.sha256(saying.content).digest())
+            and node.disk.blobs.get(file.digest) == saying.content
+        )
+
+    def _may_be_lost(self, saying: Saying) -> bool:
+        """Whether its sender's realm was put back to a time before it had this for sure."""
+        told_at = saying.told_at if saying.told is not None else 1 << 62
+        return any(
+            one.realm == saying.source and saying.said_at <= one.at and told_at >= one.backed_up_at
+            for one in self.restores
+        )
+
+    def _check_saying(self, saying: Saying, kept: dict[str, dict[str, list[Entry]]]) -> None:
+        own = [entry for entry in kept[saying.source].get(saying.own, []) if _is(entry, saying)]
+        theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if _is(entry, saying)]
+        bounces = [entry for entry in kept[saying.source].get(saying.own, []) if entry.re == saying.entry]
+        counts = len(own), len(theirs), len(bounces)
+        if max(counts) > 1:
+            self._fail(f"{saying} is there {counts} times")
+        if bounces:
+            self.world.count(Seldom.BOUNCED)
+        if saying.refused in UNCERTAIN or self._may_be_lost(saying):
+            return
+        if not saying.is_possible:
+            if saying.refused is not None and counts != (0, 0, 0):
+                self._fail(f"{saying} was refused, and is there {counts}")
+            if saying.refused is None and counts != (1, 0, 1):
+                self._fail(f"{saying} cannot be, and is there {counts}")
+        elif counts != (1, 1, 0):
+            self._fail(f"{saying} is there {counts}")
+
+    def _check_order(self, kept: dict[str, dict[str, list[Entry]]]) -> None:
+        """What one user sends to a conversation comes in the order in which it is kept at home; files when whole."""
+        restored = {one.realm for one in self.restores}
+        for saying in self.sayings:
+            if saying.crosses and not restored & {saying.source, saying.target}:
+                theirs = _texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
+                own = _texts_of(saying.sender, kept[saying.source].get(saying.own, []))
+                if [one for one in own if one in theirs] != theirs:
+                    self._fail(f"{saying.theirs} has {theirs}, and its sender {own}")
+
+    def _check_fetched(self, kept: dict[str, dict[str, list[Entry]]]) -> None:
+        """`getrealminbox` gives what came from a realm once, all of it, and nothing else."""
+        restored = {one.realm for one in self.restores}
+        for node in self.nodes.values():
+            for user in USERS:
+                for realm in self.nodes:
+                    if realm == node.name:
+                        continue
+                    fetched = self.fetched[node.name, user, realm]
+                    command = commands.GetRealmInbox(id=1, tokenId=node.tokens[user], realm=Name(realm), limit=100)
+                    rest = self._now(node, user, command)
+                    if not isinstance(rest, Messages) or rest.more:
+                        self._fail(f"getrealminbox gives {rest}")
+                        continue
+                    ids = fetched.ids + [entry.id for entry in rest.messages]
+                    if node.name not in restored and len(set(ids)) != len(ids):
+                        self._fail(f"{user}@{node.name} was given something of {realm} twice")
+                    due = self._from(realm, user, node, kept[node.name])
+                    if not set(ids) <= due and node.name not in restored:
+                        self._fail(f"{user}@{node.name} was given {set(ids) - due}, not of {realm}")
+                    if not fetched.lost and set(ids) != due:
+                        self._fail(f"{user}@{node.name} was given of {realm} {sorted(ids)}, not {sorted(due)}")
+
+    def _from(self, realm: str, user: str, node: RealmNode, kept: dict[str, list[Entry]]) -> set[str]:
+        own = f"{user}@{node.name}"
+        seen = [
+            run
+            for name, run in kept.items()
+            if name == names.group(names.full(GROUP, node.name)) or own in name.partition("/")[2].split(",")
+        ]
+        return {entry.id for run in seen for entry in run if entry.sender.endswith(f"@{realm}")}
+
+    def _fail(self, why: str) -> None:
+        raise BrokenError(f"seed {self.world.seed}: {why}")
+
+
+class Where(NamedTuple):
+    """For whom something is, and how that is said."""
+
+    realm: str
+    recipient: str
+    to_group: bool
+    crosses: bool
+    bare: bool
+    """Whether the realm is in the address."""
+
+
+def _command(where: Where, token: str, entry: str, message: str, file: str | None) -> Command:
+    """The command that says it."""
+    told: dict[str, Any] = {"id": 1, "tokenId": token, "entry": entry}
+    told |= {"message": message} if file is None else {"file": file}
+    kind: Any
+    if where.to_group and where.crosses:
+        kind = commands.SendGroupRealm if file is None else commands.SendGroupFileRealm
+        return kind(**told, realm=where.realm, group=where.recipient)  # type: ignore[no-any-return]
+    if where.to_group:
+        kind = commands.SendGroup if file is None else commands.SendGroupFile
+        return kind(**told, group=where.recipient)  # type: ignore[no-any-return]
+    if where.crosses and not where.bare:
+        kind = commands.SendPrivateRealm if file is None else commands.SendFileRealm
+        return kind(**told, realm=where.realm, to=where.recipient)  # type: ignore[no-any-return]
+    kind = commands.Send if file is None else commands.SendFile
+    return kind(**told, to=f"{where.recipient}@{where.realm}")  # type: ignore[no-any-return]
+
+
+class Impostor:
+    """Says to be a realm that is known, with a key of its own; and proves whatever it is asked."""
+
+    running = True
+    life = 0
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.key = f"key-of-impostor-{name}".ljust(40, "-")
+
+    def introduce_to(self, victim: RealmNode) -> None:
+        """Say that it wants to be a peer."""
+        frame = encode_command(Introduced(id=1, realm=Name(self.name), address=self.name, port=PORT))
+        victim._receive(self.key, Route(b"imp00"), [frame], lambda _answer: None)
+
+    def _receive(self, _key: str, _route: Route, frames: list[bytes], answered: Answered) -> None:
+        decoded = decode_command(frames)
+        if isinstance(decoded, tuple) and isinstance(decoded[0], Prove):
+            answered(Proved(id=decoded[0].id, nonce=decoded[0].nonce))
+
+
+def _is(entry: Entry, saying: Saying) -> bool:
+    return entry.id == saying.entry and entry.sender == saying.sender
+
+
+def _texts_of(sender: Address, run: list[Entry]) -> list[str]:
+    return [entry.id for entry in run if entry.sender == sender and entry.kind == "text"]

@@ -1,0 +1,426 @@
+"""One of several simulated realms: the real core on the real store, with links to the others."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from realm.core import Core, Decision
+from realm.effects import Connect, Effect, Note, Reply, RunJob, ToPeer
+from realm.inputs import FromPeer, Input, JobDone, LinkDown, LinkUp, Stopping, Tick
+from realm.jobs import (
+    Agreed,
+    CardRead,
+    CheckPassword,
+    DialFailed,
+    FileJob,
+    HashPassword,
+    Introduce,
+    Job,
+    ProveIntroduction,
+    ReadCard,
+    Result,
+)
+from realm.request import Request, Route
+from realm.settings import Files, Limits, PeerRules, Settings
+from realm.store.database import FILE
+from realm.store.interface import Tx
+from realm.store.sqlite import SqliteStore
+from realm.turn import Turns
+from schemas import commands
+from schemas.answers import Answer, SessionOpened
+from schemas.codec import Malformed, decode_command, decode_from_peer, encode_answer, encode_command, encode_refusal
+from schemas.commands import Command
+from schemas.errors import Refusal
+from schemas.federation import (
+    Envelope,
+    Hello,
+    Introduced,
+    LinkAck,
+    LinkAgain,
+    LinkChunk,
+    LinkUpload,
+    Prove,
+    Proved,
+)
+from schemas.names import Name
+from tests.rules.blobs_in_memory import BlobsInMemory
+from tests.rules.kit import SeededIds, hash_openly, key_of
+from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
+
+DAY_MS = 86_400_000
+QUEUE = 12
+"""How many messages may wait for one peer: few, so that it happens."""
+CHUNK = 64
+"""Bytes of a file in one frame: one of a few hundred has several."""
+HOUR_MS = 3_600_000
+UNSENT_MS = 40_000
+"""What is brought and not named is swept so soon, also what a peer has brought."""
+GENEROUS = Settings(
+    limits=Limits(session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000),
+    peers=PeerRules(queue=QUEUE),
+    files=Files(chunk_bytes=CHUNK, unsent_hours=UNSENT_MS / HOUR_MS, unfinished_hours=UNSENT_MS / HOUR_MS),
+)
+RESTART_MS = 400
+LOOK_MS = 250
+PORT = 8889
+Told = Answer | Refusal | LinkAck | LinkAgain
+Answered = Callable[[Any], None]
+"""Takes an answer of whatever kind."""
+
+
+class KilledError(Exception):
+    """The process ends here, whatever it was doing."""
+
+
+class Ids(SeededIds):
+    """Ids of one realm, never those of another."""
+
+    def __init__(self, seed: int, number: int) -> None:
+        super().__init__(seed * 100 + number)
+        self._number = number
+
+    def ulid(self, now: int) -> str:
+        return f"0{self._number}{super().ulid(now)[2:]}"
+
+
+class MortalCore(Core):
+    """A core whose process can be killed when it has decided, before anything is committed."""
+
+    doomed = False
+
+    def decide(self, tx: Tx, now: int, inputs: Sequence[Input]) -> Decision:
+        decision = super().decide(tx, now, inputs)
+        if self.doomed:
+            raise KilledError(Fault.CRASH_BEFORE_COMMIT)
+        return decision
+
+
+class Backup(NamedTuple):
+    """A realm's folder at some time."""
+
+    at: int
+    database: bytes
+    uploads: dict[str, bytes]
+    blobs: dict[bytes, bytes]
+
+
+class Connection:
+    """What a DEALER is to the ROUTER at its other end, until it is lost."""
+
+    def __init__(self, target: "RealmNode", number: int) -> None:
+        self.target = target
+        self.route = number.to_bytes(5, "big")
+        self.up = False
+        self.target_life = -1
+
+
+class RealmNode:
+    """Takes commands of users and frames of realms, takes turns, and can be killed between any two steps."""
+
+    def __init__(self, world: RealmsWorld, folder: Path, name: str, number: int, template: Path) -> None:
+        self.name = Name(name)
+        self.key = f"key-of-realm-{name}".ljust(40, "-")
+        self.nodes: dict[str, RealmNode] = {}
+        """Who is where: by the address at which somebody dials."""
+        self.tokens: dict[str, str] = {}
+        self.wrongs: list[str] = []
+        self.life = 0
+        self.restored = 0
+        self.clock = 0
+        """How far its clock is off, ms."""
+        self._world = world
+        self._folder = folder
+        self._ids = Ids(world.seed, number)
+        self._waiting: list[Input] = []
+        self._turn_due = False
+        self._asking: dict[bytes, Answered] = {}
+        self._links: dict[int, Connection] = {}
+        self._store: SqliteStore | None = None
+        self.disk = BlobsInMemory()
+        self._free_at: dict[bytes, int] = {}
+        folder.mkdir()
+        shutil.copy(template, folder / FILE)
+        self._start()
+
+    @property
+    def running(self) -> bool:
+        return self._store is not None
+
+    @property
+    def store(self) -> SqliteStore:
+        assert self._store is not None
+        return self._store
+
+    @property
+    def now(self) -> int:
+        return self._world.now + self.clock
+
+    # users
+
+    def register(self, user: str) -> None:
+        """A user of this realm, logged in. Before the first fault."""
+        told: list[Answer | Refusal | None] = []
+        command = commands.Register(id=1, username=Name(user), password="surabaya", country="ID", name=user.title())
+        self._accept(key_of(user), command, told.append)
+        while not told:
+            self._world.run_until(self._world.now + 10)
+        answer = told[0]
+        assert isinstance(answer, SessionOpened), answer
+        self.tokens[user] = answer.tokenId
+
+    def ask(self, user: str, command: Command, answered: Answered) -> None:
+        """A user's command arrives, and its answer goes back, over a network that loses."""
+        self._world.carry(lambda: self._accept(key_of(user), command, lambda a: self._world.carry(lambda: answered(a))))
+
+    def _accept(self, key: str, command: Command, answered: Answered, data: bytes | None = None) -> None:
+        frames = [encode_command(command)] if data is None else [encode_command(command), data]
+        self._receive(key, Route(self._route()), frames, answered)
+
+    # links
+
+    def _connect(self, peer: int, host: str) -> None:
+        known = self._links.get(peer)
+        if known is None or known.target is not self.nodes[host]:
+            self._links[peer] = Connection(self.nodes[host], self._number())
+            self._dial(peer, self._links[peer], self.life)
+
+    def _dial(self, peer: int, connection: Connection, life: int) -> None:
+        """Connect, as often as need be, as libzmq does."""
+        if life != self.life or self._links.get(peer) is not connection:
+            return
+        target = connection.target
+        reachable = target.running and self.running and not self._world.is_cut(self.name, target.name)
+        if reachable and connection.target_life != target.life:
+            connection.up = False
+        if connection.up and (not reachable or self._world.chance(0.01)):
+            connection.up = False
+            self._world.count(Fault.LINK_LOST)
+            self._take(LinkDown(peer, "connection lost"))
+        elif reachable and (not connection.up or self._world.chance(0.01)):
+            if connection.up:
+                self._world.count(Fault.SILENT_RECONNECT)
+            connection.route, connection.target_life = self._number().to_bytes(5, "big"), target.life
+            if not connection.up:
+                self._take(LinkUp(peer))
+            connection.up = True
+        self._world.later(500, partial(self._dial, peer, connection, life))
+
+    def _to_peer(self, effect: ToPeer) -> None:
+        connection = self._links.get(effect.peer)
+        if connection is None or not connection.up:
+            return
+        target, life = connection.target, self.life
+        frames = [encode_command(effect.frame)] if effect.data is None else [encode_command(effect.frame), effect.data]
+        route = Route((b"f" if effect.bulk else b"") + connection.route)
+
+        def answered(told: tuple[int | None, Told]) -> None:
+            target.send_back(self, effect, life, *told)
+
+        self._world.carry_between(self.name, target.name, lambda: target._receive(self.key, route, frames, answered))
+
+    def send_back(self, to: "RealmNode", asked: ToPeer, life: int, call: int | None, answer: Told) -> None:
+        """An answer goes back over the link on which it was asked."""
+        frame = encode_refusal(call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
+        self._world.carry_between(self.name, to.name, partial(to.hear, asked, life, frame))
+
+    def hear(self, asked: ToPeer, life: int, frame: bytes) -> None:
+        """What a peer answers arrives."""
+        read = decode_from_peer(frame)
+        assert read is not None
+        if life == self.life and self.running:
+            self._take(FromPeer(asked.peer, read, asked.bulk))
+
+    # dialling
+
+    def _run_job(self, job: Job) -> None:
+        life = self.life
+        if isinstance(job, HashPassword | CheckPassword):
+            self._world.later(5, lambda: self._done(life, job, hash_openly(job)))
+        elif isinstance(job, ReadCard | Introduce | ProveIntroduction):
+            delay = 5_000 if self._world.chance(0.1) else self._world.dice.randint(2, 20)
+            self._world.later(delay, lambda: self._dialled(life, job, failed=delay == 5_000))
+        elif isinstance(job, FileJob):
+            free = max(self._world.now, self._free_at.get(job.digest, 0)) + self._world.dice.randint(1, 20)
+            self._free_at[job.digest] = free  # one job of a digest after the other, as the pool has it
+            self._world.later(free - self._world.now, lambda: self._do_file_job(life, job))
+
+    def _do_file_job(self, life: int, job: FileJob) -> None:
+        if life == self.life and self.running:
+            self._done(life, job, self.disk.run(job))
+
+    def _dialled(self, life: int, job: ReadCard | Introduce | ProveIntroduction, *, failed: bool) -> None:
+        target = self.nodes.get(job.host)
+        if failed or target is None or not target.running or self._world.is_cut(self.name, target.name):
+            self._done(life, job, DialFailed("no answer"))
+            return
+        card = CardRead(target.name, 1, target.key, 0)
+        match job:
+            case ReadCard():
+                self._done(life, job, card)
+            case Introduce():
+                told = Introduced(id=1, realm=self.name, address=self.name, port=PORT)
+                target._receive(
+                    self.key, Route(self._route()), [encode_command(told)], partial(self._agreed, life, job)
+                )
+            case ProveIntroduction():
+                if (card.realm, card.key) != (job.realm, job.key):
+                    self._done(life, job, DialFailed("another realm"))
+                    return
+                told_back = Prove(id=1, nonce=job.nonce)
+                target._receive(
+                    self.key, Route(self._route()), [encode_command(told_back)], partial(self._agreed, life, job)
+                )
+
+    def _agreed(self, life: int, job: Introduce | ProveIntroduction, answer: Answer | Refusal | None) -> None:
+        good = isinstance(answer, Answer) and not (isinstance(answer, Proved) and answer.nonce != job.nonce)  # type: ignore[union-attr]
+        self._done(life, job, Agreed(0) if good else DialFailed("it says no"))
+
+    def _done(self, life: int, job: Job, result: Result) -> None:
+        if life == self.life and self.running:
+            self._take(JobDone(job, result, 1))
+
+    # turns
+
+    def _receive(self, key: str, route: Route, frames: list[bytes], answered: Answered) -> None:
+        if not self.running:
+            return
+        decoded = decode_command(frames)
+        body, data = (decoded, b"") if isinstance(decoded, Malformed) else decoded
+        request = Request(route, key, "127.0.0.1", body, data)
+        self._asking[route.peer] = answered
+        self._take(request)
+
+    def _take(self, item: Input) -> None:
+        if not self.running:
+            return
+        self._waiting.append(item)
+        if not self._turn_due:
+            self._turn_due = True
+            self._world.later(self._world.dice.randint(0, 3), partial(self._turn, self.life))
+
+    def _turn(self, life: int) -> None:
+        if life != self.life or not self.running:
+            return
+        self._turn_due = False
+        inputs, self._waiting = self._waiting, []
+        try:
+            self._core.doomed = self._world.chance(0.002)
+            self._act(self._turns.take(self.now, inputs))
+        except KilledError as killed:
+            self.kill(Fault(killed.args[0]))
+
+    def _act(self, effects: list[Effect]) -> None:
+        if self._world.chance(0.002):
+            raise KilledError(Fault.CRASH_AFTER_COMMIT)
+        for effect in effects:
+            if self._world.chance(0.0005):
+                raise KilledError(Fault.CRASH_WHILE_ACTING)
+            match effect:
+                case Reply(request, answer):
+                    answered = self._asking.get(request.route.peer)
+                    if answered is not None:
+                        on_link = isinstance(request.body, Envelope | Hello | LinkUpload | LinkChunk)
+                        answered((request.call, answer) if on_link else answer)
+                case ToPeer():
+                    self._to_peer(effect)
+                case Connect(peer, _, host):
+                    self._connect(peer, host)
+                case RunJob(job):
+                    self._run_job(job)
+                case Note("error", "internal error", fields):
+                    raise AssertionError(fields)
+                case Note("error", event, fields):
+                    self.wrongs.append(f"{self.name} says: {event} {fields}")
+                case Note(_, "restore noticed"):
+                    self._world.count(Seldom.NOTICED)
+
+    # life and death
+
+    def kill(self, how: Fault) -> None:
+        """End the process, and start it again a little later."""
+        if self.running:
+            self._world.count(how)
+            self._end()
+            self._world.later(RESTART_MS, self._start)
+
+    def stop(self) -> None:
+        """End it in good order, and start it again a little later."""
+        if self.running:
+            self._world.count(Fault.STOP)
+            self._act_all(self._turns.take(self.now, [*self._waiting, Stopping()]))
+            if self.running:
+                self._end()
+            self._world.later(RESTART_MS, self._start)
+
+    def _act_all(self, effects: list[Effect]) -> None:
+        faulty, self._world.faulty = self._world.faulty, False
+        self._act(effects)
+        self._world.faulty = faulty
+
+    def backup(self) -> "Backup":
+        """All that is on disk now."""
+        with sqlite3.connect(":memory:") as copy:
+            if self.running:
+                self.store._connection.backup(copy)
+            else:
+                with sqlite3.connect(self._folder / FILE) as now:
+                    now.backup(copy)
+                now.close()
+            content = copy.serialize()
+        copy.close()
+        return Backup(self._world.now, content, dict(self.disk.uploads), dict(self.disk.blobs))
+
+    def restore(self, backup: "Backup") -> None:
+        """Put an older backup in the place of what there is, and draw a new epoch."""
+        self._world.count(Fault.RESTORE)
+        self.restored += 1
+        if self.running:
+            self._end()
+            self._world.later(RESTART_MS, self._start)
+        for file in self._folder.glob(f"{FILE}*"):
+            file.unlink()
+        (self._folder / FILE).write_bytes(backup.database)
+        self.disk.uploads, self.disk.blobs = dict(backup.uploads), dict(backup.blobs)
+        with sqlite3.connect(self._folder / FILE) as database:
+            database.execute("UPDATE realm SET epoch = ?", (self._ids.epoch(),))
+        database.close()
+
+    def _end(self) -> None:
+        self.store.close()
+        self._store = None
+        self.life += 1
+        self._waiting.clear()
+        self._asking.clear()
+        self._links.clear()
+
+    def _start(self) -> None:
+        if self.running:
+            return
+        self._store = SqliteStore(self._folder, self.name, self._ids.epoch)
+        connection = self._store._connection
+        connection.execute("PRAGMA synchronous = OFF")  # a kill, unlike a power cut, loses no write
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # nobody else opens it, and locks take time
+        self._core = MortalCore(self._store, GENEROUS, self._ids, self.now, bytes(32), self.key)
+        self._turns = Turns(self._core, self._store)
+        self.disk.uploads = {one: held for one, held in self.disk.uploads.items() if one in self._core.memory.uploads}
+        self._turn_due = False
+        self._tick(self.life)
+
+    def _tick(self, life: int) -> None:
+        if life == self.life and self.running:
+            if self.now >= self._core.wake_at(self.now):
+                self._take(Tick())
+            self._world.later(LOOK_MS, partial(self._tick, life))
+
+    def _number(self) -> int:
+        return self._world.next_number()
+
+    def _route(self) -> bytes:
+        return b"u" + self._number().to_bytes(4, "big")
+
+    def close(self) -> None:
+        if self.running:
+            self.store.close()

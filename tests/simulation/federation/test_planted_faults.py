@@ -1,0 +1,159 @@
+"""Faults between realms that are put in on purpose: the simulation must catch each, or it proves nothing."""
+
+import msgspec
+import pytest
+
+from realm.context import Ctx
+from realm.federation import link, peers, settling
+from realm.federation.state import Link, Phase
+from realm.store import database
+from realm.store.entries import EntryRows
+from realm.store.outbox import OutboxRows
+from realm.store.peers import PeerRows
+from realm.store.rows import Outgoing, Peer, Sending
+from schemas.entries import Entry
+from schemas.federation import Mark
+from schemas.names import Name
+from tests.simulation.federation.history import BrokenError
+from tests.simulation.federation.runner import run_histories
+
+AT_MOST = 60
+changed = msgspec.structs.replace
+
+
+def caught(*words: str) -> None:
+    """Run histories until one breaks, saying one of these."""
+    for seed in range(AT_MOST):
+        why = broken(seed)
+        if why is not None:
+            assert any(one in why for one in words), why
+            print(f"caught in history {seed + 1}: {why}")
+            return
+    pytest.fail(f"not caught in {AT_MOST} histories")
+
+
+def broken(seed: int) -> str | None:
+    """What is wrong with a history, None where it holds."""
+    try:
+        run_histories([seed])
+    except BrokenError as error:
+        return str(error)
+    return None
+
+
+def test_without_a_planted_fault_nothing_is_caught() -> None:
+    run_histories(range(3))
+
+
+def test_what_was_sent_is_taken_as_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump = link.pump
+
+    def pump_and_believe(ctx: Ctx, peer: int) -> None:
+        pump(ctx, peer)
+        sent, acked = ctx.view.peers.link(peer).sent, ctx.tx.sending(peer).acked
+        if sent > acked:
+            rows = ctx.tx.numbered(peer, acked, sent)
+            ctx.tx.acknowledge(peer, sent)
+            for row in rows:
+                if not row.settled:
+                    settling.settle(ctx, row, "")
+
+    monkeypatch.setattr(link, "pump", pump_and_believe)
+    caught("is there (1, 0, 0)", "not settled")
+
+
+def test_a_number_that_is_taken_outside_the_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: dict[tuple[str, int], int] = {}
+    number = OutboxRows.number
+
+    def counting(self: OutboxRows, row: Outgoing) -> Outgoing:
+        sending = self.sending(row.post.peer)
+        counter = str(self._execute("PRAGMA database_list").fetchone()[2]), row.post.peer
+        self._sending[row.post.peer] = changed(sending, last=max(sending.last, taken.get(counter, 0)))
+        numbered = number(self, row)
+        taken[counter] = numbered.n or 0
+        return numbered
+
+    monkeypatch.setattr(OutboxRows, "number", counting)
+    caught("not settled")
+
+
+def test_what_comes_twice_is_stored_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what other realms send, nothing is remembered."""
+    sent = EntryRows.sent
+
+    def sent_here(self: EntryRows, sender: str, entry: str) -> Entry | None:
+        own = self._execute("SELECT name FROM realm").fetchone()[0]
+        return sent(self, sender, entry) if sender.endswith(f"@{own}") else None
+
+    scripts = [script.replace("UNIQUE (id, sender)", "CHECK (true)") for script in database.migrations()]
+    monkeypatch.setattr(database, "migrations", lambda: scripts)
+    monkeypatch.setattr(EntryRows, "sent", sent_here)
+    monkeypatch.setattr(PeerRows, "first_answer", lambda _self, _peer, _sender, _entry: None)
+    monkeypatch.setattr(PeerRows, "keep_answer", lambda *_: None)
+    caught("is there (1, 2, 0) times", "not settled")
+
+
+def test_a_hello_that_is_taken_as_an_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on sending behind what the peer says to have, and not behind what that has acknowledged."""
+    compare = link._compare
+
+    def compare_and_skip(ctx: Ctx, now: Link, mark: Mark) -> None:
+        compare(ctx, now, mark)
+        opened = ctx.view.peers.link(now.peer)
+        if opened.phase is Phase.OPEN:
+            ctx.view.change(changed(opened, sent=mark.n))
+
+    monkeypatch.setattr(link, "_compare", compare_and_skip)
+    caught("not settled")
+
+
+def test_a_restore_that_is_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def agrees(_ctx: Ctx, _peer: int, _sending: Sending, _mark: Mark) -> bool:
+        return True
+
+    monkeypatch.setattr(link, "_agrees", agrees)
+    caught("is there (1, 0, 0)", "not settled")
+
+
+def test_a_restore_without_a_new_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    renumber = OutboxRows.renumber
+
+    def renumber_in_place(self: OutboxRows, peer: int, _epoch: int, now: int) -> None:
+        renumber(self, peer, self.sending(peer).epoch, now)
+
+    monkeypatch.setattr(OutboxRows, "renumber", renumber_in_place)
+    caught("not settled", "is there (1, 0, 0)")
+
+
+def test_a_name_that_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = peers._store
+
+    def store_anybody(ctx: Ctx, name: Name, key: str, host: str, port: int, commands_port: int) -> None:
+        known = ctx.view.peers.by_name(name)
+        if known is not None and known.key != key:
+            assert isinstance(ctx.tx, PeerRows)
+            ctx.tx._write("UPDATE peers SET key = ? WHERE id = ?", (key, known.id))
+            ctx.view.change(Peer(known.id, name, key, host, port))
+        else:
+            store(ctx, name, key, host, port, commands_port)
+
+    monkeypatch.setattr(peers, "_store", store_anybody)
+    monkeypatch.setattr(peers, "_speaks_against", lambda *_: None)
+    caught("takes key-of-impostor", "not settled")
+
+
+def test_an_envelope_that_comes_before_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is numbered at once, and what the peer says of a file that it does not hold is taken for its last word."""
+    enqueue = OutboxRows.enqueue
+
+    def enqueue_and_number(self: OutboxRows, post: object) -> Outgoing:
+        row = enqueue(self, post)  # type: ignore[arg-type]
+        return self.number(row) if row.n is None else row
+
+    def forget(self: OutboxRows, row: Outgoing) -> None:
+        self.settle(row, "file_not_found", 0)
+
+    monkeypatch.setattr(OutboxRows, "enqueue", enqueue_and_number)
+    monkeypatch.setattr(OutboxRows, "take_back_number", forget)
+    caught("is there (1, 0, 0)")

@@ -1,0 +1,74 @@
+"""Several realms on one virtual network: what can go wrong between them, and what must happen now and then."""
+
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+
+from tests.simulation.network import World
+
+
+class Fault(StrEnum):
+    """What can go wrong between realms, beside what the network does to every frame."""
+
+    PARTITION = "partition"
+    SILENT_RECONNECT = "silent reconnect"
+    LINK_LOST = "link lost"
+    CLOCK_JUMP = "clock set a day off"
+    RESTORE = "restore from an older backup"
+    CRASH_IDLE = "crash between turns"
+    CRASH_BEFORE_COMMIT = "crash before the commit"
+    CRASH_AFTER_COMMIT = "crash after the commit"
+    CRASH_WHILE_ACTING = "crash while acting"
+    STOP = "stopped and started"
+    IMPOSTOR = "impostor at the door"
+
+
+class Seldom(StrEnum):
+    """What has to happen if the rules about it are to be tried."""
+
+    QUEUED = "answered as queued"
+    TAKEN = "answered when taken"
+    REFUSED = "refused within the wait"
+    BOUNCED = "bounced"
+    REPEATED = "repeated by its sender"
+    QUEUE_FULL = "queue full"
+    NOTICED = "restore noticed"
+    ADDED = "realm added"
+    NOT_ADDED = "realm not added"
+    FETCHED = "fetched by realm"
+    FILE_THERE = "file held where an entry names it"
+
+
+class RealmsWorld(World):
+    """The network between realms: it can be cut between any two."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.cut: Counter[frozenset[str]] = Counter()
+        self._numbers = 0
+
+    def next_number(self) -> int:
+        """A number of a connection, never given twice."""
+        self._numbers += 1
+        return self._numbers
+
+    def is_cut(self, one: str, other: str) -> bool:
+        """Whether nothing gets from the one to the other now."""
+        return self.cut[frozenset({one, other})] > 0
+
+    def carry_between(self, one: str, other: str, arrive: Callable[[], None]) -> None:
+        """Send something; what meets a cut, on its way or at its end, is lost."""
+        if self.is_cut(one, other):
+            return
+        self.carry(lambda: None if self.is_cut(one, other) else arrive())
+
+    def partition(self, one: str, other: str, ms: int) -> None:
+        """Cut the network between two realms for a time."""
+        pair = frozenset({one, other})
+        self.count(Fault.PARTITION)
+        self.cut[pair] += 1
+
+        def heal() -> None:
+            self.cut[pair] -= 1
+
+        self.later(ms, heal)
