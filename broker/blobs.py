@@ -41,7 +41,9 @@ from realm.store.interface import StoreError
 BLOCK: Final = 1 << 20
 """What is on disk is hashed in pieces of this size."""
 BEHIND: Final = 8 << 20
-"""So much is gathered before the system is told to write it: all at once, at the end, would hold up every commit."""
+"""So much is gathered before the system is told to write it: all at once, at the end, would hold up every commit.
+What was gathered before that leaves memory: else an upload takes fresh pages for all its bytes, which a virtual
+machine may have to ask its host for, at seven times the price, and puts out of memory what others read."""
 THUMB: Final = ".thumb"
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -282,6 +284,7 @@ def append(descriptor: int, data: bytes, end: int) -> None:
         raise
     begun, complete = end - end % BEHIND, offset - offset % BEHIND
     if complete > begun and hasattr(os, "posix_fadvise"):
+        begun = max(0, begun - BEHIND)  # those before are on disk by now, and their pages serve for what comes
         os.posix_fadvise(
             descriptor, begun, complete - begun, os.POSIX_FADV_DONTNEED
         )  # begins to write; waits for nothing

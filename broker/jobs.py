@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 
 from broker.blobs import Blobs
 from broker.dialling import Dialler
+from broker.pace import Pace
 from broker.passwords import Hasher
 from realm.inputs import JobDone
 from realm.jobs import (
@@ -48,13 +49,15 @@ class FairQueue(Generic[J]):
         self._at_work: dict[Key, deque[J]] = {}
         """Of a serial queue: the keys with a job at work, and what waits for its end."""
 
-    def put(self, job: J) -> None:
-        """Add a job behind those of its key."""
+    def put(self, job: J) -> bool:
+        """Add a job behind those of its key. Whether one more may begin now; else the end of another lets it."""
         key = self._key(job)
         behind = self._at_work.get(key)
-        if behind is None:
-            behind = self._waiting.setdefault(key, deque())
-        behind.append(job)
+        if behind is not None:
+            behind.append(job)
+            return False
+        self._waiting.setdefault(key, deque()).append(job)
+        return True
 
     def get(self) -> J | None:
         """The next job, None where nothing waits that may begin. To be followed by `ended`."""
@@ -84,8 +87,10 @@ class Pool(Generic[J]):
         waiting: FairQueue[J],
         run: Callable[[J], Result],
         tell: Callable[[JobDone], None],
+        pace: Pace | None = None,
     ) -> None:
         self._queue = waiting
+        self._pace = pace
         self._run = run
         self._tell = tell
         self._change = threading.Condition()
@@ -99,8 +104,8 @@ class Pool(Generic[J]):
     def submit(self, job: J) -> None:
         """Have the job done. After `end` it is dropped."""
         with self._change:
-            self._queue.put(job)
-            self._change.notify()
+            if self._queue.put(job):
+                self._change.notify()
 
     def end(self) -> None:
         """Begin no more jobs: what still waits is dropped. Does not wait; twice is harmless."""
@@ -118,22 +123,26 @@ class Pool(Generic[J]):
         while (job := self._next()) is not None:
             began = time.monotonic_ns()
             result = self._run(job)
-            self._tell(JobDone(job, result, (time.monotonic_ns() - began) // 1_000_000))
-            self._ended(job)
+            took = time.monotonic_ns() - began
+            self._tell(JobDone(job, result, took // 1_000_000))
+            self._ended(job, took / 1e9)
 
     def _next(self) -> J | None:
         with self._change:
             while not self._stopping:
-                job = self._queue.get()
+                rest = self._pace.left() if self._pace else 0.0
+                job = None if rest else self._queue.get()
                 if job is not None:
                     return job
-                self._change.wait()
+                self._change.wait(rest or None)
         return None
 
-    def _ended(self, job: J) -> None:
+    def _ended(self, job: J, took: float) -> None:
         """One more job at most may begin now, and this thread is about to look: nobody needs to be told."""
         with self._change:
             self._queue.ended(job)
+            if self._pace:
+                self._pace.worked(took)
 
 
 class Pools:
@@ -142,12 +151,13 @@ class Pools:
     def __init__(self, settings: Settings, blobs: Blobs, dialler: Dialler, wake: Callable[[], None]) -> None:
         self.done: queue.SimpleQueue[JobDone] = queue.SimpleQueue()
         self._wake = wake
+        self._pace = Pace()
         by_address = FairQueue[PasswordJob](lambda job: job.ask.address, serial=False)
         by_digest = FairQueue[FileJob](lambda job: job.digest, serial=True)
         by_user = FairQueue[ReadThumbnail](lambda job: str(job.account), serial=True)
         hasher = Hasher(settings.hashing)
         self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self._tell)
-        self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self._tell)
+        self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self._tell, self._pace)
         self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, by_user, blobs.run, self._tell)
         # Apart, since each may wait for the other side: two realms that introduce themselves to each other prove it
         # meanwhile, and peers that do not answer must not hold up those whom somebody wants to add.
@@ -181,6 +191,10 @@ class Pools:
                 self._proving.submit(job)
             case _:
                 self._files.submit(job)
+
+    def chat(self) -> None:
+        """Something is pushed to somebody: files give way for a while."""
+        self._pace.chat()
 
     def end(self) -> None:
         """Begin no more jobs: what still waits is dropped. Does not wait."""

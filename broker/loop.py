@@ -167,6 +167,7 @@ class Loop:
                 self._commands.reply(effect)
             case Publish(topics, event):
                 self._push.publish(topics, encode_event(event))
+                self._pools.chat()
             case RunJob(job):
                 self._pools.submit(job)
             case ToPeer(peer, frame, data, bulk):

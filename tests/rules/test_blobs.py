@@ -263,15 +263,17 @@ def test_what_is_on_disk_is_hashed_in_blocks(tmp_path: Path, monkeypatch: pytest
     assert again.finish() == FINISHED
 
 
-def test_a_large_upload_is_written_while_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_upload_is_written_while_it_grows_and_what_was_written_leaves_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[tuple[int, int]] = []
-    monkeypatch.setattr(blobs, "BEHIND", 8)
+    monkeypatch.setattr(blobs, "BEHIND", 6)
     monkeypatch.setattr(os, "posix_fadvise", lambda _file, begin, length, _advice: told.append((begin, length)))
     file = Uploader(Blobs(tmp_path), TEXT)
     file.open()
     for begin, end in ((0, 7), (7, 9), (9, 10), (10, 16), (16, 19)):
         file.part(begin, end)
-    assert told == [(0, 8), (8, 8)]
+    assert told == [(0, 6), (0, 12), (6, 12)]
     assert file.finish() == FINISHED
 
 

@@ -12,6 +12,7 @@ import pytest
 from broker.blobs import Blobs
 from broker.dialling import Dialler
 from broker.jobs import FairQueue, Pool, Pools
+from broker.pace import CHAT_S, LONGEST_S, REST, Pace
 from broker.passwords import Hasher
 from realm.inputs import JobDone
 from realm.jobs import (
@@ -71,8 +72,9 @@ def test_keys_take_turns() -> None:
 def test_of_a_key_whose_job_is_at_work_none_begins() -> None:
     queue = filled(serial=True)
     assert names(queue) == ["a1", "b1", "c1"]
-    queue.put(job("c", "c2"))
-    assert names(queue) == []
+    assert not queue.put(job("c", "c2"))
+    assert queue.put(job("d", "d1"))
+    assert names(queue) == ["d1"]
     queue.ended(job("c", "c1"))
     queue.ended(job("a", "a1"))
     assert names(queue) == ["c2", "a2"]
@@ -92,12 +94,12 @@ def test_a_key_that_has_nothing_left_is_forgotten_and_may_come_again() -> None:
 class Bench:
     """Work that ends when the test says so. A test that waits for what never comes ends by its time limit."""
 
-    def __init__(self, threads: int, *, serial: bool) -> None:
+    def __init__(self, threads: int, *, serial: bool, pace: Pace | None = None) -> None:
         self.change = threading.Condition()
         self.began: list[str] = []
         self.allowed: set[str] = set()
         self.told: list[JobDone] = []
-        self.pool = Pool("bench", threads, FairQueue(key_of, serial=serial), self.work, self.tell)
+        self.pool = Pool("bench", threads, FairQueue(key_of, serial=serial), self.work, self.tell, pace)
 
     def work(self, one: DiscardUpload) -> FileResult:
         with self.change:
@@ -133,8 +135,8 @@ class Bench:
 
 
 @contextmanager
-def bench(threads: int, *, serial: bool) -> Iterator[Bench]:
-    made = Bench(threads, serial=serial)
+def bench(threads: int, *, serial: bool, pace: Pace | None = None) -> Iterator[Bench]:
+    made = Bench(threads, serial=serial, pace=pace)
     try:
         yield made
     finally:
@@ -182,6 +184,59 @@ def test_what_waits_is_dropped_at_the_end_and_what_works_is_finished() -> None:
         assert it.began == ["a1"]
         assert it.names_told() == ["a1"]
         it.pool.stop()
+
+
+class Clock:
+    """Seconds, as a test sets them."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_files_rest_only_while_people_chat() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.worked(0.0001)
+    assert pace.left() == 0
+    pace.chat()
+    assert pace.left() == 0
+    pace.worked(0.0001)
+    assert pace.left() == pytest.approx(0.0001 * REST)
+    clock.now += 0.0001 * REST
+    assert pace.left() == pytest.approx(0)
+    pace.worked(0.0001)
+    clock.now += CHAT_S
+    assert pace.left() == 0
+
+
+def test_a_rest_is_short_even_after_long_work_and_the_work_of_several_threads_adds_up() -> None:
+    pace = Pace(Clock())
+    pace.chat()
+    pace.worked(60)
+    assert pace.left() == pytest.approx(LONGEST_S)
+    pace.worked(60)
+    assert pace.left() == pytest.approx(2 * LONGEST_S)
+
+
+class Resting(Pace):
+    """One that lets nothing begin for the next minute, or everything."""
+
+    resting = True
+
+    def left(self) -> float:
+        return 60.0 if self.resting else 0.0
+
+
+def test_a_pool_begins_nothing_while_it_rests_and_can_be_stopped_meanwhile() -> None:
+    with bench(2, serial=True, pace=(pace := Resting())) as it:
+        it.submit("a1", "b1")
+        assert not it.began
+        pace.resting = False
+        it.submit("c1")  # whoever is woken looks again
+        it.until_began("a1")
 
 
 class Woken:
