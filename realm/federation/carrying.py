@@ -143,9 +143,9 @@ def _refused(ctx: Ctx, now: Carrying, code: str) -> None:
     """Its sender is told, unless the peer had taken it before a restore: the first word counts."""
     row = _row(ctx, now)
     if row is not None and row.settled:
-        ctx.tx.settle(row, code, ctx.now)
+        ctx.tx.settle([row], [code], ctx.now)
     elif row is not None:
-        settling.settle(ctx, row, code)
+        settling.settle(ctx, [row], [code])
     _rest(ctx, now)
 
 

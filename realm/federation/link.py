@@ -18,7 +18,7 @@ from realm.federation import settling
 from realm.federation.state import FAR_MS, WINDOW, Link, Phase, when
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
-from realm.store.rows import Sending
+from realm.store.rows import Outgoing, Sending
 from schemas.errors import Code
 from schemas.federation import Hello, LinkAck, LinkAgain, Mark, PeerAnswer
 from schemas.limits import PROTOCOL_VERSION
@@ -173,13 +173,17 @@ def _acknowledged(ctx: Ctx, link: Link, ack: LinkAck) -> None:
         return
     rows = ctx.tx.numbered(link.peer, sending.acked, ack.upto)
     ctx.tx.acknowledge(link.peer, ack.upto)
+    fresh: list[Outgoing] = []
+    codes: list[str] = []
     for row in rows:
         code = ack.results.get(row.n or 0, "")
         if code == Code.FILE_NOT_FOUND and row.post.file is not UNSET:
             ctx.tx.take_back_number(row)  # not the last word: it is brought again
             ctx.carrying.add(link.peer)
         elif not row.settled:
-            settling.settle(ctx, row, code)
+            fresh.append(row)
+            codes.append(code)
+    settling.settle(ctx, fresh, codes)
     due = ctx.now + (ANSWER_MS if ack.upto < link.sent else IDLE_MS)
     _set(ctx, _changed(link, failures=0, due=due))
     ctx.pumping.add(link.peer)

@@ -56,7 +56,7 @@ def send(ctx: Ctx, command: Texting | Filing, realm: Name, recipient: Name, *, t
     if ctx.view.peers.link(peer.id).down_since is None:
         return _wait(ctx, row)
     wait = Wait(post.account, post.id, peer.id, ctx.now, ((ctx.request, ctx.session),))
-    return told(command.id, settling.copy(ctx, row, wait, queued=True), queued=True)
+    return told(command.id, settling.copy_queued(ctx, row, wait), queued=True)
 
 
 def _refused(ctx: Ctx, peer: Peer, file: str | UnsetType) -> Refusal | None:

@@ -4,6 +4,7 @@ The row in the outbox was stored in the turn of the command. The sender's own en
 when the peer has taken it, or when that takes too long. What is refused before has no entry; after, it bounces.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -21,13 +22,17 @@ from schemas.errors import FIXED_TEXTS, Code, Refusal
 from schemas.events import Delivered, EntryPushed
 from schemas.names import Address, ConversationId
 
-_PAGE: Final = 1_000
 _CODES: Final = frozenset(Code)
 
 
-def settle(ctx: Ctx, row: Outgoing, code: str) -> None:
-    """The peer has taken a row, or refused it with a code; it is the first that is heard of it."""
-    ctx.tx.settle(row, code, ctx.now)
+def settle(ctx: Ctx, rows: Sequence[Outgoing], codes: Sequence[str]) -> None:
+    """The peer has taken rows, or refused them with a code; it is the first that is heard of them."""
+    ctx.tx.settle(rows, codes, ctx.now)  # all at once: entries are put together too
+    for row, code in zip(rows, codes, strict=True):
+        _tell(ctx, row, code)
+
+
+def _tell(ctx: Ctx, row: Outgoing, code: str) -> None:
     wait = ctx.view.peers.wait(row.post.account, row.post.id)
     if code and row.copied:
         _bounce(ctx, row, code)
@@ -38,7 +43,7 @@ def settle(ctx: Ctx, row: Outgoing, code: str) -> None:
         if entry is not None:
             ctx.push([row.post.account], Delivered(conversation=entry.conversation, seq=entry.seq))
     else:
-        _answer(ctx, wait, copy(ctx, row, wait, queued=False))
+        _answer(ctx, wait, _copy(ctx, row, wait, queued=False))
 
 
 def wait_no_longer(ctx: Ctx, peer: int | None = None) -> None:
@@ -58,13 +63,17 @@ def expire(ctx: Ctx) -> None:
 
 def recover(ctx: Ctx) -> None:
     """After a start: what waited when the realm ended counts as queued, and its entry is stored now."""
-    while rows := ctx.tx.uncopied(_PAGE):
-        for row in rows:
-            copy(ctx, row, None, queued=True)
+    for row in ctx.tx.uncopied():
+        copy_queued(ctx, row, None)
 
 
-def copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
-    """Store the sender's own entry, and push it to the devices that do not wait for it."""
+def copy_queued(ctx: Ctx, row: Outgoing, wait: Wait | None) -> Entry:
+    """Store the sender's own entry of what is queued, and push it to the devices that do not wait for it."""
+    ctx.tx.set_copied(row)
+    return _copy(ctx, row, wait, queued=True)
+
+
+def _copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
     post = row.post
     conversation = conversation_of(ctx, row)
     file: File | UnsetType = UNSET
@@ -83,7 +92,6 @@ def copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
         file=file,
     )
     entry = msgspec.structs.replace(ctx.tx.append(conversation, draft), queued=queued)
-    ctx.tx.set_copied(row)
     asking: tuple[Session, ...] = tuple(session for _, session in wait.asked) if wait else ()
     ctx.push([post.account], EntryPushed(entry=entry), but=asking)
     return entry
@@ -106,7 +114,7 @@ def refusal_of(ctx: Ctx, row: Outgoing, code: str) -> Refusal:
 def _queued(ctx: Ctx, wait: Wait) -> None:
     row = ctx.tx.outgoing(wait.account, wait.entry)
     assert row is not None, "who waits has a row in the outbox"
-    _answer(ctx, wait, copy(ctx, row, wait, queued=True))
+    _answer(ctx, wait, copy_queued(ctx, row, wait))
 
 
 def _answer(ctx: Ctx, wait: Wait | None, what: Entry | Refusal) -> None:

@@ -405,8 +405,11 @@ class Tx(Protocol):
         """The peer has answered that it does not hold the file: it has to be brought again."""
         ...
 
-    def uncopied(self, limit: int) -> list[Outgoing]:
-        """The oldest rows of which the sender has no entry yet, and that are not settled."""
+    def uncopied(self) -> list[Outgoing]:
+        """The rows of which the sender has no entry yet, and that are not settled, in the order of `place`.
+
+        As many as wait at most; for a start, and not for every turn.
+        """
         ...
 
     def oldest_queued(self, peer: int) -> int | None:
@@ -417,8 +420,11 @@ class Tx(Protocol):
         """The sender's own entry is stored."""
         ...
 
-    def settle(self, row: Outgoing, code: str, now: int) -> None:
-        """The peer took a row, or refused it with this code; refused rows are not sent again."""
+    def settle(self, rows: Sequence[Outgoing], codes: Sequence[str], now: int) -> None:
+        """The peer took these rows (an empty code), or refused them with these codes: then they are not sent again.
+
+        Of those that are taken the caller stores the sender's own entry now, where that is not there yet.
+        """
         ...
 
     def acknowledge(self, peer: int, upto: int) -> None:
