@@ -367,8 +367,8 @@ class Tx(Protocol):
         """Remember that. The caller has made sure that it is the first."""
         ...
 
-    def forget_answers(self, before: int, limit: int) -> None:
-        """Forget up to `limit` answers from before then."""
+    def forget_answers(self, before: int, limit: int) -> int:
+        """Forget up to `limit` answers from before then; how many it were."""
         ...
 
     # what goes there
@@ -442,8 +442,8 @@ class Tx(Protocol):
         """
         ...
 
-    def forget_settled(self, before: int, limit: int) -> None:
-        """Forget up to `limit` rows that were settled before then and are acknowledged."""
+    def forget_settled(self, before: int, limit: int) -> int:
+        """Forget up to `limit` rows that were settled before then and are acknowledged; how many it were."""
         ...
 
 

@@ -85,10 +85,9 @@ class OutboxRows(FileRows, PeerRows):
 
     def uncopied(self) -> list[Outgoing]:
         """See `Tx.uncopied`."""
-        self._write_marks()
-        peers = self._execute("SELECT id, acked FROM peers ORDER BY id").fetchall()
         found: list[Outgoing] = []
-        for peer, acked in peers:
+        for (peer,) in self._execute("SELECT id FROM peers ORDER BY id").fetchall():
+            acked = self.sending(peer).acked
             rows = self._execute(f"{_ROWS} WHERE o.peer = ? AND o.n > ? AND {_OPEN}", (peer, acked)).fetchall()
             rows += self._execute(f"{_ROWS} WHERE o.peer = ? AND {_TO_CARRY} AND {_OPEN}", (peer,)).fetchall()
             found += [_outgoing(row) for row in rows]
@@ -169,14 +168,15 @@ class OutboxRows(FileRows, PeerRows):
             if row.post.file is UNSET:  # a file has to be brought again, or seen to be there
                 self.number(row)
 
-    def forget_settled(self, before: int, limit: int) -> None:
+    def forget_settled(self, before: int, limit: int) -> int:
         """See `Tx.forget_settled`."""
-        self._write_marks()
-        self._write(
+        if not self._attempting:  # else what is late stays so, and less is forgotten
+            self._write_marks()
+        return self._write(
             "DELETE FROM outbox WHERE place IN (SELECT o.place FROM outbox o JOIN peers p ON p.id = o.peer"
-            " WHERE o.settled_at < ? AND coalesce(o.n, 0) <= p.acked ORDER BY o.place LIMIT ?)",
+            f" WHERE o.settled_at < ? AND coalesce(o.n, 0) <= p.acked AND NOT ({_TO_CARRY}) ORDER BY o.place LIMIT ?)",
             (before, limit),
-        )
+        ).rowcount
 
     def _is_queued(self, sender: str, entry: str) -> bool:
         """Whether an entry is one that a peer has neither taken nor refused yet."""

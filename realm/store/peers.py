@@ -133,14 +133,15 @@ class PeerRows(Writing):
         self._must_be_writable()
         self._late_answers[peer, entry, sender] = code, now
 
-    def forget_answers(self, before: int, limit: int) -> None:
+    def forget_answers(self, before: int, limit: int) -> int:
         """See `Tx.forget_answers`."""
-        self._write_answers()
-        self._write(
+        if not self._attempting:  # else what is late is too young to be forgotten
+            self._write_answers()
+        return self._write(
             "DELETE FROM taken WHERE (peer, id, sender) IN"
             " (SELECT peer, id, sender FROM taken WHERE at < ? ORDER BY at LIMIT ?)",
             (before, limit),
-        )
+        ).rowcount
 
     def sending(self, peer: int) -> Sending:
         """See `Tx.sending`."""
