@@ -57,10 +57,15 @@ def send(ctx: Ctx, command: Texting | Filing, realm: Name, recipient: Name, *, t
     (ctx.pumping if post.file is UNSET else ctx.carrying).add(peer.id)
     if ctx.view.peers.link(peer.id).down_since is None:
         return _wait(ctx, row, ctx.now + WAIT_MS)
-    if any(wait.peer == peer.id for wait in ctx.view.peers.waits()):
-        return _wait(ctx, row, ctx.now)  # behind those, so that all are stored in the order in which they were said
+    if _is_awaited(ctx, peer):  # behind those, so that all are stored in the order in which they were said
+        return _wait(ctx, row, ctx.now)
     wait = Wait(post.account, post.id, peer.id, ctx.now, ((ctx.request, ctx.session),))
     return told(command.id, settling.copy_queued(ctx, row, wait), queued=True)
+
+
+def _is_awaited(ctx: Ctx, peer: Peer) -> bool:
+    """Whether somebody still waits for the peer's word."""
+    return any(wait.peer == peer.id for wait in ctx.view.peers.waits())
 
 
 def _refused(ctx: Ctx, peer: Peer, file: str | UnsetType) -> Refusal | None:

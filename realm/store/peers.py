@@ -73,6 +73,8 @@ class PeerRows(Writing):
 
     def _write_answers(self) -> None:
         """Write the first answers that are late."""
+        if not self._late_answers:
+            return
         rows = [(*place, *answer) for place, answer in self._late_answers.items()]
         self._connection.executemany("INSERT INTO taken (peer, id, sender, code, at) VALUES (?, ?, ?, ?, ?)", rows)
         self._late_answers.clear()

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from realm.context import Ctx
-from realm.federation import link, peers, settling
+from realm.federation import link, outbox, peers, settling
 from realm.federation.state import Link, Phase
 from realm.store import database
 from realm.store.entries import EntryRows
@@ -156,3 +156,9 @@ def test_an_envelope_that_comes_before_its_file(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(OutboxRows, "enqueue", enqueue_and_number)
     monkeypatch.setattr(OutboxRows, "take_back_number", forget)
     caught("is there (1, 0, 0)")
+
+
+def test_an_own_entry_that_overtakes_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by history 23 of its time: said while others waited for a link that was just lost, it was stored first."""
+    monkeypatch.setattr(outbox, "_is_awaited", lambda _ctx, _peer: False)
+    caught("and its sender")
