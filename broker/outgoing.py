@@ -21,8 +21,8 @@ from broker.sockets import (
 
 LINK_FRAME: Final = 131_072
 """The largest frame that a peer may answer with: what it says of a whole window is smaller."""
-LINK_UNREAD: Final = 256
-"""Messages that wait for one peer: four windows."""
+LINK_UNREAD: Final = 1_024
+"""Frames that wait for one peer: four windows of messages, as libzmq learns by halves of it what was read."""
 BULK_UNREAD: Final = 16
 """Frames with file bytes that wait for one peer: two windows."""
 LINK_WAITING: Final = 64

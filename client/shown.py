@@ -272,7 +272,13 @@ class Shown:
         self.head = max(self.head, entry.seq)
         self.meet(self.head)
         self._tell(entry)
+        self._bounced(entry)
         return True
+
+    def _bounced(self, entry: Entry) -> None:
+        """What came back waits no longer."""
+        for seq in [one.seq for one in self.entries if one.queued and one.id == entry.re]:
+            self.delivered(seq)
 
     def _tell(self, entry: Entry) -> None:
         """Make an entry news, if it is."""

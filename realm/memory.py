@@ -104,7 +104,9 @@ class UnderWay:
         self._drawing: Counter[int] = Counter()
         """Reads of thumbnails, by account."""
         self.dialling = 0
-        """Dials of realms that are no peers yet."""
+        """Dials for users who add a realm."""
+        self.proving: Counter[str] = Counter()
+        """Introductions that are looked into, by address."""
 
     def reads(self, key: str | None) -> int:
         """Reads of files, for a key or in all."""
@@ -116,9 +118,7 @@ class UnderWay:
 
     def count(self, job: Job, by: int) -> None:
         """There is one job more, or less."""
-        if not isinstance(
-            job, Cleaning | ReadThumbnail | ReadOwn | DialJob
-        ):  # a realm that stops does not wait for these
+        if not isinstance(job, _NOT_AWAITED):
             self.awaited += by
         match job:
             case HashPassword() | CheckPassword():
@@ -127,8 +127,10 @@ class UnderWay:
                 _add(self._reading, job.ask.key, by)
             case ReadThumbnail():
                 _add(self._drawing, job.account, by)
-            case ReadCard() | Introduce() | ProveIntroduction() if job.ask is not None:
+            case ReadCard() | Introduce() if job.ask is not None:
                 self.dialling += by
+            case ProveIntroduction():
+                _add(self.proving, job.ask.address, by)
 
 
 def _add(counter: Counter[K], key: K, by: int) -> None:
@@ -264,8 +266,13 @@ class View:
         return self._memory.under_way.thumbnails(account) + self._under_way.thumbnails(account)
 
     def dials(self) -> int:
-        """How many dials of realms that are no peers yet are under way."""
+        """How many dials for users who add a realm are under way."""
         return self._memory.under_way.dialling + self._under_way.dialling
+
+    def proofs(self, address: str | None = None) -> int:
+        """How many introductions are being looked into, from an address or in all."""
+        now = (self._memory.under_way.proving, self._under_way.proving)
+        return sum(one.total() if address is None else one[address] for one in now)
 
     def hash_wait(self, address: str, workers: int) -> int:
         """The ms that a password job of this address would wait, where addresses take turns."""

@@ -15,7 +15,7 @@ from realm.federation import settling
 from realm.federation.state import FAR_MS, Carrying, when
 from realm.inputs import FromPeer
 from realm.jobs import Problem, ReadOwn, Result, Trouble
-from realm.store.rows import Outgoing
+from realm.store.rows import DROPPED, Outgoing
 from schemas.errors import Code
 from schemas.federation import LinkChunk, LinkUpload, PeerAnswer
 from schemas.limits import MAX_CHUNK
@@ -92,7 +92,9 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
         going = _changed(now, upload=answer.upload, chunk=chunk, read=answer.offset, held=answer.offset)
         _read_on(ctx, going)
     else:
-        _read_on(ctx, _changed(now, held=max(now.held, min(answer.offset, now.read))))
+        held = min(answer.offset, now.read)
+        going = _changed(now, held=held, rejected=0) if held > now.held else now
+        _read_on(ctx, going)
 
 
 def read(ctx: Ctx, job: ReadOwn, result: Result) -> None:
@@ -120,6 +122,21 @@ def look(ctx: Ctx, peer: int) -> None:
     else:
         ctx.view.change(_changed(now, due=0))
         begin(ctx, peer)
+
+
+def reopened(ctx: Ctx, peer: int) -> None:
+    """The peer is there again: what was being carried when it was lost goes on at once."""
+    now = ctx.view.peers.carrying(peer)
+    if now.place and now.lost:
+        _rest(ctx, now)
+    ctx.carrying.add(peer)
+
+
+def lost(ctx: Ctx, peer: int) -> None:
+    """The link is lost, and with it perhaps what is being carried."""
+    now = ctx.view.peers.carrying(peer)
+    if now.place:
+        ctx.view.change(_changed(now, lost=True))
 
 
 def broken(ctx: Ctx, peer: int) -> None:
@@ -151,7 +168,7 @@ def _read_on(ctx: Ctx, now: Carrying) -> None:
         size = min(now.chunk, now.size - at)
         ctx.run(ReadOwn(now.peer, now.number, now.digest, at, size))
         at += size
-    ctx.view.change(_changed(now, read=at, due=ctx.now + PATIENCE_MS))
+    ctx.view.change(_changed(now, read=at, lost=False, due=ctx.now + PATIENCE_MS))
 
 
 def _complete(ctx: Ctx, now: Carrying) -> None:
@@ -167,7 +184,7 @@ def _refused(ctx: Ctx, now: Carrying, code: str) -> None:
     """Its sender is told, unless the peer had taken it before a restore: the first word counts."""
     row = _row(ctx, now)
     if row is not None and row.settled:
-        ctx.tx.settle([row], [code], ctx.now)
+        ctx.tx.settle([row], [DROPPED], ctx.now)
     elif row is not None:
         settling.settle(ctx, [row], [code])
     _rest(ctx, now)

@@ -59,8 +59,10 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
             _greeted(ctx, link, answer)
         case LinkAck() as ack if link.phase is Phase.OPEN:
             _acknowledged(ctx, link, ack)
-        case LinkAgain() | PeerAnswer(id=None) if link.phase is Phase.OPEN:
+        case LinkAgain() if link.phase is Phase.OPEN:
             _try_soon(ctx, link)
+        case PeerAnswer(id=None, code=code) if link.phase is Phase.OPEN:
+            _fail(ctx, link, f"it cannot take what is sent now, and says {code}")
 
 
 def wake(ctx: Ctx, peer: int) -> None:
@@ -139,7 +141,9 @@ def pump(ctx: Ctx, peer: int) -> None:
         room -= 0 if row.post.message is UNSET else len(row.post.message)
         if room <= 0:  # its acknowledgement brings the rest
             break
-    _set(ctx, _changed(link, sent=upto, due=ctx.now + ANSWER_MS))
+    # What was sent before is due when it was: else who is silent would never be noticed while there is more to send.
+    due = link.due if link.sent > sending.acked else ctx.now + ANSWER_MS
+    _set(ctx, _changed(link, sent=upto, due=due))
 
 
 def _greeted(ctx: Ctx, link: Link, answer: PeerAnswer) -> None:
@@ -168,10 +172,10 @@ def _compare(ctx: Ctx, link: Link, mark: Mark) -> None:
                 greeted=True,
             ),
         )
-        if sending.acked == sending.last:
+        if sending.acked == sending.last:  # else an acknowledgement says that it works
             _set(ctx, _changed(ctx.view.peers.link(link.peer), failures=0))
         ctx.pumping.add(link.peer)
-        ctx.carrying.add(link.peer)
+        carrying.reopened(ctx, link.peer)
     elif mark.epoch < sending.epoch and link.failures < 2:  # an answer to what was said before
         _greet(ctx, _changed(link, failures=link.failures + 1))
     elif sending.restored_at is not None and abs(ctx.now - sending.restored_at) < RESTORE_MS:
@@ -269,6 +273,7 @@ def _fail(ctx: Ctx, link: Link, why: str) -> None:
         ),
     )
     settling.wait_no_longer(ctx, link.peer)
+    carrying.lost(ctx, link.peer)
 
 
 def _set(ctx: Ctx, link: Link) -> Link:

@@ -9,7 +9,7 @@ from realm.federation.admission import is_allowed
 from realm.federation.state import WAIT_MS, Wait
 from realm.outcome import LATER, Later
 from realm.sending import SOMETHING_ELSE, repeated, told
-from realm.store.rows import Outgoing, Peer, Post
+from realm.store.rows import DROPPED, Outgoing, Peer, Post
 from schemas import answers, commands
 from schemas.answers import Answer
 from schemas.commands import Filing, Texting
@@ -57,15 +57,10 @@ def send(ctx: Ctx, command: Texting | Filing, realm: Name, recipient: Name, *, t
     (ctx.pumping if post.file is UNSET else ctx.carrying).add(peer.id)
     if ctx.view.peers.link(peer.id).down_since is None:
         return _wait(ctx, row, ctx.now + WAIT_MS)
-    if _is_awaited(ctx, peer):  # behind those, so that all are stored in the order in which they were said
+    if ctx.view.peers.is_awaited(peer.id):  # behind those, so that all are stored in the order in which they were said
         return _wait(ctx, row, ctx.now)
     wait = Wait(post.account, post.id, peer.id, ctx.now, ((ctx.request, ctx.session),))
     return told(command.id, settling.copy_queued(ctx, row, wait), queued=True)
-
-
-def _is_awaited(ctx: Ctx, peer: Peer) -> bool:
-    """Whether somebody still waits for the peer's word."""
-    return any(wait.peer == peer.id for wait in ctx.view.peers.waits())
 
 
 def _refused(ctx: Ctx, peer: Peer, file: str | UnsetType) -> Refusal | None:
@@ -96,7 +91,9 @@ def _said_before(ctx: Ctx, command: Texting | Filing, post: Post) -> Sent | None
         if first is None:
             return Refusal(Code.BAD_REQUEST, "entry: what you have sent under this ULID is kept no longer")
         again = repeated(command, settling.conversation_of(ctx, post), first)
-        if row.result and isinstance(again, answers.Sent):  # it bounced: the first answer did not say that it was taken
+        if row.result not in ("", DROPPED) and isinstance(
+            again, answers.Sent
+        ):  # it bounced: the first answer did not say that it was taken
             again = msgspec.structs.replace(again, queued=True)
         return again
     if row.settled:

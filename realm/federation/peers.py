@@ -26,7 +26,9 @@ from schemas.federation import Introduced, Prove, Proved
 from schemas.names import Name
 
 INTRODUCTIONS: Final = 64
-"""How many may be under way in each direction: each is a dial."""
+"""How many may be under way in each direction: each is a dial,"""
+OF_ADDRESS: Final = 2
+"""and so many of those that come from one address."""
 
 
 def federates(ctx: Ctx, _command: object) -> Refusal | None:
@@ -71,7 +73,9 @@ def seen_by_operator(ctx: Ctx, command: operator.Peers) -> Answer:
 
 def add_realm(ctx: Ctx, command: commands.AddRealm | operator.AddPeer) -> Refusal | Later:
     """Make another realm a peer. Its card is read first."""
-    if command.realm == ctx.realm or ctx.view.peers.by_name(command.realm) is not None:
+    known = ctx.view.peers.by_name(command.realm)
+    renews = isinstance(command, operator.AddPeer) and known is not None  # it may have moved, or this one
+    if command.realm == ctx.realm or (known is not None and not renews):
         return Refusal(Code.REALM_EXISTS)
     why = _speaks_against(ctx, command.realm, None if command.key is UNSET else command.key)
     if why is None and ctx.view.dials() >= INTRODUCTIONS:
@@ -88,13 +92,17 @@ def introduced(ctx: Ctx, command: Introduced) -> Refusal | Later:
     if refused := within_address_allowance(ctx, command):
         return refused
     why = _speaks_against(ctx, command.realm, key)
-    if why is None and ctx.view.dials() >= INTRODUCTIONS:
+    if why is None and _too_many(ctx):
         why = "too many realms are being dialled"
     if why is not None:
         _note_refused(ctx, command.realm, why)
         return Refusal(Code.FORBIDDEN, why)
     ctx.run(ProveIntroduction(ctx.request, command.realm, key, command.address, command.port, ctx.ids.nonce()))
     return LATER
+
+
+def _too_many(ctx: Ctx) -> bool:
+    return ctx.view.proofs() >= INTRODUCTIONS or ctx.view.proofs(ctx.request.address) >= OF_ADDRESS
 
 
 def prove(ctx: Ctx, command: Prove) -> Answer | Refusal:
@@ -182,7 +190,8 @@ def _speaks_against(ctx: Ctx, name: str, key: str | None) -> str | None:
         return f"this key is known as that of the realm {by_key.name}"
     if not may_be_peer(ctx.settings, name, key or ""):
         return "the settings of this realm do not allow it"
-    if by_name is None and len(ctx.view.peers.all()) >= ctx.settings.peers.most:
+    allowed = [peer for peer in ctx.view.peers.all() if is_allowed(ctx.settings, peer)]
+    if by_name is None and len(allowed) >= ctx.settings.peers.most:
         return "this realm has as many peers as its settings allow"
     return None
 

@@ -40,7 +40,7 @@ def hello(ctx: Ctx, command: Hello) -> Answer | Refusal:
         return Refusal(Code.FORBIDDEN, f"this key is that of the realm {peer.name}")
     mark = ctx.tx.received_mark(peer.id)
     if command.epoch > mark.epoch:
-        if mark.epoch:
+        if mark.epoch and not ctx.rules.notes.take(f"restore {peer.name}", ctx.now):
             ctx.note("warning", "restore noticed", peer=peer.name, sending=False, epoch=command.epoch)
         mark = Mark(command.epoch, 0, HASH_START)
         ctx.tx.set_received(peer.id, mark)

@@ -109,6 +109,7 @@ def _copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
         salt=ctx.ids.salt(),
         message=post.message,
         file=file,
+        drawn=True,  # who says it looks for the ULID among entries, and who sends here among rows of the outbox
         stored_at=ctx.now,
     )
     entry = msgspec.structs.replace(ctx.tx.append(conversation, draft), queued=queued)

@@ -1,6 +1,6 @@
 """What memory knows of other realms: a cache of rows, how each link fares, and who waits for a peer's word."""
 
-from collections.abc import Iterator
+from collections import Counter
 from enum import Enum
 from typing import Final
 
@@ -11,13 +11,15 @@ from realm.request import Request
 from realm.session import Session
 from realm.store.rows import Peer
 
-WINDOW: Final = 64
+WINDOW: Final = 256
 """Envelopes of one link that may be without an acknowledgement."""
 
 WAIT_MS: Final = 2_000
 """So long a peer is waited for before a sender is told that it is queued."""
 FAR_MS: Final = 120_000
 """Nothing of a link is due later than that."""
+AT_ONCE: Final = 256
+"""Of those who have waited for long enough, so many are answered in one turn."""
 FAR: Final = 1 << 62
 """When nothing is due."""
 
@@ -96,6 +98,8 @@ class Carrying(msgspec.Struct, frozen=True):
     """When to begin anew, where nothing happens."""
     failures: int = 0
     """How often it was begun anew since a file was taken."""
+    lost: bool = False
+    """Whether the link was lost since anything was heard of it."""
     rejected: int = 0
     """How often the peer has found fault with the bytes of this file."""
 
@@ -147,6 +151,8 @@ class Peers:
         self._carrying: dict[int, Carrying] = {}
         self._greeters: dict[int, bytes] = {}
         self._waits: dict[tuple[int, str], Wait | None] = {}
+        self._awaited: Counter[int] = Counter()
+        """How many wait for each peer."""
         self._introducing: dict[str, int] = {}
         self._by_key: dict[str, Peer] = {}
         self._by_name: dict[str, Peer] = {}
@@ -165,9 +171,12 @@ class Peers:
                 self._carrying[change.peer] = change
             case Greeter(peer, route):
                 self._greeters[peer] = route
-            case Wait(account, entry):
+            case Wait(account, entry, peer):
+                self._awaited[peer] += self.wait(account, entry) is None
                 self._waits[account, entry] = change
             case WaitOver(account, entry):
+                if (known := self.wait(account, entry)) is not None:
+                    self._awaited[known.peer] -= 1
                 self._waits[account, entry] = None
                 if self._below is None:
                     del self._waits[account, entry]
@@ -227,12 +236,19 @@ class Peers:
             return self._waits.get(place)
         return self._below.wait(account, entry)
 
-    def waits(self) -> Iterator[Wait]:
+    def waits(self) -> list[Wait]:
         """All who wait, the longest waiting first."""
-        for place, wait in list(self._below._waits.items() if self._below else ()):
-            if place not in self._waits and wait is not None:
-                yield wait
-        yield from [wait for wait in self._waits.values() if wait is not None]
+        return [wait for wait in self._all_waits().values() if wait is not None]
+
+    def is_awaited(self, peer: int) -> bool:
+        """Whether somebody waits for a peer's word."""
+        return self._awaited_by(peer) > 0
+
+    def _awaited_by(self, peer: int) -> int:
+        return self._awaited[peer] + (self._below._awaited_by(peer) if self._below else 0)
+
+    def _all_waits(self) -> dict[tuple[int, str], Wait | None]:
+        return {**self._below._all_waits(), **self._waits} if self._below else self._waits
 
     def is_introducing(self, key: str) -> bool:
         """Whether an introduction to the realm with that key is under way."""
@@ -246,6 +262,7 @@ class Peers:
     def due(self, now: int) -> list[Due]:
         """What is due now."""
         waits = [WaitDue(one.account, one.entry) for one in self.waits() if when(one.due, now, WAIT_MS) <= now]
+        del waits[AT_ONCE:]
         links = [LinkDue(one.peer) for one in self._all_links().values() if when(one.due, now, FAR_MS) <= now]
         files = [
             CarryingDue(one.peer)

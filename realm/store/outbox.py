@@ -22,6 +22,12 @@ _ROWS: Final = f"SELECT {_ROW} FROM outbox o"
 _TO_CARRY: Final = "o.file IS NOT NULL AND o.n IS NULL AND o.result = ''"
 """What the peer is not known to hold the file of."""
 _OPEN: Final = "o.copied = 0 AND o.settled_at IS NULL"
+RECENT: Final = 256
+"""So many rows at most are looked for among those that were just written: as many as may be on their way."""
+REMEMBERED: Final = 4_096
+"""Rows of all peers that are remembered after they were written,"""
+SHORT: Final = 4_096
+"""and how long a message may be for that."""
 _changed = msgspec.structs.replace
 
 
@@ -30,15 +36,19 @@ class OutboxRows(FileRows, PeerRows):
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
+        self._realm: str | None = None
         self._addresses: dict[int, Address] = {}
+        self._recent: dict[tuple[int, int], tuple[Outgoing, Envelope]] = {}
+        """Rows that were just written, by peer and number: they are sent, and acknowledged, soon after."""
 
     def enqueue(self, post: Post) -> Outgoing:
         """See `Tx.enqueue`."""
         sending = self.sending(post.peer)
         row = Outgoing(0, None, b"", post, copied=False, settled=False, result="")
-        n, digest = None, b""
+        n, digest, sealed = None, b"", None
         if post.file is UNSET:
-            n, digest = self._next(row, sending)
+            sealed = self._sealed(row, sending)
+            n, digest = sealed.n, sealed.hash
             sending = _changed(sending, last=n, hash=digest)
         place = self._write(
             "INSERT INTO outbox (peer, n, hash, id, account, display, sent_at, to_group, recipient, message, file)"
@@ -58,12 +68,16 @@ class OutboxRows(FileRows, PeerRows):
             ),
         ).lastrowid
         self._set_sending(post.peer, _changed(sending, queued=sending.queued + 1))
-        return _changed(row, place=place, n=n, hash=digest)
+        row = _changed(row, place=place, n=n, hash=digest)
+        if sealed is not None:
+            self._remember(row, sealed)
+        return row
 
     def number(self, row: Outgoing) -> Outgoing:
         """See `Tx.number`."""
         sending = self.sending(row.post.peer)
-        n, digest = self._next(row, sending)
+        sealed = self._sealed(row, sending)
+        n, digest = sealed.n, sealed.hash
         self._write("UPDATE outbox SET n = ?, hash = ? WHERE place = ?", (n, digest, row.place))
         self._set_sending(row.post.peer, _changed(sending, last=n, hash=digest))
         return _changed(row, n=n, hash=digest)
@@ -71,7 +85,12 @@ class OutboxRows(FileRows, PeerRows):
     def envelope(self, row: Outgoing) -> Envelope:
         """See `Tx.envelope`."""
         assert row.n is not None
-        return _changed(self._unsealed(row, self.sending(row.post.peer).epoch, row.n), hash=row.hash)
+        known = self._recent.get((row.post.peer, row.n))
+        if known is not None:
+            return known[1]
+        envelope = self._unsealed(row, self.sending(row.post.peer).epoch, row.n)
+        msgspec.structs.force_setattr(envelope, "hash", row.hash)
+        return envelope
 
     def outgoing(self, account: int, entry: str) -> Outgoing | None:
         """See `Tx.outgoing`."""
@@ -80,6 +99,10 @@ class OutboxRows(FileRows, PeerRows):
 
     def numbered(self, peer: int, after: int, upto: int) -> list[Outgoing]:
         """See `Tx.numbered`."""
+        if upto - after <= RECENT:
+            recent = [self._recent.get((peer, n)) for n in range(after + 1, upto + 1)]
+            if None not in recent:
+                return [known[0] for known in recent if known is not None]
         rows = self._execute(f"{_ROWS} WHERE o.peer = ? AND o.n > ? AND o.n <= ? ORDER BY o.n", (peer, after, upto))
         return [_outgoing(row) for row in rows.fetchall()]
 
@@ -120,6 +143,9 @@ class OutboxRows(FileRows, PeerRows):
     def set_copied(self, row: Outgoing) -> None:
         """See `Tx.set_copied`."""
         self._write("UPDATE outbox SET copied = 1 WHERE place = ?", (row.place,))
+        known = self._recent.get((row.post.peer, row.n or 0))
+        if known is not None:
+            self._recent[row.post.peer, row.n or 0] = _changed(known[0], copied=True), known[1]
 
     def settle(self, rows: Sequence[Outgoing], codes: Sequence[str], now: int) -> None:
         """See `Tx.settle`."""
@@ -131,6 +157,8 @@ class OutboxRows(FileRows, PeerRows):
             "UPDATE outbox SET settled_at = coalesce(settled_at, ?), result = ?, n = ?, copied = ? WHERE place = ?",
             told,
         )
+        for row in rows:
+            self._recent.pop((row.post.peer, row.n or 0), None)
         for peer, count in Counter(row.post.peer for row in rows if not row.settled).items():
             sending = self.sending(peer)
             self._set_sending(peer, _changed(sending, queued=sending.queued - count))
@@ -152,6 +180,7 @@ class OutboxRows(FileRows, PeerRows):
 
     def renumber(self, peer: int, epoch: int, now: int) -> None:
         """See `Tx.renumber`."""
+        self._recent.clear()
         rows = self.numbered(peer, 0, 1 << 62)
         self._write("UPDATE outbox SET n = NULL WHERE peer = ?", (peer,))
         fresh = _changed(
@@ -170,16 +199,27 @@ class OutboxRows(FileRows, PeerRows):
 
     def forget_settled(self, before: int, limit: int) -> int:
         """See `Tx.forget_settled`."""
-        if not self._attempting:  # else what is late stays so, and less is forgotten
-            self._write_marks()
-        return self._write(
-            "DELETE FROM outbox WHERE place IN (SELECT o.place FROM outbox o JOIN peers p ON p.id = o.peer"
-            f" WHERE o.settled_at < ? AND coalesce(o.n, 0) <= p.acked AND NOT ({_TO_CARRY}) ORDER BY o.place LIMIT ?)",
-            (before, limit),
-        ).rowcount
+        gone = 0
+        for (peer,) in self._execute("SELECT id FROM peers ORDER BY id").fetchall():
+            # By the mark that is remembered: its row may be late.
+            gone += self._write(
+                "DELETE FROM outbox WHERE place IN (SELECT o.place FROM outbox o WHERE o.peer = ? AND o.settled_at < ?"
+                f" AND coalesce(o.n, 0) <= ? AND NOT ({_TO_CARRY}) LIMIT ?)",
+                (peer, before, self.sending(peer).acked, limit - gone),
+            ).rowcount
+        return gone
+
+    def forget(self) -> None:
+        """See `Writing.forget`."""
+        super().forget()
+        self._recent.clear()
 
     def _is_queued(self, sender: str, entry: str) -> bool:
         """Whether an entry is one that a peer has neither taken nor refused yet."""
+        if self._realm is None:
+            self._realm = str(self._execute("SELECT name FROM realm").fetchone()[0])
+        if sender.rpartition("@")[2] != self._realm:
+            return False
         row = self._execute(
             "SELECT 1 FROM outbox o JOIN accounts a ON a.id = o.account WHERE o.id = ? AND o.settled_at IS NULL"
             " AND a.name || '@' || (SELECT name FROM realm) = ?",
@@ -187,10 +227,18 @@ class OutboxRows(FileRows, PeerRows):
         ).fetchone()
         return row is not None
 
-    def _next(self, row: Outgoing, sending: Sending) -> tuple[int, bytes]:
-        """The number after the last, and the running hash there, if this row gets it."""
-        n = sending.last + 1
-        return n, hash_of(sending.hash, self._unsealed(row, sending.epoch, n))
+    def _sealed(self, row: Outgoing, sending: Sending) -> Envelope:
+        """A row as an envelope with the number after the last."""
+        envelope = self._unsealed(row, sending.epoch, sending.last + 1)
+        msgspec.structs.force_setattr(envelope, "hash", hash_of(sending.hash, envelope))
+        return envelope
+
+    def _remember(self, row: Outgoing, sealed: Envelope) -> None:
+        if sealed.message is not UNSET and len(sealed.message) > SHORT:
+            return
+        if len(self._recent) >= REMEMBERED:
+            self._recent.clear()
+        self._recent[row.post.peer, sealed.n] = row, sealed
 
     def _address_of(self, account: int) -> Address:
         query = "SELECT name || '@' || (SELECT name FROM realm) FROM accounts WHERE id = ?"

@@ -137,8 +137,7 @@ class PeerRows(Writing):
 
     def forget_answers(self, before: int, limit: int) -> int:
         """See `Tx.forget_answers`."""
-        if not self._attempting:  # else what is late is too young to be forgotten
-            self._write_answers()
+        # What is late is too young to be forgotten.
         return self._write(
             "DELETE FROM taken WHERE (peer, id, sender) IN"
             " (SELECT peer, id, sender FROM taken WHERE at < ? ORDER BY at LIMIT ?)",

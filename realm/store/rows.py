@@ -59,7 +59,7 @@ class Draft(msgspec.Struct, frozen=True):
     salt: bytes
     message: str | UnsetType = UNSET
     drawn: bool = False
-    """Whether this realm has drawn the id just now, so that no other entry can have it."""
+    """Whether it is known that no other entry has the id: it was drawn just now, or looked for before."""
     file: File | UnsetType = UNSET
     re: str | None = None
     """Of a bounce: the entry that was refused."""
@@ -196,6 +196,10 @@ class Post(msgspec.Struct, frozen=True):
     """The id of the sender's own file."""
 
 
+DROPPED: Final = "dropped"
+"""The result of a row that the peer had taken, and refused after a restore: not sent again, and nobody is told."""
+
+
 class Outgoing(msgspec.Struct, frozen=True):
     """A row of the outbox."""
 
@@ -210,7 +214,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     settled: bool
     """Whether the peer has taken it, or refused it."""
     result: str
-    """The code with which it was refused, empty where it was not."""
+    """The code with which it was refused, empty where it was not; or `DROPPED`."""
 
 
 class RealmStanding(msgspec.Struct, frozen=True):

@@ -71,7 +71,6 @@ def test_a_stopped_peer_hinders_nobody(three: World) -> None:
     three.check()
 
 
-@pytest.mark.xfail(reason="each message that is sent puts off when an answer to those before it is missed")
 def test_a_stopped_peer_is_noticed_though_little_is_said(three: World) -> None:
     """One message after the other, each of which waits in vain: the next ones need not wait."""
     flow = three.flow("kampus", "pusat", 1)

@@ -335,13 +335,23 @@ def test_what_was_sent_to_a_group_elsewhere_while_nothing_was_heard_is_news(real
     assert realm.mirror.take_news() == realm.kept[TO_GROUP]
 
 
+def test_what_bounced_waits_no_longer(realm: Realm) -> None:
+    first, other = realm.say(queued=True), realm.say(queued=True)
+    for entry in (first, other):
+        realm.mirror.heard(events.EntryPushed(entry=entry))
+    realm.settle()
+    bounce = realm.say("bob@pusat", re=first.id, code="user_not_found", message="User tidak ada")
+    realm.mirror.heard(events.EntryPushed(entry=bounce))
+    assert [entry.queued for entry in realm.mirror.shown[TALK].entries] == [False, True, False]
+
+
 def test_a_bounce_is_news_and_its_message_is_found(realm: Realm) -> None:
     mine = realm.push(realm.say(queued=True))
     realm.mirror.take_news()
     realm.deliver(1)
     refusal = realm.push(realm.say(BOB, re=mine.id, code="user_not_found", message="User tidak ada"))
     assert realm.mirror.take_news() == [refusal]
-    assert realm.mirror.find(TALK, mine.id) == mine
+    assert realm.mirror.find(TALK, mine.id) == structs.replace(mine, queued=False)
     assert realm.mirror.find(TALK, refusal.id) is None  # that is no message of this user
     assert realm.mirror.find(TO_GROUP, mine.id) is None
     realm.beat()

@@ -158,6 +158,7 @@ def test_answers_are_forgotten_the_oldest_first(store: Store) -> None:
         one = peer(tx)
         for number in range(6):
             tx.keep_answer(one.id, BOB, str(number), "", 60 - number * 10)
+    with store.transaction() as tx:
 
         def kept() -> list[int]:
             return [number for number in range(6) if tx.first_answer(one.id, BOB, str(number)) is not None]
