@@ -9,7 +9,7 @@ from client.courier import Courier
 from client.model.room import Outgoing
 from client.ui.spool import Spool
 from schemas.answers import Sent
-from schemas.commands import SendFile, SendGroupFile
+from schemas.commands import Filing
 
 LANES: Final = 4
 """Files that are sent at once; a realm takes 8 of a user."""
@@ -42,7 +42,7 @@ class Carrier:
         self._tasks[one.entry] = task
         task.add_done_callback(ended)
 
-    async def send(self, command: SendFile | SendGroupFile, one: Outgoing) -> Sent:
+    async def send(self, command: Filing, one: Outgoing) -> Sent:
         """Send the file of a message, once all of it is here; raises what `Courier.send` does, and LocalFileError."""
         spool = one.file
         assert isinstance(spool, Spool)

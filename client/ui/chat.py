@@ -10,19 +10,23 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 import zmq.asyncio
+from msgspec import UNSET, structs
 
 from client import dial
 from client.connection import Connection
 from client.errors import ClientError, ClosedError, SessionNotFoundError
 from client.file_lines import NOT_YET
 from client.keyring import Keyring
+from client.model.bounce import Resent, again
 from client.model.desk import Desk, Unsaid, Wish, mirror_of_a_window
 from client.model.room import Outgoing
+from client.model.sending import REFUSALS
 from client.session import A_co, Asks, SessionEnded
 from client.ui.carrier import Carrier
 from client.ui.spool import Spool
 from client.ulid import new_ulid
 from schemas import answers, commands, names
+from schemas.entries import Entry
 from schemas.names import Address, ConversationId, Name
 
 PATIENCE: Final = 5.0
@@ -218,9 +222,16 @@ class Chat:
     def say_again(self, conversation: ConversationId, one: Outgoing) -> None:
         """Send a message, or send one again that failed: it is never stored twice."""
         assert self.desk is not None
+        if one.is_refused:
+            one.entry, one.is_refused = new_ulid(), False
         self.desk.send(conversation, one)
         self._start_sending(self.desk, conversation, one)
         self._tell()
+
+    def say_once_more(self, conversation: ConversationId, entry: Entry) -> None:
+        """Send anew what another realm has refused: that is final for an entry, so this is a new one."""
+        text = "" if entry.message is UNSET else entry.message
+        self.say_again(conversation, Outgoing(new_ulid(), text, time.time_ns() // 1_000_000, again(entry)))
 
     def _start_sending(
         self, desk: Desk, conversation: ConversationId, one: Outgoing, after: "asyncio.Task[None] | None" = None
@@ -237,6 +248,7 @@ class Chat:
         try:
             sent = await self._store(desk, conversation, one)
         except ClientError as error:
+            one.is_refused = isinstance(error, REFUSALS)
             desk.sent(conversation, one, self._tell_why(error))
         except Exception as error:
             log.exception("a message could not be sent")  # what seems to be on its way could not even be discarded
@@ -249,6 +261,8 @@ class Chat:
         command = desk.send_command(conversation, one, NOT_YET)
         if isinstance(command, commands.Texting):
             return await self._connection.ask(command)
+        if isinstance(one.file, Resent):
+            return await self._connection.ask(structs.replace(command, file=one.file.id))
         return await self.carrier.send(command, one)
 
     # what comes
