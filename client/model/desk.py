@@ -162,6 +162,7 @@ class Desk:
             if shown.entries and shown.entries[-1] is not self._newest:
                 self._newest = shown.entries[-1]
                 self.overview.said(self._newest)
+            self.overview.met(shown.id, shown.entries)
             row = self.overview.rows.get(shown.id)
             if row is not None:
                 row.seen = max(row.seen, shown.seen)

@@ -4,7 +4,7 @@ Pushes change a row at once. Where one shows that others were missed, or a read 
 row is only nearly right, and `stale` says that the realm's own list is to be asked again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -139,6 +139,14 @@ class Overview:
                 self.stale = True
         if self._whole and any(head and name not in self.rows for name, head in heads.items()):
             self.stale = True
+
+    def met(self, conversation: ConversationId, entries: Sequence[Entry]) -> None:
+        """What was said in a conversation is known: so may be the name of somebody of another realm."""
+        row, address = self.rows.get(conversation), other(conversation, self.user)
+        if row is None or address is None or row.title not in ("", address):
+            return
+        theirs = (entry.name for entry in reversed(entries) if entry.sender == address and entry.kind != "bounce")
+        row.title = next(theirs, row.title)
 
     def _name(self, row: Conversation) -> None:
         """Of those of another realm no list tells a name: only they themselves do, by what they say."""

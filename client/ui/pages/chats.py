@@ -68,7 +68,7 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
         name,
         window.press(lambda: window.go(Room(one.id))),
         look.avatar(one.title, one.address, group=one.is_group, active=one.active),
-        ft.Text(one.title, weight=strong, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS),
+        _title(one, strong),
         _last(one, who, text, strong),
         ft.Column(side, tight=True, spacing=4, horizontal_alignment=ft.CrossAxisAlignment.END, width=72),
         selected=one.is_open,
@@ -77,6 +77,19 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
         shape=ft.RoundedRectangleBorder(radius=12),
         content_padding=ft.Padding.symmetric(horizontal=12),
     )
+
+
+def _title(one: Glance, strong: ft.FontWeight | None) -> ft.Control:
+    """Of two that are too long for the line, the name is not to push the realm out of it."""
+    name = one.title.removesuffix(f" ({one.beside})") if one.beside else one.title
+    shown = ft.Text(name, weight=strong, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)
+    if not one.beside:
+        return shown
+    color = ft.Colors.ON_SURFACE_VARIANT
+    beside = ft.Text(one.beside, size=12, color=color, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)
+    for part in (shown, beside):
+        part.expand, part.expand_loose = True, True
+    return ft.Row([shown, beside], spacing=6)
 
 
 def _last(one: Glance, who: str, said: str, strong: ft.FontWeight | None) -> ft.Control:

@@ -34,10 +34,7 @@ def link(window: Window, conversation: ConversationId) -> str:
 def waits(window: Window, words: Words, tick: Tick) -> ft.Control:  # noqa: ARG001 - see `draw.py`
     """Below messages that wait: for which realm, and why. It is drawn again by itself, and the message is not."""
     told = window.peers.queued(words, _realm(window))
-    said = ft.Text(told, size=12, color=ft.Colors.ON_SURFACE_VARIANT, text_align=ft.TextAlign.END, expand=True)
-    mark = ft.Icon(ft.Icons.HOURGLASS_EMPTY, size=14, color=ft.Colors.ON_SURFACE_VARIANT)
-    said.expand_loose = True
-    return ft.Row([mark, said], spacing=4, tight=True)
+    return ft.Text(told, size=12, color=ft.Colors.ON_SURFACE_VARIANT, text_align=ft.TextAlign.END)
 
 
 @row
@@ -59,7 +56,8 @@ def bounce(window: Window, one: Bounce, words: Words) -> ft.Control:
         expand_loose=True,
         content=ft.Column(lines, spacing=2, tight=True),
     )
-    inside: list[ft.Control] = [ft.Icon(ft.Icons.ERROR_OUTLINE, color=color), told]
+    top = ft.Row([ft.Icon(ft.Icons.ERROR_OUTLINE, color=color), told], spacing=12, tight=True)
+    inside: list[ft.Control] = [top]
 
     def again() -> None:
         room, entry = window.room.conversation, window.desk.find_own(one.re)
@@ -71,13 +69,13 @@ def bounce(window: Window, one: Bounce, words: Words) -> ft.Control:
 
     if one.about:
         press = window.press(again, once=("again", one.re))
-        style = ft.ButtonStyle(color=color)
-        inside.append(ft.OutlinedButton(words.retry, on_click=press, style=style))
+        button = ft.TextButton(words.retry, on_click=press, style=ft.ButtonStyle(color=color))
+        inside.append(ft.Row([button], alignment=ft.MainAxisAlignment.END, tight=True))
     card = ft.Container(
-        ft.Row(inside, spacing=12, tight=True),
+        ft.Column(inside, spacing=0, tight=True, horizontal_alignment=ft.CrossAxisAlignment.END),
         bgcolor=ft.Colors.ERROR_CONTAINER,
         border_radius=16,
-        padding=ft.Padding.symmetric(horizontal=14, vertical=10),
+        padding=ft.Padding.only(left=14, right=14, top=10, bottom=2 if one.about else 10),
         expand=True,
         expand_loose=True,
     )

@@ -43,6 +43,7 @@ def page(window: Window, realm: Name) -> ft.Control:
             look.column(
                 [
                     link(window, realm, window.peers_tick),
+                    ft.Container(height=4),
                     look.heading(words.write_there),
                     to_whom(window, words.person_there.format(realm=realm), with_person, ft.Icons.PERSON, first=True),
                     to_whom(window, words.group_there.format(realm=realm), with_group, ft.Icons.GROUP, first=False),

@@ -17,10 +17,17 @@ from schemas.names import Name
 def page(window: Window) -> ft.Control:
     """All of them, and a way to add one."""
     words = window.words
-    add = look.icon_button(ft.Icons.ADD, words.add_realm, window.press(lambda: window.go(NewRealm())))
     back = lists.back_button(window) if window.wide else None
-    top = look.top(look.title(words.realms), add, back=back)
+    top = look.top(look.title(words.realms), add_button(window, window.peers_tick), back=back)
     return ft.Column([top, rows(window, window.peers_tick)], spacing=8, expand=True)
+
+
+@component
+def add_button(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001 - see `draw.py`
+    """Where there is no list, the way to add one stands in its place."""
+    if not window.peers.rows:
+        return ft.Container(width=0)
+    return look.icon_button(ft.Icons.ADD, window.words.add_realm, window.press(lambda: window.go(NewRealm())))
 
 
 @component
@@ -34,17 +41,9 @@ def rows(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001 - see `draw.
         again = ft.TextButton(words.retry, on_click=window.press(window.peers.look))
         return ft.Container(ft.Column([said, again], tight=True), padding=20, expand=True)
     if not known:
-        return ft.Column(
-            [
-                look.empty(ft.Icons.PUBLIC, words.no_realms, words.no_realms_hint),
-                ft.FilledButton(
-                    words.add_realm, icon=ft.Icons.ADD, on_click=window.press(lambda: window.go(NewRealm()))
-                ),
-                ft.Container(height=32),
-            ],
-            expand=True,
-            horizontal_alignment=ft.CrossAxisAlignment.CENTER,
-        )
+        go = window.press(lambda: window.go(NewRealm()))
+        button = ft.FilledButton(words.add_realm, icon=ft.Icons.ADD, on_click=go)
+        return look.empty(ft.Icons.PUBLIC, words.no_realms, words.no_realms_hint, button)
     shown = [_realm(window, realm) for realm in known]
     return ft.ListView(shown, expand=True, padding=ft.Padding.symmetric(horizontal=8))
 

@@ -65,7 +65,7 @@ def header(
     if address == desk.user:
         below = words.notes
     if elsewhere := crossing.link(window, conversation):
-        below = f"{words.sent_there} · {elsewhere}" if is_sent(conversation) else elsewhere
+        below = f"{elsewhere} · {words.sent_there}" if is_sent(conversation) else elsewhere
 
     async def fetch() -> None:
         got = await window.chat.ask(commands.Inbox(id=0))
@@ -93,7 +93,7 @@ def header(
                         below,
                         size=12,
                         color=ft.Colors.ON_SURFACE_VARIANT,
-                        max_lines=2,
+                        max_lines=1,
                         overflow=ft.TextOverflow.ELLIPSIS,
                     ),
                 ],
