@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import UNSET
 
 from client.connection import Connection
-from client.demo_realm import NAME, demo_realm, own_python
+from client.demo_realm import NAME, PASSWORD, demo_realm, own_python
 from client.demo_view import View
 from client.dial import Address
 from client.errors import NoAnswerError, UnreachableError
@@ -26,7 +26,6 @@ from client.syntax import parse, to_line
 from schemas.answers import Answer, SessionOpened
 from schemas.events import EntryPushed, Read
 
-PASSWORD: Final = "surabaya"  # noqa: S105 - public, and only for demos
 PEOPLE: Final = (("messi", "Lionel Messi"), ("henderson", "Jordan Henderson"), ("lineker", "Gary Lineker"))
 PACE_S: Final = 0.7
 """Seconds between rows, for eyes; none where nobody watches. $BAGAN_DEMO_PACE is another."""
@@ -120,7 +119,8 @@ async def _play_in(folder: Path) -> None:
     watched = sys.stdout.isatty()
     view = View(PEOPLE)
     view.line("Starting a realm with the demo accounts …", "dim")
-    async with demo_realm(folder) as (door, process):
+    async with demo_realm(folder) as realm:
+        door = realm.door
         view.line(f"Realm {NAME} is ready at {door}. Three people, a key each:")
         view.line()
         view.header()
@@ -128,7 +128,7 @@ async def _play_in(folder: Path) -> None:
             await _converse(view, *people)
             view.line()
             if watched:
-                await _stay(view, folder, door, people, process)
+                await _stay(view, folder, door, people, realm.process)
             else:
                 view.line("In a terminal the realm would stay, for you to talk to.")
 

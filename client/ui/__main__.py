@@ -40,7 +40,7 @@ def run(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the browser when it is ready.")] = True,
     only_realm: Annotated[bool, typer.Option("--only-realm", help="Let visitors use no other realm.")] = False,
     as_desktop: Annotated[bool, typer.Option("--desktop", help="Open a window of its own, for one person.")] = False,
-    as_demo: Annotated[bool, typer.Option("--demo", help="Start a realm with demo accounts too.")] = False,
+    as_demo: Annotated[bool, typer.Option("--demo", help="Start two realms with demo accounts too.")] = False,
 ) -> None:
     """Serve the web client to browsers, until Ctrl-C."""
     if as_desktop and as_demo:

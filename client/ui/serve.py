@@ -27,7 +27,7 @@ from client.errors import UsageError
 from client.ui import files, fonts
 from client.ui.assets import Packed, pack, write_page
 from client.ui.pages.app import draw_app
-from client.ui.sign_in import SignIn, Tries
+from client.ui.sign_in import Offer, SignIn, Tries
 from client.ui.tabs import GRACE_S, Tabs
 from client.ui.visits import Visit, Visits, current
 from client.ui.window import Window
@@ -59,6 +59,8 @@ class Site:
     grace: float = GRACE_S
     only_realm: bool = False
     """Whether visitors may go to no other realm."""
+    offered: tuple[Offer, ...] = ()
+    """Realms between which visitors choose on the login page."""
     desktop: bool = False
     """Whether it is for one window of this machine, which brings its tab's secret along."""
 
@@ -66,9 +68,10 @@ class Site:
 class Windows:
     """All pages that are open."""
 
-    def __init__(self, tabs: Tabs, visit: Visit | None = None) -> None:
+    def __init__(self, tabs: Tabs, visit: Visit | None = None, offered: tuple[Offer, ...] = ()) -> None:
         """`visit` is of the one person who may come; otherwise each page says who has come."""
         self.tabs = tabs
+        self._offered = offered
         self._visit = visit
         self._tries = Tries()
         self._open: set[Window] = set()
@@ -88,7 +91,7 @@ class Windows:
         else:
             page.on_close = lambda _: gone()
         page.on_error = lambda event: log.error("Flet: %s", event.data)
-        sign_in = SignIn(window, str(self.tabs.own), self._tries)
+        sign_in = SignIn(window, str(self.tabs.own), self._tries, self._offered)
         if await window.start(sign_in.resume):
             page.render(draw_app, window, sign_in)
             window.wake()
@@ -111,7 +114,7 @@ def make_app(site: Site, page_folder: Path) -> FastAPI:
     _raise_limits()
     tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm)
     tabs.forget_files()
-    windows = Windows(tabs)
+    windows = Windows(tabs, offered=site.offered)
 
     async def forget_old() -> None:
         while True:
