@@ -129,6 +129,8 @@ class Words:
 
     # other realms
     realms: str
+    other_realms: str
+    """The same on home, in the manner of the contract's own entries."""
     no_realms: str
     no_realms_hint: str
     add_realm: str
@@ -354,6 +356,7 @@ ENGLISH: Final = Words(
     file_no_room="There is no room for this file here now.",
     decimal=".",
     realms="Realms",
+    other_realms="Other Realms",
     no_realms="No other realm is known here",
     no_realms_hint="Add one: then its people and groups can be written to.",
     add_realm="Add realm",
@@ -529,7 +532,8 @@ INDONESIAN: Final = Words(
     file_too_large="Berkas ini terlalu besar untuk dikirim dari sini.",
     file_no_room="Sekarang tidak ada tempat untuk berkas ini di sini.",
     decimal=",",
-    realms="Realm lain",
+    realms="Realm",
+    other_realms="Realm Lain",
     no_realms="Belum ada realm lain yang dikenal di sini",
     no_realms_hint="Tambahkan satu: lalu orang dan grup di sana dapat dikirimi pesan.",
     add_realm="Tambah realm",

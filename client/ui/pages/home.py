@@ -22,7 +22,7 @@ ENTRIES: tuple[tuple[str, ft.IconData, Place], ...] = (
 def page(window: Window, form: SignIn) -> ft.Control:
     """What the contract says of it."""
     words, desk = window.words, window.desk
-    entries = (*ENTRIES, (words.realms, ft.Icons.PUBLIC, Realms()))
+    entries = (*ENTRIES, (words.other_realms, ft.Icons.PUBLIC, Realms()))
     hints = dict(zip((entry[0] for entry in entries), words.entry_hints, strict=True))
 
     def entry(name: str, icon: ft.IconData, place: Place) -> ft.Control:

@@ -52,9 +52,10 @@ def _realm(window: Window, realm: RealmSeen) -> ft.Control:
     words, name = window.words, visible(realm.realm)
     link = window.peers.links[realm.realm]
     waiting = words.waiting_there.format(count=realm.queued) if realm.queued else ""
-    below = " · ".join(part for part in (f"{visible(realm.address)}:{realm.port}", waiting) if part)
+    door = f"{visible(realm.address)}:{realm.port}"
+    below = " · ".join(part for part in (door, waiting) if part)
     return look.tile(
-        ", ".join(part for part in (name, link, waiting) if part),
+        ", ".join(part for part in (name, link, waiting, door) if part),
         window.press(lambda: window.go(Peer(Name(realm.realm))), once=("realm", realm.realm)),
         face(realm),
         name,
