@@ -11,7 +11,7 @@ SEED ?= 0
 HISTORIES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help install run-realm run-client demo test screenshots simulate bench check format protocol lock clean
+.PHONY: help install run-realm run-client demo test screenshots simulate simulate-realms soak bench check format protocol lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ screenshots: $(READY) ## Take the pictures in docs/screens anew
 
 simulate: $(READY) ## Run more simulated histories on all cores (SEED=0 HISTORIES=1000)
 	$(BIN)/python -m tests.simulation.runner $(SEED) $(HISTORIES)
+
+simulate-realms: $(READY) ## The same for several realms that federate (SEED=0 HISTORIES=1000)
+	$(BIN)/python -m tests.simulation.federation.runner $(SEED) $(HISTORIES)
+
+soak: $(READY) ## Kill, stop and cut off realms that federate for some minutes, and count what arrives
+	$(BIN)/python -m tests.soak
 
 bench: $(READY) ## Measure a realm beside its binding's own limit, and the web client (some 10 minutes; leave the machine alone)
 	$(BIN)/python -m tests.bench

@@ -63,8 +63,11 @@ class Courier:
         self._lines: list[Connection] = []
         """One for each session in which something was carried."""
         self._downloads = asyncio.Semaphore(DOWNLOADS)
-        self._unsure: dict[str, str] = {}
-        """The file of a send of which it is not known whether it was done: the next upload of it has another id."""
+        self.unsure: dict[str, str] = {}
+        """The file of each send, by its entry, of which it is not known whether it was done: the next try has the same.
+
+        Whoever tries again over another courier takes it along.
+        """
 
     async def upload(
         self, source: Path, name: str | None = None, progress: Progress = _untold, reading: Progress = _untold
@@ -91,12 +94,12 @@ class Courier:
         Raises as `upload` does.
         """
         entry = new_ulid() if command.entry is UNSET else command.entry
-        file = self._unsure.get(entry)
+        file = self.unsure.get(entry)
         if file is None:
             file = await self._upload(source, name, progress, reading, command)
-        self._unsure[entry] = file
+        self.unsure[entry] = file
         sent = await self._send(structs.replace(command, entry=entry, file=file))
-        self._unsure.pop(entry, None)  # the same may have been sent twice at once
+        self.unsure.pop(entry, None)  # the same may have been sent twice at once
         return sent
 
     async def download(
@@ -187,7 +190,7 @@ class Courier:
         try:
             answer, _ = await self._ask_patiently(self._connection, command)
         except AnswerError:  # it was not done, and that is known
-            self._unsure.pop(str(command.entry), None)
+            self.unsure.pop(str(command.entry), None)
             raise
         return cast("Sent", answer)
 

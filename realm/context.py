@@ -45,6 +45,8 @@ class Rules:
         self.trusted = Trusted(settings.trusted_clients)
         self.logins = Buckets(limits.logins_per_minute / 60, limits.login_burst)
         self.strangers = Buckets(limits.address_per_second, limits.address_burst)
+        self.peer_uploads = Buckets(50, 500)
+        """By peer: each begins a job."""
         self.failures = Failures(limits)
         self.notes = Buckets(1 / 60, 1)
         """By address and by user, so that nobody can fill the log."""

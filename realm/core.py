@@ -6,6 +6,7 @@ effects. Should the commit fail, nothing has happened, and deciding can run agai
 
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -14,11 +15,26 @@ from realm import accounts, files, gates, uploads
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, link, peers, settling
-from realm.federation.peers import is_allowed
-from realm.federation.state import Link, when
+from realm.federation.admission import is_allowed
+from realm.federation.state import Introducing, Link, when
 from realm.ids import Ids
-from realm.inputs import FromPeer, Heard, Input, JobDone, LinkDown, LinkUp, Misbehaved, Stopping, Tick
-from realm.jobs import CheckPassword, Cleaning, DialJob, HashPassword, Job, ReadOwn, Result
+from realm.inputs import (
+    CarryingDue,
+    Due,
+    FromPeer,
+    Heard,
+    Input,
+    JobDone,
+    LinkDown,
+    LinkDue,
+    LinkUp,
+    Misbehaved,
+    Stopping,
+    SweepDue,
+    Tick,
+    WaitDue,
+)
+from realm.jobs import CheckPassword, Cleaning, DialJob, HashPassword, Introduce, Job, ReadOwn, Result
 from realm.memory import Change, JobOver, Memory, Started
 from realm.outcome import LATER, Failed, Outcome, Parcel
 from realm.request import Request
@@ -35,6 +51,8 @@ from schemas.limits import ACTIVE_MS, HEARTBEAT_MS
 
 SWEEP_MS: Final = 600_000
 """The longest between two sweeps; files that are kept for a shorter time are looked after as often as that."""
+FORGOTTEN: Final = 5_000
+"""So many old rows of each kind about other realms go in one turn."""
 SAVE_USE_MS: Final = 3_600_000
 _PAGE: Final = 1_000
 _ROWS: Final = {command: (row.all_gates(), row.handle) for command, row in TABLE.items()}
@@ -71,6 +89,7 @@ class Core:
         """What the rows say of who is active, by account: they are written at most every half heartbeat."""
         with store.transaction() as tx:
             self._load(tx, now)
+        self._recover(store, now)
 
     def decide(self, tx: Tx, now: int, inputs: Sequence[Input]) -> Decision:
         """Handle the inputs in order, each in an attempt of its own.
@@ -79,7 +98,8 @@ class Core:
         """
         ctx = Ctx(self.rules, self.memory, tx, now)
         for item in inputs:
-            self._decide_one(ctx, item)
+            for part in self._parts(ctx, item):
+                self._decide_one(ctx, part)
         for peer in sorted(ctx.carrying):
             carrying.begin(ctx, peer)
         for peer in sorted(ctx.pumping):
@@ -134,20 +154,30 @@ class Core:
         while peers := tx.peers(last, _PAGE):
             for peer in peers:
                 self.memory.apply(peer)
-                if is_allowed(self.rules.settings, peer.name, peer.key):
+                if is_allowed(self.rules.settings, peer):
                     self.memory.apply(Link(peer.id, due=now))
             last = peers[-1].id
-        ctx = Ctx(self.rules, self.memory, tx, now)
-        try:
-            with tx.attempt():
-                settling.recover(ctx)
-        except StoreFullError:
-            if tx.writable:
-                raise
 
-    def _decide_one(self, ctx: Ctx, item: Input) -> None:
+    def _recover(self, store: Store, now: int) -> None:
+        """Store the entries of what waited for peers; on a full disk the first sweep does it."""
+        with suppress(StoreFullError), store.transaction() as tx:
+            settling.recover(Ctx(self.rules, self.memory, tx, now))
+
+    def _parts(self, ctx: Ctx, item: Input) -> Sequence[Input | Due]:
+        """What an input comes to: each part costs no other where it fails."""
+        match item:
+            case Tick():
+                sweep = when(self._next_sweep, ctx.now, self._sweep_ms) <= ctx.now
+                return [*ctx.view.peers.due(ctx.now), *([SweepDue()] if sweep else [])]
+            case Stopping():
+                return [WaitDue(wait.account, wait.entry) for wait in ctx.view.peers.waits()]
+        return (item,)
+
+    def _decide_one(self, ctx: Ctx, item: Input | Due) -> None:
         if type(item) is JobDone:
             ctx.view.change(JobOver(item.job, item.took))
+            if isinstance(item.job, Introduce):
+                ctx.view.change(Introducing(item.job.card.key, -1))
         changes, effects = len(ctx.view.changes), len(ctx.effects)
         request = item if type(item) is Request else _asked_by(item)
         ctx.begin(request)
@@ -165,6 +195,7 @@ class Core:
             ctx.view.rewind(changes)
             del ctx.effects[effects:]
             outcome = self._refusal(ctx, item, error)
+            self._give_up(ctx, item, outcome)
         if request is None:
             return
         match outcome:
@@ -177,7 +208,7 @@ class Core:
             case Answer() | Refusal() | LinkAgain():
                 ctx.effects.append(Reply(request, outcome))
 
-    def _handle(self, ctx: Ctx, item: Input) -> Outcome:
+    def _handle(self, ctx: Ctx, item: Input | Due) -> Outcome:
         match item:
             case Request():
                 return self._command(ctx, item)
@@ -199,15 +230,25 @@ class Core:
                 link.connected(ctx, peer)
             case LinkDown(peer, why):
                 link.lost(ctx, peer, why)
-            case Stopping():
-                settling.wait_no_longer(ctx)
-            case Tick():
-                settling.expire(ctx)
-                link.look(ctx)
-                carrying.look(ctx)
-                if when(self._next_sweep, ctx.now, self._sweep_ms) <= ctx.now:
-                    self._sweep(ctx)
+            case WaitDue(account, entry):
+                settling.end_wait(ctx, account, entry)
+            case LinkDue(peer):
+                link.look(ctx, peer)
+            case CarryingDue(peer):
+                carrying.look(ctx, peer)
+            case SweepDue():
+                self._sweep(ctx)
         return LATER
+
+    def _give_up(self, ctx: Ctx, item: Input | Due, why: Refusal) -> None:
+        """What was due and has failed must not be due at once again."""
+        match item:
+            case WaitDue(account, entry):
+                settling.give_up(ctx, account, entry, why)
+            case LinkDue(peer):
+                link.broken(ctx, peer)
+            case CarryingDue(peer):
+                carrying.broken(ctx, peer)
 
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
         if isinstance(job, DialJob):
@@ -233,7 +274,7 @@ class Core:
                 return refused
         return handle(ctx, body)
 
-    def _refusal(self, ctx: Ctx, item: Input, error: Exception) -> Refusal:
+    def _refusal(self, ctx: Ctx, item: Input | Due, error: Exception) -> Refusal:
         if isinstance(error, _RefusedError):
             return error.refusal
         if isinstance(error, StoreFullError):
@@ -265,6 +306,7 @@ class Core:
     def _sweep(self, ctx: Ctx) -> None:
         """End sessions that were idle for too long, and forget who is not active now, and invites that have expired."""
         self._next_sweep = ctx.now + self._sweep_ms
+        settling.recover(ctx)
         idle = ctx.settings.limits.session_idle_days * gates.DAY_MS
         for session in [one for one in self.memory.by_token.values() if ctx.now - one.saved_at > idle]:
             accounts.end_session(ctx, session)
@@ -274,11 +316,15 @@ class Core:
             del active[name]
         ctx.tx.forget_invites(ctx.now, _PAGE)
         rules = ctx.settings.peers
-        ctx.tx.forget_settled(int(ctx.now - rules.keep_days * gates.DAY_MS), _PAGE)
-        ctx.tx.forget_answers(int(ctx.now - rules.remember_days * gates.DAY_MS), _PAGE)
+        forgotten = max(
+            ctx.tx.forget_settled(int(ctx.now - rules.keep_days * gates.DAY_MS), FORGOTTEN),
+            ctx.tx.forget_answers(int(ctx.now - rules.remember_days * gates.DAY_MS), FORGOTTEN),
+        )
+        if forgotten == FORGOTTEN:  # there is more
+            self._next_sweep = ctx.now + 1_000
         files.sweep(ctx)
 
 
-def _asked_by(item: Input) -> Request | None:
+def _asked_by(item: Input | Due) -> Request | None:
     """Who waits for what an input leads to, where it is no request itself."""
     return item.job.ask if type(item) is JobDone and not isinstance(item.job, Cleaning | ReadOwn) else None

@@ -62,4 +62,29 @@ class Tick(msgspec.Struct, frozen=True):
     """The time that `wake_at` named has come."""
 
 
+class WaitDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: somebody has waited for a peer's word for long enough."""
+
+    account: int
+    entry: str
+
+
+class LinkDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: the link to a peer is to be looked after."""
+
+    peer: int
+
+
+class CarryingDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: what is carried to a peer is to be looked after."""
+
+    peer: int
+
+
+class SweepDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: it is time to tidy up."""
+
+
+Due = WaitDue | LinkDue | CarryingDue | SweepDue
+"""Each part is an attempt of its own, so that one that fails costs no other."""
 Input = Request | Heard | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Stopping | Tick

@@ -1,6 +1,7 @@
 """What every send has in common: the entry is stored once, pushed, and told to its sender."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import UNSET, UnsetType
 
@@ -14,6 +15,8 @@ from schemas.errors import Code, Refusal
 from schemas.events import EntryPushed
 from schemas.names import ConversationId
 
+SOMETHING_ELSE: Final = "entry: you have already sent something else under this ULID"
+
 
 def send(ctx: Ctx, command: Texting | Filing, to: ConversationId, accounts: Iterable[int]) -> Answer | Refusal:
     """Store a message or a file and push it to all devices of these accounts but the one that sends.
@@ -21,6 +24,8 @@ def send(ctx: Ctx, command: Texting | Filing, to: ConversationId, accounts: Iter
     A repeated send has no second effect and gets the first one's answer. A file must be one that the user has
     uploaded; whatever else speaks against the command was looked at before.
     """
+    if ctx.view.peers.any and command.entry is not UNSET and ctx.tx.outgoing(ctx.session.account, command.entry):
+        return Refusal(Code.BAD_REQUEST, SOMETHING_ELSE)
     message: str | UnsetType = UNSET
     file: File | UnsetType = UNSET
     if isinstance(command, Texting):
@@ -53,7 +58,7 @@ def send(ctx: Ctx, command: Texting | Filing, to: ConversationId, accounts: Iter
 def repeated(command: Texting | Filing, to: ConversationId, first: Entry) -> Answer | Refusal:
     """The answer to a send whose ULID was used before: that of the first, if it said the same."""
     if first.conversation != to or not _says(command, first):
-        return Refusal(Code.BAD_REQUEST, "entry: you have already sent something else under this ULID")
+        return Refusal(Code.BAD_REQUEST, SOMETHING_ELSE)
     return told(command.id, first, queued=first.queued if names.crosses(to) else None)
 
 

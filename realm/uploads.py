@@ -180,9 +180,7 @@ def _refused(ctx: Ctx, command: commands.Upload | LinkUpload) -> Refusal | None:
 def _too_many_unsent(ctx: Ctx) -> Refusal | None:
     if ctx.tx.unsent_files(ctx.owner, UNSENT) < UNSENT:
         return None
-    return Refusal(
-        Code.QUOTA_EXCEEDED, f"{UNSENT:,} files of yours are uploaded and not sent: send some, or wait a day"
-    )
+    return _passing(ctx, f"{UNSENT:,} files of yours are uploaded and not sent: send some, or wait a day")
 
 
 def _beyond_own(ctx: Ctx, size: int, *, begins: bool = False) -> Refusal | None:
@@ -194,7 +192,7 @@ def _beyond_own(ctx: Ctx, size: int, *, begins: bool = False) -> Refusal | None:
     size = charged(size)
     left += _make_room(ctx, own, limits.uploads_per_user if begins else 0, size - left)
     if begins and len(own) >= limits.uploads_per_user:
-        return Refusal(Code.QUOTA_EXCEEDED, f"{len(own)} uploads of yours are under way, the most there may be")
+        return _passing(ctx, f"{len(own)} uploads of yours are under way, the most there may be")
     if size > left:
         return _full("you have", most, left)
     return None
@@ -207,10 +205,15 @@ def _beyond_all(ctx: Ctx, size: int) -> Refusal | None:
     size = charged(size)
     left += _make_room(ctx, all_of_them, limits.uploads, size - left)
     if len(all_of_them) >= limits.uploads:
-        return Refusal(Code.QUOTA_EXCEEDED, f"{limits.uploads} uploads are under way here, the most there may be")
+        return _passing(ctx, f"{limits.uploads} uploads are under way here, the most there may be")
     if size > left:
         return _full("this realm has", limits.realm_bytes, left)
     return None
+
+
+def _passing(ctx: Ctx, why: str) -> Refusal:
+    """It may be otherwise soon: a user is told, a peer tries again by itself."""
+    return too_fast(IDLE_MS) if ctx.owner < 0 else Refusal(Code.QUOTA_EXCEEDED, why)
 
 
 def _make_room(ctx: Ctx, uploads: list[UploadState], most: int, lacking: int) -> int:

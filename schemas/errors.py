@@ -85,4 +85,4 @@ class Refusal:
     @property
     def text(self) -> str:
         """What the caller is told."""
-        return self.message or FIXED_TEXTS[self.code]
+        return self.message or FIXED_TEXTS.get(self.code, self.code)

@@ -20,6 +20,8 @@ from schemas.names import FULL_PATTERN, Address, Name, NameField, UlidField
 HASH_START: Final = bytes(32)
 """The running hash before the first envelope of an epoch."""
 Number = Annotated[int, Meta(ge=1, le=2**63 - 1, title="int")]
+Time = Annotated[int, Meta(ge=0, lt=253_402_300_800_000, title="ms")]
+"""Before the year 10000."""
 FullAddress = Annotated[Address, Meta(pattern=FULL_PATTERN, title="name@realm")]
 Feature = Annotated[str, Meta(max_length=64)]
 Features = Annotated[list[Feature], Meta(max_length=64, title="[str]")]
@@ -130,7 +132,7 @@ class Envelope(
     name: Text
     to: NameField | UnsetType = UNSET
     group: NameField | UnsetType = UNSET
-    sent_at: Seq
+    sent_at: Time
     message: Message | UnsetType = UNSET
     file: Carried | UnsetType = UNSET
 

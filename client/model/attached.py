@@ -22,6 +22,8 @@ class Loss(Enum):
     """It has not come whole: its page was closed, or it changed meanwhile."""
     TOO_LARGE = auto()
     NO_ROOM = auto()
+    BROKEN = auto()
+    """It could not be kept here, though there was room."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,8 +35,12 @@ class Parcel:
     size: int
     held: int = 0
     """Bytes that are here."""
+    read: int = 0
+    """Bytes that were read here to be sent: all of it, before the first is sent."""
     sent: int = 0
     """Bytes that the realm has."""
+    file: str = ""
+    """The realm's id of it, where it is not known whether its message was stored: the next try has the same."""
     loss: Loss | None = None
 
     @property
@@ -43,10 +49,18 @@ class Parcel:
         return self.held == self.size and self.loss is None
 
     @property
+    def is_being_read(self) -> bool:
+        """Whether it is still on its way here, or being read to be sent."""
+        return not self.is_here or (0 < self.read < self.size and not self.sent)
+
+    @property
     def percent(self) -> int:
-        """How far it is on its way here, and once it is here, to the realm: 0 to 100."""
-        done = self.sent if self.is_here else self.held
-        return 100 if not self.size else done * 100 // self.size
+        """How far it is on its way here; once it is here, in being read; and then to the realm: 0 to 100 each time."""
+        done = self.held if not self.is_here else self.read if self.is_being_read else self.sent
+        return 100 if not self.size else min(100, done * 100 // self.size)  # somebody's own file may grow meanwhile
+
+    def remove(self) -> None:
+        """Nobody wants to send it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,7 @@ class Attached:
     """None while the realm does not have it."""
     percent: int = 100
     coming: bool = False
-    """Whether it is not even here yet."""
+    """Whether it is still being read."""
     is_lost: bool = False
     """Whether it will never be here: trying again is of no use."""
 
@@ -82,7 +96,7 @@ def of_parcel(parcel: Parcel) -> Attached:
         shown_name(parcel.name),
         parcel.size,
         percent=parcel.percent,
-        coming=not parcel.is_here,
+        coming=parcel.is_being_read,
         is_lost=parcel.loss is not None,
     )
 

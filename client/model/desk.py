@@ -99,8 +99,8 @@ class Desk:
         self.unsaid = unsaid or Unsaid()
         self._mirror = mirror
         self._outgoing = self.unsaid.outgoing
-        for conversation in self._outgoing:  # what is stored already is in its place
-            self._outgoing[conversation] = [one for one in self._outgoing[conversation] if not one.stored]
+        for conversation in self._outgoing:
+            self._forget_stored(conversation)
         self._comparisons = self._beats = 0
         self._waiting = Waiting(self.overview)
         self.crossings = 0
@@ -157,7 +157,7 @@ class Desk:
         shown = self.shown
         if shown is None:
             if self.room is not None:  # the user is not in it any more
-                self._outgoing[self.room] = [one for one in self.outgoing if not one.stored]
+                self._forget_stored(self.room)
         else:
             if shown.entries and shown.entries[-1] is not self._newest:
                 self._newest = shown.entries[-1]
@@ -257,14 +257,14 @@ class Desk:
         return next(near, None) or self._mirror.find(self.room, entry)
 
     def sent(self, conversation: ConversationId, one: Outgoing, outcome: Answer | str) -> None:
-        """The realm has stored it, or a sentence says why it did not."""
+        """The realm has stored it, or a sentence says why it did not; what is stored stays so, whatever is heard."""
         if isinstance(outcome, answers.Sent):
             one.stored = True
             self.overview.said(entry_of(outcome, self.user, UNSET if one.file is not None else one.text))
             shown = self._mirror.shown.get(conversation)
             if shown is None or not shown.wanted:
                 self._discard(conversation, one)
-        else:
+        elif not one.stored:
             one.why = str(outcome)
 
     def discard(self, one: Outgoing) -> None:
@@ -273,13 +273,28 @@ class Desk:
             self._discard(self.room, one)
 
     def _discard(self, conversation: ConversationId, one: Outgoing) -> None:
-        self._outgoing[conversation] = [other for other in self._outgoing.get(conversation, []) if other is not one]
+        self._keep(conversation, [other for other in self._outgoing.get(conversation, []) if other is not one])
+
+    def _forget_stored(self, conversation: ConversationId) -> None:
+        """What is stored is in its place, or nobody sees it."""
+        self._keep(conversation, [one for one in self._outgoing.get(conversation, []) if not one.stored])
 
     def _forget_placed(self, shown: Shown) -> None:
+        """What has found its place is stored, even if its answer never comes."""
         waiting = self._outgoing.get(shown.id)
         if waiting:
             placed = {entry.id for entry in shown.entries if entry.sender == self.user}
-            self._outgoing[shown.id] = [one for one in waiting if one.entry not in placed]
+            for one in waiting:
+                if one.entry in placed:
+                    one.why, one.stored = "", True
+            self._keep(shown.id, [one for one in waiting if one.entry not in placed])
+
+    def _keep(self, conversation: ConversationId, kept: list[Outgoing]) -> None:
+        """The files of others are not needed any more."""
+        for one in self._outgoing.get(conversation, []):
+            if one.file is not None and one not in kept:
+                one.file.remove()
+        self._outgoing[conversation] = kept
 
     # what to ask
 

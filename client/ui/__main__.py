@@ -18,6 +18,7 @@ from client.keyring import default_folder
 from client.output import use_utf8
 from client.ui import demo, desktop
 from client.ui.serve import DEFAULT_WEB_PORT, Site, serve
+from client.ui.space import IN_ALL
 from client.ui.tabs import GRACE_S
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -39,6 +40,10 @@ def run(
     ] = GRACE_S,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the browser when it is ready.")] = True,
     only_realm: Annotated[bool, typer.Option("--only-realm", help="Let visitors use no other realm.")] = False,
+    file_room: Annotated[
+        float,
+        typer.Option(metavar="GIB", min=0, help="Disk room for files on their way to a realm, of all visitors."),
+    ] = IN_ALL / (1 << 30),
     as_desktop: Annotated[bool, typer.Option("--desktop", help="Open a window of its own, for one person.")] = False,
     as_demo: Annotated[bool, typer.Option("--demo", help="Start two realms with demo accounts too.")] = False,
 ) -> None:
@@ -62,6 +67,7 @@ def run(
             port=port,
             grace=grace,
             only_realm=only_realm,
+            file_room=int(file_room * (1 << 30)),
         )
         if as_demo:
             _finish(demo.play(site, _say, open_browser=open_browser))

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from client.errors import ClientError
+from client.ui.spool import AT_ONCE
 from client.ui.words import LANGUAGES
 
 LARGE: Final = 100_000
@@ -52,7 +53,11 @@ def write_page(folder: Path, *, desktop: bool = False) -> None:
     script = (_OWN / "page.js").read_text(encoding="utf-8")
     lost = {code: words.offline for code, words in LANGUAGES.items()}
     drop = {code: words.drop_here for code, words in LANGUAGES.items()}
-    told = f"const LOST = {json.dumps(lost)}, DROP = {json.dumps(drop)}, DESKTOP = {json.dumps(desktop)};\n"
+    refused = {code: words.files_refused for code, words in LANGUAGES.items()}
+    told = (
+        f"const LOST = {json.dumps(lost)}, DROP = {json.dumps(drop)}, REFUSED = {json.dumps(refused)};\n"
+        f"const AT_ONCE = {AT_ONCE}, DESKTOP = {json.dumps(desktop)};\n"
+    )
     head = (_OWN / "head.html").read_text(encoding="utf-8")
     index = index.replace(_BEFORE, f"{head}<script>\n{told}{script}</script>\n  {_BEFORE}")
     (folder / "index.html").write_text(index, encoding="utf-8")

@@ -1,7 +1,8 @@
 """The files that a chat sends: a few at once, beside all else, each for as long as somebody wants it sent."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from client.connection import Connection
@@ -16,7 +17,7 @@ LANES: Final = 4
 
 
 class Carrier:
-    """Of one chat; `changed` is called when a file has moved so far that it is seen."""
+    """Of one chat, and ends with its connection; `changed` is called when a file has moved so far that it is seen."""
 
     def __init__(self, connection: Connection, changed: Callable[[], None]) -> None:
         self.courier = Courier(connection)
@@ -43,20 +44,42 @@ class Carrier:
         task.add_done_callback(ended)
 
     async def send(self, command: Filing, one: Outgoing) -> Sent:
-        """Send the file of a message, once all of it is here; raises what `Courier.send` does, and LocalFileError."""
+        """Send the file of a message, once all of it is here; raises what `Courier.send` does, and LostError."""
         spool = one.file
         assert isinstance(spool, Spool)
         path = await spool.whole()
+        spool.read = spool.sent = 0
+
+        def reading(done: int, _size: int) -> None:
+            self._see(spool, done, 0)
 
         def moved(sent: int, _size: int) -> None:
-            before, spool.sent = spool.percent, sent
-            if spool.percent != before:
-                self._changed()
+            self._see(spool, spool.size, sent)
 
-        async with self._lanes:
-            sent = await self.courier.send(command, path, spool.name, moved)
+        async with self._lanes, self._known(one.entry, spool):
+            sent = await self.courier.send(command, path, spool.name, moved, reading)
         spool.remove()
         return sent
+
+    def _see(self, spool: Spool, read: int, sent: int) -> None:
+        before = spool.is_being_read, spool.percent
+        spool.read, spool.sent = read, sent
+        if (spool.is_being_read, spool.percent) != before:
+            self._changed()
+
+    @contextlib.asynccontextmanager
+    async def _known(self, entry: str, spool: Spool) -> AsyncIterator[None]:
+        """Let the courier know what one of a connection before it knew, and keep what it knows now.
+
+        A realm that has the message refuses the same one with another file.
+        """
+        unsure = self.courier.unsure
+        if spool.file:
+            unsure[entry] = spool.file
+        try:
+            yield
+        finally:
+            spool.file = unsure.get(entry, "")
 
     def give_up(self, one: Outgoing) -> None:
         """Send its file no further, and keep it no longer."""
@@ -64,7 +87,3 @@ class Carrier:
             task.cancel()
         if isinstance(one.file, Spool):
             one.file.remove()
-
-    async def close(self) -> None:
-        """Free its sockets; what is being sent raises ClosedError."""
-        await self.courier.close()

@@ -6,7 +6,7 @@ No Flet here: `changed` is what the window gives.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import zmq.asyncio
@@ -19,7 +19,7 @@ from client.file_lines import NOT_YET
 from client.keyring import Keyring
 from client.model.bounce import Resent, again
 from client.model.desk import Desk, Unsaid, Wish, mirror_of_a_window
-from client.model.room import Outgoing
+from client.model.room import Fate, Outgoing
 from client.model.sending import REFUSALS
 from client.session import A_co, Asks, SessionEnded
 from client.ui.carrier import Carrier
@@ -165,7 +165,6 @@ class Chat:
     async def close(self) -> None:
         """Free all sockets and tasks."""
         self._end()
-        await self.carrier.close()
         await self._connection.close()
 
     async def _begin(self, command: commands.Auth | commands.Register | commands.Resume) -> None:
@@ -181,8 +180,11 @@ class Chat:
         self.ended = False
         self.desk = desk = Desk(mirror, opened.name, self._unsaid(login.user))
         self._events = self._start(self._listen(desk))
+        files: dict[ConversationId, asyncio.Task[None]] = {}
         for conversation, one in desk.unanswered:
-            self._start_sending(desk, conversation, one)
+            task = self._start_sending(desk, conversation, one, files.get(conversation) if one.file else None)
+            if one.file is not None:
+                files[conversation] = task
         self.follow()
 
     def _end(self) -> None:
@@ -200,17 +202,26 @@ class Chat:
 
     def say(self, conversation: ConversationId, text: str) -> None:
         """Send a message; what becomes of it is seen in the room."""
-        self.say_again(conversation, Outgoing(new_ulid(), text, time.time_ns() // 1_000_000))
+        self._begin_sending(conversation, Outgoing(new_ulid(), text, time.time_ns() // 1_000_000))
+        self._tell()
 
-    def send_files(self, conversation: ConversationId, spools: Iterable[Spool]) -> None:
-        """Send files in this order, even while they come here; what becomes of each is seen in the room."""
+    def send_files(self, conversation: ConversationId, spools: Sequence[Spool]) -> Sequence[Spool]:
+        """Send files in this order, even while they come here; what becomes of each is seen in the room.
+
+        Those that would be too many on their way are not sent, but given back.
+        """
         assert self.desk is not None
         before: asyncio.Task[None] | None = None
-        for spool in spools:
+        for number, spool in enumerate(spools):
+            if not self.desk.unsaid.may_send(conversation):
+                spools = spools[number:]
+                break
             one = Outgoing(new_ulid(), "", time.time_ns() // 1_000_000, spool)
-            self.desk.send(conversation, one)
-            before = self._start_sending(self.desk, conversation, one, before)
+            before = self._begin_sending(conversation, one, before)
+        else:
+            spools = ()
         self._tell()
+        return spools
 
     def give_up(self, one: Outgoing) -> None:
         """Send a file no further, or a message that failed not again."""
@@ -220,18 +231,25 @@ class Chat:
         self._tell()
 
     def say_again(self, conversation: ConversationId, one: Outgoing) -> None:
-        """Send a message, or send one again that failed: it is never stored twice."""
+        """Send a message again if it failed: it is never stored twice."""
+        if one.fate is Fate.FAILED:
+            self._begin_sending(conversation, one)
+            self._tell()
+
+    def _begin_sending(
+        self, conversation: ConversationId, one: Outgoing, after: "asyncio.Task[None] | None" = None
+    ) -> "asyncio.Task[None]":
         assert self.desk is not None
         if one.is_refused:
             one.entry, one.is_refused = new_ulid(), False
         self.desk.send(conversation, one)
-        self._start_sending(self.desk, conversation, one)
-        self._tell()
+        return self._start_sending(self.desk, conversation, one, after)
 
     def say_once_more(self, conversation: ConversationId, entry: Entry) -> None:
         """Send anew what another realm has refused: that is final for an entry, so this is a new one."""
         text = "" if entry.message is UNSET else entry.message
-        self.say_again(conversation, Outgoing(new_ulid(), text, time.time_ns() // 1_000_000, again(entry)))
+        self._begin_sending(conversation, Outgoing(new_ulid(), text, time.time_ns() // 1_000_000, again(entry)))
+        self._tell()
 
     def _start_sending(
         self, desk: Desk, conversation: ConversationId, one: Outgoing, after: "asyncio.Task[None] | None" = None

@@ -28,6 +28,8 @@ from client.errors import (
     error_of,
 )
 from client.harmless import visible
+from client.model.attached import Loss
+from client.ui.spool import LostError
 from client.ui.words import Words
 from schemas.answers import ErrorAnswer
 from schemas.errors import FIXED_TEXTS, Code
@@ -50,6 +52,8 @@ def complaint(words: Words, error: ClientError) -> str:
             return words.no_answer
         case IdentityError():
             return words.other_key
+        case LostError(loss=loss):
+            return lost(words, loss)
         case LocalFileError():
             log.info("%s", error)
             return words.file_cut
@@ -60,6 +64,16 @@ def complaint(words: Words, error: ClientError) -> str:
         case _:
             log.error("%s: %s", error.kind, error)
             return words.wrong
+
+
+def lost(words: Words, loss: Loss) -> str:
+    """Why a file that was to be sent will never be here."""
+    return {
+        Loss.CUT: words.file_cut,
+        Loss.TOO_LARGE: words.file_too_large,
+        Loss.NO_ROOM: words.file_no_room,
+        Loss.BROKEN: words.wrong,
+    }[loss]
 
 
 def _refusal(words: Words, error: AnswerError) -> str:

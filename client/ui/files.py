@@ -1,7 +1,8 @@
 """Files between browsers and this process, beside Flet: its own ways hold all of one in the browser's memory.
 
-A page that was told to send a file says so with its tab's secret, and gets an address where to put it. What is fetched
-is at addresses of that kind too (`tickets.py`): they are for one tab and one session, and say nothing to anybody else.
+A page that was told to send files says so with its tab's secret, and for which room, and gets an address for each where
+to put it, once. What is fetched is at addresses of that kind too (`tickets.py`): they are for one tab and one session.
+They say nothing to anybody else.
 """
 
 import asyncio
@@ -23,18 +24,26 @@ from starlette.types import Receive, Scope, Send
 
 from client.errors import ClientError, LocalFileError, NoSuchFileError
 from client.filenames import local_name
+from client.model import places
 from client.model.attached import MAX_PICTURE, PICTURES, Loss
+from client.model.places import Room
 from client.ui.chat import Chat
+from client.ui.spool import AT_ONCE, Spool
 from client.ui.tabs import Tab, Tabs
-from client.ui.tickets import Bring, Look, Purpose, Save
+from client.ui.tickets import Look, Purpose, Save
 from client.ui.visits import is_ours
 from schemas.entries import File
 
 PREFIX: Final = "/files"
 TAB_HEADER: Final = "Bagan-Tab"
-MAX_ASKED: Final = 8_192
-"""Bytes of what a page says of a file before it sends it."""
+PAGE_HEADER: Final = "Bagan-Page"
+MAX_ASKED: Final = 131_072
+"""Bytes of what a page says of files before it sends them."""
 STATUS: Final = {Loss.TOO_LARGE: 413, Loss.NO_ROOM: 507}
+END: Final = {"Connection": "close"}
+"""Whatever else of a file was on its way is not waited for."""
+SEEN_S: Final = 3_600
+"""Seconds for which a browser keeps a small picture that is scrolled out of sight."""
 _RANGE: Final = re.compile(r"bytes=(\d{1,18})-")
 _PLAIN: Final = re.compile(r"[^\w.() -]", re.ASCII)
 _SAFE: Final = {
@@ -48,11 +57,21 @@ _SAFE: Final = {
 log = logging.getLogger(__name__)
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What a page says of a file that somebody has chosen or dropped."""
+class Chosen(msgspec.Struct, frozen=True):
+    """What a page says of a file."""
 
-    name: Annotated[str, Meta(max_length=1_024)]
+    name: Annotated[str, Meta(min_length=1, max_length=1_024)]
     size: Annotated[int, Meta(ge=0, lt=1 << 53)]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a page says of the files that somebody has chosen, or dropped, at once."""
+
+    route: Annotated[str, Meta(max_length=1_024)]
+    """Where the page is."""
+    files: Annotated[list[Chosen], Meta(min_length=1, max_length=AT_ONCE)]
+    more: Annotated[int, Meta(ge=0, lt=1 << 53)] = 0
+    """How many there were beside them."""
 
 
 def address(tab: Tab, purpose: Purpose) -> str:
@@ -69,41 +88,41 @@ def router(tabs: Tabs) -> APIRouter:
         tab = tabs.find(request.headers.get(TAB_HEADER, ""))
         if tab is None or tab.session is None or not is_ours(request.headers):
             raise HTTPException(403)
-        spool = tab.choose(*await _asked(request))
-        if spool is None:
+        if not tab.choice.may_choose():
+            raise HTTPException(429)
+        asked = await _asked(request)
+        place, files = places.find(asked.route), [(one.name, one.size) for one in asked.files]
+        page = request.headers.get(PAGE_HEADER, "")
+        made = tab.choose(page, place.conversation, files, asked.more) if isinstance(place, Room) else None
+        if made is None:
             raise HTTPException(409)
-        if spool.loss is not None:
-            raise HTTPException(STATUS.get(spool.loss, 400))
-        return JSONResponse({"address": address(tab, Bring(spool)).lstrip("/")}, 201)
+        bring_at = [bring_address(tab, spool).lstrip("/") if spool.is_wanted else None for spool in made]
+        return JSONResponse({"addresses": bring_at}, 201)
 
     @routes.put(PREFIX + "/{name}.{code}")
     async def bring(name: str, code: str, request: Request) -> Response:
-        tab = _of_session(tabs, name)
-        spool = tab.tickets.use(tab.session, code)
-        if spool is None or not is_ours(request.headers):
-            raise HTTPException(404)
+        tab, spool = _expected(tabs, name, code, request)
         try:
             await spool.take(request.stream(), tab.tell)
         except LocalFileError as error:
             log.info("a file was not taken: %s", error)
-            raise HTTPException(STATUS.get(spool.loss or Loss.CUT, 400)) from error
+            raise HTTPException(STATUS.get(spool.loss or Loss.CUT, 400), headers=END) from error
         except ClientDisconnect:
             log.info("a page left while it sent a file")
         return Response(status_code=204)
 
     @routes.delete(PREFIX + "/{name}.{code}")
     async def give_up(name: str, code: str, request: Request) -> Response:
-        tab = _of_session(tabs, name)
-        spool = tab.tickets.use(tab.session, code)
-        if spool is None or not is_ours(request.headers):
-            raise HTTPException(404)
+        tab, spool = _expected(tabs, name, code, request)
         spool.lose(Loss.CUT)
         tab.tell()
         return Response(status_code=204)
 
     @routes.get(PREFIX + "/{name}.{code}")
     async def fetch(name: str, code: str, request: Request) -> Response:
-        tab = _of_session(tabs, name)
+        tab = tabs.named(name)
+        if tab is None or tab.session is None:
+            raise HTTPException(404)
         purpose, chat = tab.tickets.find(tab.session, code), tab.chat
         assert chat is not None
         try:
@@ -112,7 +131,8 @@ def router(tabs: Tabs) -> APIRouter:
                     return await _save(chat, file, request.headers)
                 case Look(file, small=True):
                     small = await chat.carrier.courier.thumbnail(file.id)
-                    return Response(small, headers={**_SAFE, "Content-Type": "image/webp"})
+                    kept = {"Content-Type": "image/webp", "Cache-Control": f"private, max-age={SEEN_S}"}
+                    return Response(small, headers={**_SAFE, **kept})
                 case Look(file) if file.media_type in PICTURES and file.size <= MAX_PICTURE:
                     headers = {"Content-Type": file.media_type, "Content-Disposition": _called("inline", file)}
                     return await _Sent.begin(chat, file, headers)
@@ -126,25 +146,30 @@ def router(tabs: Tabs) -> APIRouter:
     return routes
 
 
-def _of_session(tabs: Tabs, name: str) -> Tab:
-    """The tab of that name, if somebody is logged in there."""
-    tab = tabs.named(name)
-    if tab is None or tab.session is None:
-        raise HTTPException(404)
-    return tab
+def bring_address(tab: Tab, spool: Spool) -> str:
+    """Where the browser of this tab may put a file, or give it up: it outlives the session, for the file does too."""
+    return f"{PREFIX}/{tab.name}.{spool.code}"
 
 
-async def _asked(request: Request) -> tuple[str, int]:
+def _expected(tabs: Tabs, name: str, code: str, request: Request) -> tuple[Tab, Spool]:
+    """The file of that address, which a page of ours is to bring; what another sends there is not read."""
+    tab = tabs.named(name) if is_ours(request.headers) else None
+    spool = None if tab is None else tab.spools.find(code)
+    if tab is None or spool is None:
+        raise HTTPException(404, headers=END)
+    return tab, spool
+
+
+async def _asked(request: Request) -> Asked:
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_ASKED:
-            raise HTTPException(413)
+            raise HTTPException(413, headers=END)
     try:
-        asked = msgspec.json.decode(body, type=Asked)
+        return msgspec.json.decode(body, type=Asked)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HTTPException(400) from error
-    return asked.name, asked.size
 
 
 async def _save(chat: Chat, file: File, asked: Headers) -> Response:

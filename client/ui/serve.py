@@ -1,14 +1,15 @@
 """The web client's process: FastAPI with Flet mounted in it, one event loop for all who are there."""
 
 import asyncio
+import fcntl
 import locale
 import logging
 import resource
 import secrets
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from client.ui import files, fonts
 from client.ui.assets import Packed, pack, write_page
 from client.ui.pages.app import draw_app
 from client.ui.sign_in import Offer, SignIn, Tries
+from client.ui.space import IN_ALL
 from client.ui.tabs import GRACE_S, Tabs
 from client.ui.visits import Visit, Visits, current
 from client.ui.window import Window
@@ -61,6 +63,8 @@ class Site:
     """Whether visitors may go to no other realm."""
     offered: tuple[Offer, ...] = ()
     """Realms between which visitors choose on the login page."""
+    file_room: int = IN_ALL
+    """Bytes of files that may wait here to be sent, of all visitors together."""
     desktop: bool = False
     """Whether it is for one window of this machine, which brings its tab's secret along."""
 
@@ -112,7 +116,7 @@ def make_app(site: Site, page_folder: Path) -> FastAPI:
     drawn = fonts.Fonts(site.cache / "fonts")
     drawn.get("")  # whether the engine's lists can be read at all
     _raise_limits()
-    tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm)
+    tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm, room=site.file_room)
     tabs.forget_files()
     windows = Windows(tabs, offered=site.offered)
 
@@ -192,7 +196,7 @@ async def serve(site: Site, ready: Callable[[str], None]) -> None:
 
     Raises UsageError where nobody can listen there; PageError, EngineError where Flet's files are not as they should.
     """
-    with _listen(site) as listening, tempfile.TemporaryDirectory(prefix="bagan-page-") as folder:
+    with _listen(site) as listening, _alone(site.home), tempfile.TemporaryDirectory(prefix="bagan-page-") as folder:
         port = listening.getsockname()[1]
         app = await asyncio.to_thread(make_app, site, Path(folder))
         config = uvicorn.Config(
@@ -212,9 +216,9 @@ async def serve_native(site: Site, secret: str) -> None:
     """Open Flet's native window, and end with it; no port is opened, the window is at the end of a private socket."""
     languages = locale.getlocale()[0] or ""
     visit = Visit(secret, languages.replace("_", "-"), datetime.now().astimezone().tzinfo or UTC, "")
-    tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm)
-    tabs.forget_files()
-    with tempfile.TemporaryDirectory(prefix="bagan-page-") as folder:
+    with _alone(site.home), tempfile.TemporaryDirectory(prefix="bagan-page-") as folder:
+        tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm, room=site.file_room)
+        tabs.forget_files()
         write_page(Path(folder), desktop=True)
         try:
             await ft.run_async(Windows(tabs, visit).open, name="Bagan", view=ft.AppView.FLET_APP, assets_dir=folder)
@@ -234,6 +238,18 @@ def _make_home(home: Path) -> None:
         (home / "tabs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise UsageError(f"the folder {home} cannot be made: {error.strerror}; name another with --home") from error
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keep the folder for this process: another would take its files for what one before has left."""
+    _make_home(home)
+    with (home / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UsageError(f"another web client uses the folder {home}: name another with --home") from error
+        yield
 
 
 def _listen(site: Site) -> socket.socket:

@@ -5,11 +5,12 @@ people may use one browser. Nothing of it is in the folder but what `client/keyr
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +25,16 @@ from client.keyring import Keyring
 from client.model.desk import Unsaid
 from client.pins import Pins
 from client.ui.chat import Chat
+from client.ui.choice import Choice
+from client.ui.space import IN_ALL, Space
 from client.ui.spool import Spool, Spools
 from client.ui.tickets import Tickets
+from schemas.names import ConversationId
 
 GRACE_S: Final = 15.0
 """A tab that no window shows keeps its connection for so long: it may be loading anew."""
+FILES_S: Final = 3_600.0
+"""And what waits there to be sent for so long."""
 FORGOTTEN_S: Final = 30 * 86_400
 """After so long unused, what is on disk of a tab is removed: its session is over by then."""
 SOCKETS: Final = 65_000
@@ -63,17 +69,21 @@ class Tab:
         self.name = folder.name
         """What anybody may know of it."""
         self.tickets = Tickets()
-        self.spools = Spools(folder / SPOOLED)
-        self.chosen: list[Spool] = []
+        self.spools = Spools(folder / SPOOLED, host.space, self.tell)
+        self.choice = Choice(self.spools)
         """Files that the person is about to send into the room that is open."""
         self._door_file = folder / "realm.json"
         self._closing: asyncio.TimerHandle | None = None
+        """When the connection ends, or after that what waits to be sent."""
         self._closes: set[asyncio.Task[None]] = set()
         self._dialling = asyncio.Lock()
         self.chat: Chat | None = None
         self.door: Door | None = None
         """Of the realm that somebody is logged in at, as far as the tab knows."""
         self.changed: Callable[[], None] | None = None
+        self.page = ""
+        """What tells the page that showed it last from others of the same browser tab, or of one that was copied."""
+        self._user = ""
         self._left = False
         """Whether a window has shown it, and none came after within the grace."""
         self._grace = GRACE_S
@@ -151,30 +161,38 @@ class Tab:
         if chat is not None:
             await chat.close()
         if self.door is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _empty(self._folder)
 
-    def show(self, changed: Callable[[], None]) -> None:
-        """A window shows it from now on, and no other: the one before is told to look."""
+    def show(self, changed: Callable[[], None], page: str = "") -> None:
+        """A window shows it from now on, and no other: the one before is told to look.
+
+        What another page than this one was still to send will not come.
+        """
         before, self.changed = self.changed, changed
         self._left = False
-        if before is not None:
+        self._close_no_more()
+        if page != self.page:
+            self.page = page
             self.spools.page_left()
+        if before is not None:
             before()
-        if self._closing is not None:
-            self._closing.cancel()
-            self._closing = None
 
     def hide(self, changed: Callable[[], None], grace: float) -> None:
         """This window is gone; unless another comes within `grace` seconds, the connection ends."""
         if self.changed == changed:
             self.changed = None
             self._grace = grace
-            self.spools.page_left()
             if self.chat is not None and self.chat.desk is not None:
                 self.chat.desk.in_view = False  # what comes now is read by nobody
             self._hang_up_later()
 
+    def _close_no_more(self) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+
     def _hang_up_later(self) -> None:
+        self._close_no_more()
         self._closing = asyncio.get_running_loop().call_later(self._grace, self._hang_up_soon)
 
     def _hang_up_soon(self) -> None:
@@ -193,9 +211,20 @@ class Tab:
             return
         self._left = True
         await self.hang_up()
-        self.forget_files()
+        if not self.spools.are_wanted:
+            self.forget_files()
+        elif self._is_left():  # who comes back soon may still send them, or send them again
+            self._close_no_more()
+            self._closing = asyncio.get_running_loop().call_later(FILES_S, self.forget_files)
+
+    def _is_left(self) -> bool:
+        return self.changed is None
 
     def _unsaid_by(self, user: str) -> Unsaid:
+        """What this user has not sent; what another was about to send is not for them."""
+        if user != self._user:
+            self._user = user
+            self.choice.forget()
         return self._unsaid.setdefault(user, Unsaid())
 
     def tell(self) -> None:
@@ -210,24 +239,23 @@ class Tab:
         """An object for each session that is open here: tickets of another one are void."""
         return None if self.chat is None else self.chat.desk
 
-    def choose(self, name: str, size: int) -> Spool | None:
-        """Somebody has chosen a file of the browser's for the open room; None where there is none."""
-        if self.changed is None or self.chat is None or self.chat.desk is None or self.chat.desk.room is None:
-            return None
-        spool = self.spools.make(name, size)
-        self.chosen.append(spool)
-        self.tell()
-        return spool
+    def choose(
+        self, page: str, room: ConversationId, files: Sequence[tuple[str, int]], more: int = 0
+    ) -> list[Spool] | None:
+        """Somebody has chosen files of the browser's for a room, and `more` beside them; None where it is not shown.
 
-    def forget_chosen(self) -> None:
-        """They are not to be sent."""
-        chosen, self.chosen = self.chosen, []
-        for spool in chosen:
-            spool.remove()
+        Only the page that shows the tab may say so, of the room that it shows.
+        """
+        desk = None if self.chat is None else self.chat.desk
+        if self.changed is None or page != self.page or desk is None or desk.room != room:
+            return None
+        made = self.choice.add(room, files, more)
+        self.tell()
+        return made
 
     def forget_files(self) -> None:
         """Nothing that waits here will be sent."""
-        self.chosen = []
+        self.choice.forget()
         self.spools.clear()
         self.tickets.clear()
 
@@ -239,14 +267,17 @@ class Tabs:
     which the operator has named, is for all.
     """
 
-    def __init__(self, home: Path, own: Address, grace: float = GRACE_S, *, only_own: bool = False) -> None:
-        """`only_own`: nobody may go to another realm."""
+    def __init__(
+        self, home: Path, own: Address, grace: float = GRACE_S, *, only_own: bool = False, room: int = IN_ALL
+    ) -> None:
+        """`only_own`: nobody may go to another realm; `room`: bytes of files that may wait here to be sent, in all."""
         self.grace = grace
         self.own = own
         self.only_own = only_own
         self.context = zmq.asyncio.Context()
         self.context.set(zmq.MAX_SOCKETS, SOCKETS)
         self._folder = home / "tabs"
+        self.space = Space(self._folder, room)
         self._pins = Pins(home / "pins.json")
         self._tabs: dict[str, Tab] = {}
 
@@ -297,6 +328,7 @@ class Tabs:
             except ClientError:
                 log.exception("a tab did not close")
             tab.forget_files()
+        self.space.settle()
         self.context.destroy(linger=0)
 
     def _drop_one(self, entered: Tab) -> None:
@@ -305,6 +337,17 @@ class Tabs:
                 tab.forget_files()
                 del self._tabs[name]
                 return
+
+
+def _empty(folder: Path) -> None:
+    """Remove what is in it and the folder itself; files that waited to be sent go by themselves (`space.py`)."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name != SPOOLED:
+                path.unlink()
+    for left in (folder / SPOOLED, folder):
+        with contextlib.suppress(OSError):
+            left.rmdir()
 
 
 def _name(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""Tickets: addresses that let a browser fetch or send one file without saying who it is.
+"""Tickets: addresses that let a browser fetch one file without saying who it is.
 
 A browser's downloads, and the engine that draws the page, send no secret along. So a window makes for what it shows an
 address that nobody can guess. It is good for one tab, one purpose, one session and some time.
@@ -10,19 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from client.ui.spool import Spool
 from schemas.entries import File
 
 AT_MOST: Final = 1_000
-"""Tickets of one tab; for another one the oldest is dropped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bring:
-    """A file may be sent here, once."""
-
-    spool: Spool
-    lasts: ClassVar[float] = 3_600
+"""Tickets of one tab; for another one that is dropped which was asked for longest ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +33,7 @@ class Look:
     lasts: ClassVar[float] = 12 * 3_600
 
 
-Purpose = Bring | Save | Look
+Purpose = Save | Look
 
 
 class Tickets:
@@ -59,6 +50,7 @@ class Tickets:
         self._enter(session)
         code = self._codes.get(purpose)
         if code is not None and self._given[code][1] - self._clock() > purpose.lasts / 2:
+            self._given[code] = self._given.pop(code)  # the last that was asked for is the last to be dropped
             return code
         self._drop(code)
         if len(self._given) >= AT_MOST:
@@ -76,14 +68,6 @@ class Tickets:
             self._drop(code)
             return None
         return purpose
-
-    def use(self, session: object, code: str) -> Spool | None:
-        """Where the file goes that this ticket lets in: it is of no use again."""
-        purpose = self.find(session, code)
-        if not isinstance(purpose, Bring):
-            return None
-        self._drop(code)
-        return purpose.spool
 
     def clear(self) -> None:
         """None is good any more."""

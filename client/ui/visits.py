@@ -52,6 +52,8 @@ class Visit:
     """The query of the page's own address, with what it was invited to."""
     in_view: bool = True
     """Whether the page was visible."""
+    page: str = ""
+    """What the page calls itself, to be told from others in the same tab."""
     address: str = ""
     """The browser's, as far as it is known; nothing that its page can choose."""
     leaving: list[Callable[[], None]] = field(default_factory=list, repr=False, compare=False)
@@ -182,7 +184,8 @@ def visit_of(scope: Scope) -> Visit | None:
         return None
     client = scope.get("client")
     address = str(client[0]) if client else ""
-    return Visit(one("tab"), one("languages"), _zone(one("zone")), one("asked"), one("hidden") != "true", address)
+    seen = one("hidden") != "true"
+    return Visit(one("tab"), one("languages"), _zone(one("zone")), one("asked"), seen, one("page"), address)
 
 
 def is_ours(headers: Headers) -> bool:

@@ -5,10 +5,9 @@ A window is a session of Flet's and ends with its page; what must outlive that i
 
 import asyncio
 import contextlib
-import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine
 from datetime import date, datetime
 from enum import Enum, auto
 from typing import Any, Final
@@ -25,11 +24,13 @@ from client.ui import look
 from client.ui.attaching import Attaching
 from client.ui.chat import Chat
 from client.ui.complaint import complaint
-from client.ui.draw import Handler, LoggedOutError, Tick, handler
+from client.ui.deeds import Deeds
+from client.ui.draw import LoggedOutError, Tick
 from client.ui.peers import Peers
 from client.ui.people import People
 from client.ui.preferences import THEMES, Preferences
 from client.ui.room_view import RoomView
+from client.ui.saving import Saving
 from client.ui.tabs import Tab
 from client.ui.visits import Visit
 from client.ui.words import LANGUAGES, Words
@@ -53,14 +54,6 @@ log = logging.getLogger(__name__)
 Resume = Callable[[], Coroutine[Any, Any, None]]
 
 
-def _deed(work: Callable[[], object]) -> Hashable:
-    """What is the same for a function that is made anew with each drawing; None for a lambda."""
-    code = None if inspect.ismethod(work) else getattr(work, "__code__", None)
-    if code is None:
-        return work
-    return None if code.co_name == "<lambda>" else code
-
-
 class Stage(Enum):
     """What kind of page it is."""
 
@@ -72,10 +65,11 @@ class Stage(Enum):
     """Another window shows this tab."""
 
 
-class Window:
+class Window(Deeds):
     """The state of one page. Components read it, and are drawn again for its ticks."""
 
     def __init__(self, page: ft.Page, tab: Tab, visit: Visit) -> None:
+        super().__init__()
         self.page = page
         self.tab = tab
         self.visit = visit
@@ -97,23 +91,21 @@ class Window:
         self._listed: dict[Address, bool] = {}
         self._came_from: Place = Home()
         self.room = RoomView(visit.zone)
+        self.whole, self.list_tick, self.strip, self.form_tick = Tick(), Tick(), Tick(), Tick()
         self.attaching = Attaching(tab)
         self.picture: File | None = None
         """The picture that somebody looks at."""
         self.picture_tick = Tick()
+        self.saving = Saving(self.strip)
         self._in_view = visit.in_view
         self._user = ""
         self._head: tuple[str, bool] = ("", False)
-        self.whole, self.list_tick, self.strip, self.form_tick = Tick(), Tick(), Tick(), Tick()
         self.people_tick = Tick()
         """For whoever shows whether people of a page are active."""
         self.peers_tick = Tick()
         """For whoever shows how other realms fare."""
-        self._under_way: set[Hashable] = set()
-        """What was pressed and is not done yet."""
         self._resume: Resume | None = None
         self._woken = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._offline_since: float | None = None
         self._looking: list[asyncio.Task[None]] = []
         self._title = ""
@@ -166,7 +158,7 @@ class Window:
         `resume` takes the tab's session up, now and whenever its connection has failed.
         """
         self._resume = resume
-        self.tab.show(self.wake)  # at once: of two windows the one that came later shows it
+        self.tab.show(self.wake, self.visit.page)  # at once: of two windows the one that came later shows it
         self.page.title = NAME
         self.page.theme = self.page.dark_theme = look.theme()
         self.page.padding = 0
@@ -184,55 +176,10 @@ class Window:
     def leave(self, grace: float) -> None:
         """The page is gone: end what was done for it."""
         self._gone = True
-        for task in list(self._tasks):
-            task.cancel()
+        self.end_tasks()
         self.tab.hide(self.wake, grace)
 
-    def start_task(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Do something beside what the person does; it ends with the window."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_ended)
-        return task
-
-    def _task_ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        if isinstance(error, ClientError):
-            self.failed(error)
-        else:
-            log.error("a task of a window failed", exc_info=error)
-            self.failed(None)
-
     # what a person does
-
-    def handle(self, work: Callable[[Any], Awaitable[None] | None]) -> Handler:
-        """A handler of events of this page, whose failure is told in one sentence."""
-        return handler(work, self.failed)
-
-    def press(self, work: Callable[[], Awaitable[None] | None], once: Hashable = None) -> Handler:
-        """As `handle`, for what needs nothing of the event. While it is being done it is not begun again.
-
-        So a double click is one, and so is a button beside the Enter of its field, whatever is drawn anew meanwhile.
-        Functions are told apart by where they are written; `once` tells what is done by a lambda, which is not guarded
-        without it.
-        """
-        deed = once or _deed(work)
-
-        async def alone(_: object) -> None:
-            if deed in self._under_way:
-                return
-            if deed is not None:
-                self._under_way.add(deed)
-            try:
-                done = work()
-                if inspect.isawaitable(done):
-                    await done
-            finally:
-                self._under_way.discard(deed)
-
-        return handler(alone, self.failed)
 
     def failed(self, error: ClientError | None) -> None:
         """Something did not work: say so."""
@@ -382,7 +329,7 @@ class Window:
         if isinstance(self.place, Room) and chat.desk.room is None:
             self.start_task(self.go(Home(), self.words.left))
             return
-        self.attaching.refresh()
+        self.attaching.refresh(chat.desk.room)
         self._see_connection(chat)
         self.people.watch()
         if (listed := self.people.listed) != self._listed:
@@ -401,7 +348,8 @@ class Window:
     def _enter(self, chat: Chat, desk: Desk) -> None:
         """Somebody has just logged in, or was before this window."""
         self._seen_desk = desk
-        self.close_dialogs()
+        self.attaching.hide()  # what is chosen may stay: who has loaded the page anew goes on with it
+        self.look_at(None)
         desk.in_view = self._in_view
         self._people = People(chat, desk, self.wake)
         self._peers = Peers(chat.ask, self.wake, self.visit.zone)

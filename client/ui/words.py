@@ -124,6 +124,12 @@ class Words:
     file_cut: str
     file_too_large: str
     file_no_room: str
+    files_left_over: str
+    """{count}, {most}"""
+    files_refused: str
+    saving: str
+    """{name}, {percent}"""
+    not_saved: str
     decimal: str
     """What stands before the parts of a whole."""
 
@@ -354,6 +360,10 @@ ENGLISH: Final = Words(
     file_cut="This file has not come whole: choose it again.",
     file_too_large="This file is too large to be sent from here.",
     file_no_room="There is no room for this file here now.",
+    files_left_over="Left out: {count}. At most {most} files can be sent at once.",
+    files_refused="These files were not taken. Open the chat that they are for, and choose them again.",
+    saving="Saving {name}: {percent} %",
+    not_saved="The file cannot be saved there: there may be no room, or no right to.",
     decimal=".",
     realms="Realms",
     other_realms="Other Realms",
@@ -531,6 +541,10 @@ INDONESIAN: Final = Words(
     file_cut="Berkas ini tidak sampai utuh: pilih lagi.",
     file_too_large="Berkas ini terlalu besar untuk dikirim dari sini.",
     file_no_room="Sekarang tidak ada tempat untuk berkas ini di sini.",
+    files_left_over="Tidak disertakan: {count}. Paling banyak {most} berkas dapat dikirim sekaligus.",
+    files_refused="Berkas ini tidak diterima. Buka obrolan yang dituju, lalu pilih lagi.",
+    saving="Menyimpan {name}: {percent} %",
+    not_saved="Berkas tidak dapat disimpan di sana: mungkin tidak ada tempat, atau tidak diizinkan.",
     decimal=",",
     realms="Realm",
     other_realms="Realm Lain",

@@ -30,6 +30,8 @@ FINAL: Final = frozenset(
     {Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND, Code.TOO_LARGE, Code.QUOTA_EXCEEDED, Code.FORBIDDEN}
 )
 """With these a peer refuses a file for good; all else may be otherwise the next time."""
+REJECTED: Final = 8
+"""So often may a peer find fault with the bytes of one file."""
 _CALLS: Final = 1 << 24
 """Calls of one carrying: a chunk each, and the upload first."""
 _NUMBERS: Final = 1 << 36
@@ -55,7 +57,8 @@ def begin(ctx: Ctx, peer: int) -> None:
     assert account is not None
     number = max(now.number + 1, ctx.now % _NUMBERS)  # not one of before a restart
     due = ctx.now + PATIENCE_MS
-    ctx.view.change(Carrying(peer, number, row.place, file.digest, file.size, due=due, failures=now.failures))
+    told = (file.digest, file.size)
+    ctx.view.change(Carrying(peer, number, row.place, *told, due=due, failures=now.failures, rejected=now.rejected))
     frame = LinkUpload(
         id=number * _CALLS,
         digest=file.digest,
@@ -75,6 +78,8 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
         return
     if answer.status != "OK" and answer.code in FINAL:
         _refused(ctx, now, answer.code)
+    elif answer.status != "OK" and answer.code == Code.BAD_REQUEST:
+        _rejected(ctx, now)
     elif answer.status != "OK":
         _begin_anew(ctx, now)
     elif answer.file:
@@ -87,7 +92,7 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
         going = _changed(now, upload=answer.upload, chunk=chunk, read=answer.offset, held=answer.offset)
         _read_on(ctx, going)
     else:
-        _read_on(ctx, _changed(now, held=max(now.held, min(answer.offset, now.read)), failures=0))
+        _read_on(ctx, _changed(now, held=max(now.held, min(answer.offset, now.read))))
 
 
 def read(ctx: Ctx, job: ReadOwn, result: Result) -> None:
@@ -107,16 +112,35 @@ def read(ctx: Ctx, job: ReadOwn, result: Result) -> None:
     ctx.effects.append(ToPeer(job.peer, frame, result, bulk=True))
 
 
-def look(ctx: Ctx) -> None:
+def look(ctx: Ctx, peer: int) -> None:
     """Do what is due."""
-    for peer in ctx.view.peers.all():
-        now = ctx.view.peers.carrying(peer.id)
-        if now.due and when(now.due, ctx.now, FAR_MS) <= ctx.now:
-            if now.place:
-                _begin_anew(ctx, now)
-            else:
-                ctx.view.change(_changed(now, due=0))
-                begin(ctx, peer.id)
+    now = ctx.view.peers.carrying(peer)
+    if now.place:
+        _begin_anew(ctx, now)
+    else:
+        ctx.view.change(_changed(now, due=0))
+        begin(ctx, peer)
+
+
+def broken(ctx: Ctx, peer: int) -> None:
+    """What was due has failed, for a reason that the log has: not at once again."""
+    _begin_anew(ctx, ctx.view.peers.carrying(peer))
+
+
+def lacking(ctx: Ctx, peer: int) -> None:
+    """The peer lacks a file that it was brought: it is brought again, after a pause."""
+    now = ctx.view.peers.carrying(peer)
+    if now.place:
+        ctx.view.change(_changed(now, failures=now.failures + 1))
+    else:
+        _begin_anew(ctx, now)
+
+
+def taken(ctx: Ctx, peer: int) -> None:
+    """The peer has taken a message with a file."""
+    now = ctx.view.peers.carrying(peer)
+    if now.failures:
+        ctx.view.change(_changed(now, failures=0))
 
 
 def _read_on(ctx: Ctx, now: Carrying) -> None:
@@ -143,15 +167,23 @@ def _refused(ctx: Ctx, now: Carrying, code: str) -> None:
     """Its sender is told, unless the peer had taken it before a restore: the first word counts."""
     row = _row(ctx, now)
     if row is not None and row.settled:
-        ctx.tx.settle(row, code, ctx.now)
+        ctx.tx.settle([row], [code], ctx.now)
     elif row is not None:
-        settling.settle(ctx, row, code)
+        settling.settle(ctx, [row], [code])
     _rest(ctx, now)
+
+
+def _rejected(ctx: Ctx, now: Carrying) -> None:
+    """The peer finds fault with the bytes: their place, after something was lost; or, again and again, their digest."""
+    if now.rejected >= REJECTED:
+        _refused(ctx, now, Code.BAD_REQUEST)
+    else:
+        _begin_anew(ctx, _changed(now, rejected=now.rejected + 1))
 
 
 def _rest(ctx: Ctx, now: Carrying) -> None:
     """Nothing is carried; the next file may begin."""
-    ctx.view.change(Carrying(now.peer, now.number))
+    ctx.view.change(Carrying(now.peer, now.number, failures=now.failures))
     ctx.carrying.add(now.peer)
 
 
@@ -159,7 +191,9 @@ def _begin_anew(ctx: Ctx, now: Carrying) -> None:
     """After a pause ask the peer how much it holds, and go on from there."""
     pause = min(MOST_MS, FIRST_MS << min(now.failures, 16))
     pause = int(pause * (1 + ctx.ids.fraction()) / 2)
-    ctx.view.change(Carrying(now.peer, now.number, due=ctx.now + pause, failures=now.failures + 1))
+    later = ctx.now + pause
+    failures = now.failures + 1
+    ctx.view.change(Carrying(now.peer, now.number, due=later, failures=failures, rejected=now.rejected))
 
 
 def _row(ctx: Ctx, now: Carrying) -> Outgoing | None:

@@ -14,11 +14,12 @@ from msgspec import UNSET
 
 from realm.context import Ctx
 from realm.effects import Connect, ToPeer
-from realm.federation import settling
-from realm.federation.state import FAR_MS, WINDOW, Link, Phase, when
+from realm.federation import carrying, settling
+from realm.federation.admission import is_allowed
+from realm.federation.state import FAR, WINDOW, Link, Phase, when
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
-from realm.store.rows import Sending
+from realm.store.rows import Outgoing, Sending
 from schemas.errors import Code
 from schemas.federation import Hello, LinkAck, LinkAgain, Mark, PeerAnswer
 from schemas.limits import PROTOCOL_VERSION
@@ -36,6 +37,8 @@ PAUSE_MS: Final = 1_000
 """The shortest time between two tries, whatever the peer says."""
 RESTORE_MS: Final = 60_000
 """At most so often a peer can make all be numbered anew."""
+BYTES_A_TURN: Final = 512 * 1024
+"""About so much of messages is handed to one link in one turn."""
 HIGHEST: Final = 1 << 62
 """No honest peer's epoch gets there."""
 
@@ -83,28 +86,34 @@ def lost(ctx: Ctx, peer: int, why: str) -> None:
         _fail(ctx, link, why)
 
 
-def look(ctx: Ctx) -> None:
+def look(ctx: Ctx, peer: int) -> None:
     """Do what is due."""
-    for peer in ctx.view.peers.all():
-        link = ctx.view.peers.link(peer.id)
-        if when(link.due, ctx.now, FAR_MS) > ctx.now:
-            continue
-        match link.phase:
-            case Phase.DOWN:
-                _try(ctx, link)
-            case Phase.CALLING:
-                _fail(ctx, link, "its front door was asked in vain")
-            case Phase.GREETING:
-                _fail(ctx, _changed(link, connected=False), f"no answer within {ANSWER_MS / 1000:.0f} s")
-            case Phase.OPEN:
-                _greet(ctx, link)
+    link = ctx.view.peers.link(peer)
+    if not is_allowed(ctx.settings, ctx.view.peers.peer(peer)):
+        _set(ctx, Link(peer, due=FAR))
+        return
+    match link.phase:
+        case Phase.DOWN:
+            _try(ctx, link)
+        case Phase.CALLING:
+            _fail(ctx, link, "its front door was asked in vain")
+        case Phase.GREETING:
+            _fail(ctx, _changed(link, connected=False), f"no answer within {ANSWER_MS / 1000:.0f} s")
+        case Phase.OPEN:
+            _greet(ctx, link)
+
+
+def broken(ctx: Ctx, peer: int) -> None:
+    """What was due has failed, for a reason that the log has: not at once again."""
+    _set(ctx, _changed(ctx.view.peers.link(peer), phase=Phase.DOWN, due=ctx.now + MOST_MS))
 
 
 def card_read(ctx: Ctx, job: ReadCard, result: Result) -> None:
     """The front door of a peer has answered, or not."""
     assert job.peer is not None
-    peer, link = ctx.view.peers.peer(job.peer), ctx.view.peers.link(job.peer)
-    if link.phase is not Phase.CALLING:
+    peer = ctx.view.peers.peer(job.peer)
+    link = _set(ctx, _changed(ctx.view.peers.link(job.peer), asking=False))
+    if link.phase not in (Phase.CALLING, Phase.DOWN):  # in the meantime it was reached by itself
         return
     match result:
         case CardRead(realm, _, key, commands):
@@ -123,8 +132,13 @@ def pump(ctx: Ctx, peer: int) -> None:
     upto = min(sending.last, sending.acked + WINDOW)
     if link.phase is not Phase.OPEN or link.sent >= upto:
         return
+    room = BYTES_A_TURN
     for row in ctx.tx.numbered(peer, link.sent, upto):
         ctx.effects.append(ToPeer(peer, ctx.tx.envelope(row)))
+        upto = row.n or upto
+        room -= 0 if row.post.message is UNSET else len(row.post.message)
+        if room <= 0:  # its acknowledgement brings the rest
+            break
     _set(ctx, _changed(link, sent=upto, due=ctx.now + ANSWER_MS))
 
 
@@ -173,13 +187,19 @@ def _acknowledged(ctx: Ctx, link: Link, ack: LinkAck) -> None:
         return
     rows = ctx.tx.numbered(link.peer, sending.acked, ack.upto)
     ctx.tx.acknowledge(link.peer, ack.upto)
+    fresh: list[Outgoing] = []
+    codes: list[str] = []
     for row in rows:
         code = ack.results.get(row.n or 0, "")
         if code == Code.FILE_NOT_FOUND and row.post.file is not UNSET:
             ctx.tx.take_back_number(row)  # not the last word: it is brought again
-            ctx.carrying.add(link.peer)
+            carrying.lacking(ctx, link.peer)
         elif not row.settled:
-            settling.settle(ctx, row, code)
+            fresh.append(row)
+            codes.append(code)
+            if row.post.file is not UNSET:
+                carrying.taken(ctx, link.peer)
+    settling.settle(ctx, fresh, codes)
     due = ctx.now + (ANSWER_MS if ack.upto < link.sent else IDLE_MS)
     _set(ctx, _changed(link, failures=0, due=due))
     ctx.pumping.add(link.peer)
@@ -199,8 +219,9 @@ def _try(ctx: Ctx, link: Link) -> None:
         _greet(ctx, link)
         return
     peer = ctx.view.peers.peer(link.peer)
-    _set(ctx, _changed(link, phase=Phase.CALLING, tried_at=ctx.now, due=ctx.now + CALL_MS))
-    ctx.run(ReadCard(None, peer.id, peer.address, peer.port))
+    _set(ctx, _changed(link, phase=Phase.CALLING, asking=True, tried_at=ctx.now, due=ctx.now + CALL_MS))
+    if not link.asking:
+        ctx.run(ReadCard(None, peer.id, peer.address, peer.port))
 
 
 def _greet(ctx: Ctx, link: Link) -> None:

@@ -1,16 +1,16 @@
 """Sending to other realms: `sendprivaterealm`, `sendgrouprealm`, their file forms, and `send bob@pusat`."""
 
-from typing import Final
-
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from realm.context import BYTES_A_UNIT, Ctx
 from realm.federation import settling
+from realm.federation.admission import is_allowed
 from realm.federation.state import WAIT_MS, Wait
 from realm.outcome import LATER, Later
-from realm.sending import repeated, told
+from realm.sending import SOMETHING_ELSE, repeated, told
 from realm.store.rows import Outgoing, Peer, Post
-from schemas import commands
+from schemas import answers, commands
 from schemas.answers import Answer
 from schemas.commands import Filing, Texting
 from schemas.errors import Code, Refusal
@@ -34,6 +34,8 @@ def send(ctx: Ctx, command: Texting | Filing, realm: Name, recipient: Name, *, t
     peer = ctx.view.peers.by_name(realm)
     if peer is None:
         return Refusal(Code.REALM_NOT_FOUND)
+    if not is_allowed(ctx.settings, peer):
+        return Refusal(Code.FORBIDDEN, f"the settings of this realm do not let it speak with {peer.name}")
     post = Post(
         peer=peer.id,
         id=ctx.ids.ulid(ctx.now) if command.entry is UNSET else command.entry,
@@ -54,9 +56,16 @@ def send(ctx: Ctx, command: Texting | Filing, realm: Name, recipient: Name, *, t
         ctx.charge(len(post.message) / BYTES_A_UNIT)
     (ctx.pumping if post.file is UNSET else ctx.carrying).add(peer.id)
     if ctx.view.peers.link(peer.id).down_since is None:
-        return _wait(ctx, row)
+        return _wait(ctx, row, ctx.now + WAIT_MS)
+    if _is_awaited(ctx, peer):  # behind those, so that all are stored in the order in which they were said
+        return _wait(ctx, row, ctx.now)
     wait = Wait(post.account, post.id, peer.id, ctx.now, ((ctx.request, ctx.session),))
-    return told(command.id, settling.copy(ctx, row, wait, queued=True), queued=True)
+    return told(command.id, settling.copy_queued(ctx, row, wait), queued=True)
+
+
+def _is_awaited(ctx: Ctx, peer: Peer) -> bool:
+    """Whether somebody still waits for the peer's word."""
+    return any(wait.peer == peer.id for wait in ctx.view.peers.waits())
 
 
 def _refused(ctx: Ctx, peer: Peer, file: str | UnsetType) -> Refusal | None:
@@ -77,29 +86,29 @@ def _said_before(ctx: Ctx, command: Texting | Filing, post: Post) -> Sent | None
     row = ctx.tx.outgoing(post.account, post.id)
     if row is None:
         first = ctx.tx.sent(ctx.session.address, post.id)
-        return None if first is None else Refusal(Code.BAD_REQUEST, _ELSE)
+        return None if first is None else repeated(command, settling.conversation_of(ctx, post), first)
     if (row.post.peer, row.post.to_group, row.post.recipient) != (post.peer, post.to_group, post.recipient):
-        return Refusal(Code.BAD_REQUEST, _ELSE)
+        return Refusal(Code.BAD_REQUEST, SOMETHING_ELSE)
     if (row.post.message, row.post.file) != (post.message, post.file):
-        return Refusal(Code.BAD_REQUEST, _ELSE)
+        return Refusal(Code.BAD_REQUEST, SOMETHING_ELSE)
     if row.copied or (row.settled and not row.result):
         first = ctx.tx.sent(ctx.session.address, post.id)
         if first is None:
             return Refusal(Code.BAD_REQUEST, "entry: what you have sent under this ULID is kept no longer")
-        return repeated(command, settling.conversation_of(ctx, row), first)
+        again = repeated(command, settling.conversation_of(ctx, post), first)
+        if row.result and isinstance(again, answers.Sent):  # it bounced: the first answer did not say that it was taken
+            again = msgspec.structs.replace(again, queued=True)
+        return again
     if row.settled:
         return settling.refusal_of(ctx, row, row.result)
-    return _wait(ctx, row)
+    return _wait(ctx, row, ctx.now + WAIT_MS)
 
 
-_ELSE: Final = "entry: you have already sent something else under this ULID"
-
-
-def _wait(ctx: Ctx, row: Outgoing) -> Later:
-    """Answer later, together with those who ask for the same already."""
+def _wait(ctx: Ctx, row: Outgoing, due: int) -> Later:
+    """Answer later, at the latest when it is due, together with those who ask for the same already."""
     post = row.post
     known = ctx.view.peers.wait(post.account, post.id)
-    due = known.due if known else ctx.now + WAIT_MS
+    due = known.due if known else due
     asked = (*(known.asked if known else ()), (ctx.request, ctx.session))
     ctx.view.change(Wait(post.account, post.id, post.peer, due, asked))
     return LATER

@@ -12,12 +12,12 @@ from msgspec import UNSET
 from realm.context import Ctx
 from realm.effects import Connect
 from realm.federation import link
+from realm.federation.admission import is_allowed, may_be_peer
 from realm.federation.state import Introducing
 from realm.gates import within_address_allowance
 from realm.jobs import Agreed, CardRead, DialFailed, DialJob, Introduce, ProveIntroduction, ReadCard, Result
 from realm.outcome import LATER, Failed, Later, Outcome
 from realm.request import OPERATOR
-from realm.settings import Settings
 from realm.store.rows import Peer
 from schemas import answers, commands, operator
 from schemas.answers import Answer
@@ -49,21 +49,13 @@ def may_add(ctx: Ctx, _command: object) -> Refusal | None:
 def is_peer(ctx: Ctx, command: object) -> Refusal | None:
     """A gate: the connection has the key of a peer."""
     peer = ctx.view.peers.by_key(ctx.request.key)
-    if peer is None or not is_allowed(ctx.settings, peer.name, peer.key):
+    if peer is None or not is_allowed(ctx.settings, peer):
         return within_address_allowance(ctx, command) or Refusal(
             Code.FORBIDDEN, "this key belongs to no peer of this realm"
         )
     ctx.peer = peer
     link.wake(ctx, peer.id)
     return None
-
-
-def is_allowed(settings: Settings, name: str, key: str) -> bool:
-    """Whether the settings let a realm be a peer."""
-    rules = settings.peers
-    if settings.federation == "off" or name in rules.denied or key in rules.denied:
-        return False
-    return settings.federation == "open" or name in rules.listed
 
 
 def realms(ctx: Ctx, command: commands.Realms) -> Answer:
@@ -121,8 +113,7 @@ def finish(ctx: Ctx, job: DialJob, result: Result) -> Outcome:
             return LATER
         case ReadCard(ask=ask), CardRead() if ask is not None:
             return _introduce(ctx, job, result)
-        case Introduce(ask=ask, card=card), _:
-            ctx.view.change(Introducing(card.key, -1))
+        case Introduce(), _:
             return _added(ctx, job, result)
         case ProveIntroduction(), Agreed(commands_port):
             return _proved(ctx, job, commands_port)
@@ -189,7 +180,7 @@ def _speaks_against(ctx: Ctx, name: str, key: str | None) -> str | None:
         return f"the realm {name} is known with another key"
     if by_key is not None and by_key.name != name:
         return f"this key is known as that of the realm {by_key.name}"
-    if not is_allowed(ctx.settings, name, key or ""):
+    if not may_be_peer(ctx.settings, name, key or ""):
         return "the settings of this realm do not allow it"
     if by_name is None and len(ctx.view.peers.all()) >= ctx.settings.peers.most:
         return "this realm has as many peers as its settings allow"

@@ -7,6 +7,7 @@ from msgspec import UNSET
 from realm import uploads
 from realm.context import Ctx
 from realm.federation.state import Greeter
+from realm.gates import too_fast
 from realm.outcome import Later
 from realm.store.rows import Draft, StoredFile
 from schemas import names
@@ -55,9 +56,9 @@ def envelope(ctx: Ctx, came: Envelope) -> LinkAck | LinkAgain:
         return AGAIN
     code = ctx.tx.first_answer(peer.id, came.sender, came.id)
     if came.n <= mark.n:
-        if code is None and came.file is not UNSET:
-            code = Code.FILE_NOT_FOUND
-        return AGAIN if code is None else _ack(came, code)
+        if code is None:  # forgotten, after its time; or no last word
+            code = "" if came.file is UNSET else Code.FILE_NOT_FOUND
+        return _ack(came, code)
     if came.n != mark.n + 1 or hash_of(mark.hash, came) != came.hash:
         return AGAIN
     if code is None:
@@ -74,9 +75,12 @@ def _ack(came: Envelope, code: str) -> LinkAck:
 
 def upload(ctx: Ctx, command: LinkUpload) -> Answer | Refusal | Later:
     """Begin to take a file from a peer; what could not be taken afterwards is refused now."""
+    wait = ctx.rules.peer_uploads.take(ctx.peer.name, ctx.now)
+    if wait:
+        return too_fast(wait)
     where = _where(ctx, command)
     if isinstance(where, Code):
-        return Refusal(where)
+        return Refusal(where, f"you speak for users of {ctx.peer.name} alone" if where is Code.FORBIDDEN else "")
     return uploads.upload(ctx, command)
 
 
@@ -99,6 +103,7 @@ def _take(ctx: Ctx, came: Envelope) -> str:
         message=came.message,
         file=file,
         origin=ctx.peer.name,
+        stored_at=ctx.now,
     )
     entry = ctx.tx.append(conversation, draft)
     if entry.salt == draft.salt:  # else it came before `taken` was forgotten

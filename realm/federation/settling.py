@@ -4,6 +4,7 @@ The row in the outbox was stored in the turn of the command. The sender's own en
 when the peer has taken it, or when that takes too long. What is refused before has no entry; after, it bounces.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -11,62 +12,89 @@ from msgspec import UNSET, UnsetType
 
 from realm.context import Ctx
 from realm.effects import Reply
-from realm.federation.state import WAIT_MS, Wait, WaitOver, when
+from realm.federation.state import Wait, WaitOver
 from realm.sending import told
 from realm.session import Session
-from realm.store.rows import Draft, Outgoing
+from realm.store.rows import Draft, Outgoing, Post
 from schemas import names
 from schemas.entries import Entry, File
 from schemas.errors import FIXED_TEXTS, Code, Refusal
 from schemas.events import Delivered, EntryPushed
 from schemas.names import Address, ConversationId
 
-_PAGE: Final = 1_000
-_CODES: Final = frozenset(Code)
+SAID_BY_PEERS: Final = frozenset(
+    {
+        "",
+        Code.USER_NOT_FOUND,
+        Code.GROUP_NOT_FOUND,
+        Code.FILE_NOT_FOUND,
+        Code.TOO_LARGE,
+        Code.QUOTA_EXCEEDED,
+        Code.BAD_REQUEST,
+        Code.FORBIDDEN,
+    }
+)
+"""What a peer can say of a message; whatever else it says is a refusal."""
 
 
-def settle(ctx: Ctx, row: Outgoing, code: str) -> None:
-    """The peer has taken a row, or refused it with a code; it is the first that is heard of it."""
-    ctx.tx.settle(row, code, ctx.now)
+def settle(ctx: Ctx, rows: Sequence[Outgoing], codes: Sequence[str]) -> None:
+    """The peer has taken rows, or refused them with a code; it is the first that is heard of them."""
+    codes = [code if code in SAID_BY_PEERS else Code.FORBIDDEN for code in codes]
+    ctx.tx.settle(rows, codes, ctx.now)  # all at once: entries are put together too
+    for row, code in zip(rows, codes, strict=True):
+        _tell(ctx, row, code)
+
+
+def _tell(ctx: Ctx, row: Outgoing, code: str) -> None:
     wait = ctx.view.peers.wait(row.post.account, row.post.id)
     if code and row.copied:
         _bounce(ctx, row, code)
     elif code:
         _answer(ctx, wait, refusal_of(ctx, row, code))
     elif row.copied:
-        entry = ctx.tx.sent(_sender(ctx, row), row.post.id)
+        entry = ctx.tx.sent(_sender(ctx, row.post), row.post.id)
         if entry is not None:
             ctx.push([row.post.account], Delivered(conversation=entry.conversation, seq=entry.seq))
     else:
-        _answer(ctx, wait, copy(ctx, row, wait, queued=False))
+        _answer(ctx, wait, _copy(ctx, row, wait, queued=False))
 
 
-def wait_no_longer(ctx: Ctx, peer: int | None = None) -> None:
-    """Answer who waits for this peer, or for any: it is queued."""
+def wait_no_longer(ctx: Ctx, peer: int) -> None:
+    """Whoever waits for this peer is answered next: it is queued."""
     for wait in list(ctx.view.peers.waits()):
-        if peer in (None, wait.peer):
-            _queued(ctx, wait)
+        if wait.peer == peer:
+            ctx.view.change(msgspec.structs.replace(wait, due=ctx.now))
 
 
-def expire(ctx: Ctx) -> None:
+def end_wait(ctx: Ctx, account: int, entry: str) -> None:
     """Answer who has waited for long enough: it is queued."""
-    for wait in list(ctx.view.peers.waits()):
-        if when(wait.due, ctx.now, WAIT_MS) > ctx.now:
-            break
-        _queued(ctx, wait)
+    wait = ctx.view.peers.wait(account, entry)
+    row = ctx.tx.outgoing(account, entry)
+    if wait is not None and row is not None:
+        _answer(ctx, wait, copy_queued(ctx, row, wait))
+
+
+def give_up(ctx: Ctx, account: int, entry: str, why: Refusal) -> None:
+    """Answer who waits with an error; what was sent stays in the outbox, and asking again finds it."""
+    _answer(ctx, ctx.view.peers.wait(account, entry), why)
 
 
 def recover(ctx: Ctx) -> None:
-    """After a start: what waited when the realm ended counts as queued, and its entry is stored now."""
-    while rows := ctx.tx.uncopied(_PAGE):
-        for row in rows:
-            copy(ctx, row, None, queued=True)
+    """What waited when the realm ended counts as queued, and its entry is stored now."""
+    for row in ctx.tx.uncopied():
+        if ctx.view.peers.wait(row.post.account, row.post.id) is None:
+            copy_queued(ctx, row, None)
 
 
-def copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
-    """Store the sender's own entry, and push it to the devices that do not wait for it."""
+def copy_queued(ctx: Ctx, row: Outgoing, wait: Wait | None) -> Entry:
+    """Store the sender's own entry of what is queued, and push it to the devices that do not wait for it."""
+    ctx.tx.set_copied(row)
+    return _copy(ctx, row, wait, queued=True)
+
+
+def _copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
     post = row.post
-    conversation = conversation_of(ctx, row)
+    conversation = conversation_of(ctx, row.post)
     file: File | UnsetType = UNSET
     if post.file is not UNSET:
         stored = ctx.tx.file(post.file)
@@ -75,38 +103,32 @@ def copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
     ctx.tx.open_conversation(conversation, [post.account], ctx.now)
     draft = Draft(
         id=post.id,
-        sender=_sender(ctx, row),
+        sender=_sender(ctx, row.post),
         display=post.display,
         sent_at=post.sent_at,
         salt=ctx.ids.salt(),
         message=post.message,
         file=file,
+        stored_at=ctx.now,
     )
     entry = msgspec.structs.replace(ctx.tx.append(conversation, draft), queued=queued)
-    ctx.tx.set_copied(row)
     asking: tuple[Session, ...] = tuple(session for _, session in wait.asked) if wait else ()
     ctx.push([post.account], EntryPushed(entry=entry), but=asking)
     return entry
 
 
-def conversation_of(ctx: Ctx, row: Outgoing) -> ConversationId:
+def conversation_of(ctx: Ctx, post: Post) -> ConversationId:
     """Where the sender sees what is sent."""
-    other = _recipient(ctx, row)
-    return names.sent(_sender(ctx, row), other) if row.post.to_group else names.private(_sender(ctx, row), other)
+    sender, other = _sender(ctx, post), _recipient(ctx, post)
+    return names.sent(sender, other) if post.to_group else names.private(sender, other)
 
 
 def refusal_of(ctx: Ctx, row: Outgoing, code: str) -> Refusal:
     """What the sender is told."""
-    known = Code(code) if code in _CODES else Code.FORBIDDEN
+    known = Code(code)
     if known in FIXED_TEXTS:
         return Refusal(known)
     return Refusal(known, f"the realm {ctx.view.peers.peer(row.post.peer).name} refused it ({code})")
-
-
-def _queued(ctx: Ctx, wait: Wait) -> None:
-    row = ctx.tx.outgoing(wait.account, wait.entry)
-    assert row is not None, "who waits has a row in the outbox"
-    _answer(ctx, wait, copy(ctx, row, wait, queued=True))
 
 
 def _answer(ctx: Ctx, wait: Wait | None, what: Entry | Refusal) -> None:
@@ -120,7 +142,7 @@ def _answer(ctx: Ctx, wait: Wait | None, what: Entry | Refusal) -> None:
 
 def _bounce(ctx: Ctx, row: Outgoing, code: str) -> None:
     """Say in the conversation that the peer did not take what was sent."""
-    conversation, address = conversation_of(ctx, row), _recipient(ctx, row)
+    conversation, address = conversation_of(ctx, row.post), _recipient(ctx, row.post)
     draft = Draft(
         id=ctx.ids.ulid(ctx.now),
         sender=address,
@@ -136,11 +158,11 @@ def _bounce(ctx: Ctx, row: Outgoing, code: str) -> None:
     ctx.push([row.post.account], EntryPushed(entry=ctx.tx.append(conversation, draft)))
 
 
-def _sender(ctx: Ctx, row: Outgoing) -> Address:
-    account = ctx.tx.account_by_id(row.post.account)
+def _sender(ctx: Ctx, post: Post) -> Address:
+    account = ctx.tx.account_by_id(post.account)
     assert account is not None
     return ctx.address(account.name)
 
 
-def _recipient(ctx: Ctx, row: Outgoing) -> Address:
-    return names.full(row.post.recipient, ctx.view.peers.peer(row.post.peer).name)
+def _recipient(ctx: Ctx, post: Post) -> Address:
+    return names.full(post.recipient, ctx.view.peers.peer(post.peer).name)

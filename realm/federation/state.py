@@ -1,12 +1,12 @@
 """What memory knows of other realms: a cache of rows, how each link fares, and who waits for a peer's word."""
 
-import itertools
 from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
 import msgspec
 
+from realm.inputs import CarryingDue, Due, LinkDue, WaitDue
 from realm.request import Request
 from realm.session import Session
 from realm.store.rows import Peer
@@ -55,6 +55,8 @@ class Link(msgspec.Struct, frozen=True):
     """When it is next to be looked after, ms."""
     tried_at: int = 0
     """When a try began last."""
+    asking: bool = False
+    """Whether its card is being read, perhaps since an earlier try."""
     failures: int = 0
     """Tries since the last that reached the peer."""
     down_since: int | None = None
@@ -91,6 +93,9 @@ class Carrying(msgspec.Struct, frozen=True):
     due: int = 0
     """When to begin anew, where nothing happens."""
     failures: int = 0
+    """How often it was begun anew since a file was taken."""
+    rejected: int = 0
+    """How often the peer has found fault with the bytes of this file."""
 
 
 class Greeter(msgspec.Struct, frozen=True):
@@ -143,12 +148,12 @@ class Peers:
         self._introducing: dict[str, int] = {}
         self._by_key: dict[str, Peer] = {}
         self._by_name: dict[str, Peer] = {}
-        self._due: int | None = None
-        """When the first of all that is due is so; None where that is to be looked up."""
+        self._first: tuple[int, int] | None = None
+        """When the first link or file, and the first wait, is due; None where that is to be looked up."""
 
     def apply(self, change: FederationChange) -> None:
         """Make one change. It cannot fail."""
-        self._due = None
+        self._first = None
         match change:
             case Peer():
                 self._peers[change.id] = self._by_key[change.key] = self._by_name[change.name] = change
@@ -166,6 +171,8 @@ class Peers:
                     del self._waits[account, entry]
             case Introducing(key, by):
                 self._introducing[key] = self._introducing.get(key, 0) + by
+                if self._below is None and not self._introducing[key]:
+                    del self._introducing[key]
 
     def clear(self) -> None:
         """Forget all changes."""
@@ -229,14 +236,37 @@ class Peers:
         """Whether an introduction to the realm with that key is under way."""
         return self._introductions(key) > 0
 
+    @property
+    def any(self) -> bool:
+        """Whether there is a peer at all."""
+        return bool(self._peers) or (self._below is not None and self._below.any)
+
+    def due(self, now: int) -> list[Due]:
+        """What is due now."""
+        waits = [WaitDue(one.account, one.entry) for one in self.waits() if when(one.due, now, WAIT_MS) <= now]
+        links = [LinkDue(one.peer) for one in self._all_links().values() if when(one.due, now, FAR_MS) <= now]
+        files = [
+            CarryingDue(one.peer)
+            for one in self._all_carrying().values()
+            if one.due and when(one.due, now, FAR_MS) <= now
+        ]
+        return [*waits, *links, *files]
+
     def wake_at(self, now: int) -> int:
         """When something is due at the latest, ms."""
-        if self._due is None:
+        if self._first is None:
             links = [link.due for link in self._links.values()]
-            files = [one.due for one in self._carrying.values() if one.due]
-            waits = [wait.due for wait in itertools.islice(self._waits.values(), 1) if wait is not None]
-            self._due = min([*links, *files, *waits], default=FAR)
-        return when(self._due, now, FAR_MS)
+            links += [one.due for one in self._carrying.values() if one.due]
+            waits = [wait.due for wait in self._waits.values() if wait is not None]
+            self._first = min(links, default=FAR), min(waits, default=FAR)
+        link, wait = self._first
+        return min(when(link, now, FAR_MS), when(wait, now, WAIT_MS))
+
+    def _all_links(self) -> dict[int, Link]:
+        return {**self._below._all_links(), **self._links} if self._below else self._links
+
+    def _all_carrying(self) -> dict[int, Carrying]:
+        return {**self._below._all_carrying(), **self._carrying} if self._below else self._carrying
 
     def _introductions(self, key: str) -> int:
         return self._introducing.get(key, 0) + (self._below._introductions(key) if self._below else 0)

@@ -23,6 +23,7 @@ class AccountRows(Writing):
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self._accounts: dict[Name, Account] = {}
+        self._by_id: dict[int, Account] = {}
 
     def account(self, name: Name) -> Account | None:
         """See `Tx.account`."""
@@ -38,8 +39,15 @@ class AccountRows(Writing):
 
     def account_by_id(self, account: int) -> Account | None:
         """See `Tx.account_by_id`."""
-        row = self._read(f"SELECT {ACCOUNT} FROM accounts a WHERE id = ?", (account,)).fetchone()
-        return account_of(row) if row else None
+        found = self._by_id.get(account)
+        if found is None:
+            row = self._execute(f"SELECT {ACCOUNT} FROM accounts a WHERE id = ?", (account,)).fetchone()
+            if row is None:
+                return None
+            if len(self._by_id) >= _ACCOUNTS_KEPT:
+                self._by_id.clear()
+            found = self._by_id[account] = account_of(row)
+        return found
 
     def create_account(self, name: Name, display: str, country: str, password_hash: str, now: int) -> Account:
         """See `Tx.create_account`."""
@@ -54,6 +62,7 @@ class AccountRows(Writing):
         """See `Tx.set_password`."""
         self._write("UPDATE accounts SET password_hash = ? WHERE id = ?", (password_hash, account))
         self._accounts.clear()
+        self._by_id.clear()
 
     def set_active(self, account: int, until: int) -> None:
         """See `Tx.set_active`."""
@@ -104,6 +113,7 @@ class AccountRows(Writing):
         """See `Writing.forget`."""
         super().forget()
         self._accounts.clear()
+        self._by_id.clear()
 
 
 class SessionRows(Writing):

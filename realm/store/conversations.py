@@ -116,6 +116,7 @@ class ConversationRows(Writing):
         """See `Writing.forget`."""
         super().forget()
         self._heads.clear()
+        self._latest = 0
 
     def _order(self, now: int) -> int:
         """By what conversations are listed, the latest first: when, and what came after what within one ms."""

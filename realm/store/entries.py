@@ -45,7 +45,8 @@ class EntryRows(ConversationRows, OutboxRows):
         place = _place(head.id, seq)
         if draft.file is not UNSET:
             self._attach(draft.file.id, place)
-        told = (draft.salt, chain, message, draft.re, draft.code, draft.origin)
+        stored_at = draft.sent_at if draft.stored_at is None else draft.stored_at
+        told = (draft.salt, chain, message, draft.re, draft.code, draft.origin, stored_at)
         row = (place, draft.id, draft.sender, draft.display, draft.sent_at, draft.kind, *told)
         self._write_late((draft.id, draft.sender), row)
         head.seq, head.chain = seq, chain
@@ -68,11 +69,11 @@ class EntryRows(ConversationRows, OutboxRows):
     def _put(self, rows: list[Row]) -> None:
         """See `Writing._put`: the entries, and where their conversations end now."""
         self._connection.executemany(
-            f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row[:-1] for row in rows]
+            f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row[:-2] for row in rows]
         )
-        if foreign := [(row[-1], row[0]) for row in rows if row[-1] is not None]:
+        if foreign := [(row[-2], row[0]) for row in rows if row[-2] is not None]:
             self._connection.executemany("INSERT INTO from_realms (realm, place) VALUES (?, ?)", foreign)
-        ends = {row[0] >> _NUMBER_BITS: (row[0] & _NUMBER, row[7], self._order(row[4])) for row in rows}
+        ends = {row[0] >> _NUMBER_BITS: (row[0] & _NUMBER, row[7], self._order(row[-1])) for row in rows}
         self._connection.executemany(
             "UPDATE conversations SET head = ?, chain = ?, latest = ? WHERE id = ?",
             [(*end, conversation) for conversation, end in ends.items()],

@@ -8,11 +8,15 @@ from pathlib import Path
 from realm.store.interface import StoreError
 
 
+class LockedError(StoreError):
+    """Another process has the folder."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
     """Make the folder (0700) where there is none, and hold its lock: one process a folder.
 
-    Raises StoreError where it cannot be made or written, or another process holds it.
+    Raises StoreError where it cannot be made or written, and LockedError where another process holds it.
     """
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -23,5 +27,5 @@ def locked(folder: Path) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StoreError(f"another realm already runs on {folder}: stop it, or choose another --data") from None
+            raise LockedError(f"another realm already runs on {folder}: stop it, or choose another --data") from None
         yield folder

@@ -367,8 +367,8 @@ class Tx(Protocol):
         """Remember that. The caller has made sure that it is the first."""
         ...
 
-    def forget_answers(self, before: int, limit: int) -> None:
-        """Forget up to `limit` answers from before then."""
+    def forget_answers(self, before: int, limit: int) -> int:
+        """Forget up to `limit` answers from before then; how many it were."""
         ...
 
     # what goes there
@@ -405,8 +405,11 @@ class Tx(Protocol):
         """The peer has answered that it does not hold the file: it has to be brought again."""
         ...
 
-    def uncopied(self, limit: int) -> list[Outgoing]:
-        """The oldest rows of which the sender has no entry yet, and that are not settled."""
+    def uncopied(self) -> list[Outgoing]:
+        """The rows of which the sender has no entry yet, and that are not settled, in the order of `place`.
+
+        As many as wait at most; for a start, and not for every turn.
+        """
         ...
 
     def oldest_queued(self, peer: int) -> int | None:
@@ -417,8 +420,11 @@ class Tx(Protocol):
         """The sender's own entry is stored."""
         ...
 
-    def settle(self, row: Outgoing, code: str, now: int) -> None:
-        """The peer took a row, or refused it with this code; refused rows are not sent again."""
+    def settle(self, rows: Sequence[Outgoing], codes: Sequence[str], now: int) -> None:
+        """The peer took these rows (an empty code), or refused them with these codes: then they are not sent again.
+
+        Of those that are taken the caller stores the sender's own entry now, where that is not there yet.
+        """
         ...
 
     def acknowledge(self, peer: int, upto: int) -> None:
@@ -436,8 +442,8 @@ class Tx(Protocol):
         """
         ...
 
-    def forget_settled(self, before: int, limit: int) -> None:
-        """Forget up to `limit` rows that were settled before then and are acknowledged."""
+    def forget_settled(self, before: int, limit: int) -> int:
+        """Forget up to `limit` rows that were settled before then and are acknowledged; how many it were."""
         ...
 
 

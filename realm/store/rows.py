@@ -67,6 +67,8 @@ class Draft(msgspec.Struct, frozen=True):
     """And why."""
     origin: Name | None = None
     """The other realm that it is from."""
+    stored_at: int | None = None
+    """When it is stored, where that is not when it was sent: by this, conversations are listed."""
 
     @property
     def kind(self) -> Kind:

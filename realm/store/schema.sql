@@ -160,7 +160,7 @@ CREATE TABLE peers (
 ) STRICT;
 
 CREATE TABLE outbox (          -- what users of this realm send to other realms
-    place      INTEGER PRIMARY KEY AUTOINCREMENT,   -- in the order in which it was said
+    place      INTEGER PRIMARY KEY,    -- in the order in which it was said
     peer       INTEGER NOT NULL REFERENCES peers (id),
     n          INTEGER,                -- null while its file is not there yet, and once it is refused
     hash       BLOB,                   -- the running hash at n
@@ -180,15 +180,9 @@ CREATE TABLE outbox (          -- what users of this realm send to other realms
 
 CREATE UNIQUE INDEX outbox_by_number ON outbox (peer, n) WHERE n IS NOT NULL;
 
-CREATE INDEX outbox_unsettled ON outbox (peer, place) WHERE settled_at IS NULL;
-
-CREATE INDEX outbox_uncopied ON outbox (place) WHERE copied = 0 AND settled_at IS NULL;
-
 CREATE INDEX outbox_to_carry ON outbox (peer, place) WHERE file IS NOT NULL AND n IS NULL AND result = '';
 
 CREATE INDEX outbox_files ON outbox (file) WHERE file IS NOT NULL;
-
-CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
 
 CREATE TABLE taken (           -- what came from a peer, and its first answer
     peer   INTEGER NOT NULL REFERENCES peers (id),

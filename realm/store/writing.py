@@ -91,6 +91,14 @@ class Writing(ABC):
         self._save()
         return self._execute(statement, values)
 
+    def _write_many(self, statement: str, values: list[tuple[Any, ...]]) -> None:
+        """As `_write`, for each of these."""
+        self._must_be_writable()
+        if self._late:
+            self._catch_up()
+        self._save()
+        self._connection.executemany(statement, values)
+
     def _write_late(self, key: Key, row: Row) -> None:
         """Put a row before the database is read or written again. The caller knows that nothing is in its way."""
         self._must_be_writable()

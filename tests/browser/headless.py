@@ -24,14 +24,19 @@ _PAGE: Final = {
 class HeadlessPage:
     """One page of the web client at `url`, in the tab of that secret, at a route such as `/room/private/…`."""
 
-    def __init__(self, url: str, tab: str, route: str = "/", languages: str = "en", asked: str = "") -> None:
-        query = urllib.parse.urlencode({"tab": tab, "zone": "UTC", "languages": languages, "asked": asked})
+    def __init__(
+        self, url: str, tab: str, route: str = "/", languages: str = "en", asked: str = "", page: str = ""
+    ) -> None:
+        """`page` is what it calls itself."""
+        told = {"tab": tab, "page": page, "zone": "UTC", "languages": languages, "asked": asked}
+        query = urllib.parse.urlencode(told)
         self._url = f"{url.replace('http', 'ws', 1)}/ws?{query}"
         self._route = route
         self._grown = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self.received = bytearray()
         """All frames so far, one after the other."""
+        self._controls: dict[int, dict[Any, Any]] = {}
 
     async def __aenter__(self) -> Self:
         self._socket = await websockets.connect(self._url, max_size=None, compression=None)
@@ -64,6 +69,13 @@ class HeadlessPage:
                 self._grown.clear()
                 await self._grown.wait()
 
+    async def press(self, name: str) -> None:
+        """Click the last button that has come with this text or tooltip; wait for one."""
+        while not (found := [number for number, told in self._controls.items() if _is_called(told, name)]):
+            self._grown.clear()
+            await self._grown.wait()
+        await self._send(EVENT, {"target": max(found), "name": "click", "data": None})
+
     async def _read(self) -> None:
         async for frame in self._socket:
             assert isinstance(frame, bytes)
@@ -72,7 +84,23 @@ class HeadlessPage:
             if action == INVOKE:
                 answer = {"control_id": body["control_id"], "call_id": body["call_id"], "result": None, "error": None}
                 await self._send(INVOKE, answer)
+            self._note(body)
             self._grown.set()
+
+    def _note(self, told: object) -> None:
+        """Keep what is told of controls, wherever in a frame that is."""
+        if isinstance(told, dict):
+            if isinstance(number := told.get("_i"), int):
+                self._controls[number] = told
+            for part in told.values():
+                self._note(part)
+        elif isinstance(told, list):
+            for part in told:
+                self._note(part)
 
     async def _send(self, action: int, body: dict[str, Any]) -> None:
         await self._socket.send(_PACKED + msgpack.packb([action, body]))
+
+
+def _is_called(control: dict[Any, Any], name: str) -> bool:
+    return name in (control.get("content"), control.get("tooltip")) and "Button" in str(control.get("_c"))

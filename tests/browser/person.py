@@ -36,17 +36,15 @@ import contextlib
 import functools
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.browser import chromium
+from tests.browser.driver import BrowserThread as BrowserThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,58 +91,6 @@ count => new Promise(done => {
 
 # The page asks a public host for a file that it can do without, whether there is a network or not.
 HARMLESS = ("rive_native.js",)
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # No test depends on what is beyond this machine: no other name is found.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-)
-
-
-class BrowserThread:
-    """A Chromium, and the one thread that drives it.
-
-    Playwright's synchronous interface leaves an event loop running in the thread that started it. In the thread of the
-    tests no `asyncio.run()` would start any more, in any later test of the same worker.
-    """
-
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="browser")
-        try:
-            self._ident = self._executor.submit(threading.get_ident).result()
-            self.browser = self.call(self._launch)
-        except BaseException:
-            self._executor.shutdown()
-            raise
-
-    def call(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises, done in the browser's thread."""
-        if threading.get_ident() == self._ident:
-            return work()
-        return self._executor.submit(work).result()
-
-    def close(self) -> None:
-        """End the browser and its thread."""
-        self.call(self._close)
-        self._executor.shutdown()
-
-    def _launch(self) -> Browser:
-        path = chromium.on_this_machine()  # may ask a Playwright of its own: one at a time in a thread
-        self._manager = sync_playwright()
-        playwright = self._manager.start()
-        try:
-            return playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
-        except BaseException:
-            playwright.stop()
-            raise
-
-    def _close(self) -> None:
-        self.browser.close()
-        self._manager.__exit__()
 
 
 def in_browser(

@@ -7,14 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route, WebSocketRoute
 
-from tests.browser.conftest import ID, Campus, in_list, open_room, until
+from tests.browser.conftest import ID, Campus, in_list, log_in, open_room, until
 from tests.browser.person import PHONE, Person, Words
 
 WRITE = "Write a message"
 LOST = "Connection lost. Reconnecting…"
+REFUSED = "These files were not taken. Open the chat that they are for, and choose them again."
 CLIP, CHOOSE = "Attach files", "Choose a file"
+WARNED = """
+() => {
+  const leaving = new Event("beforeunload", { cancelable: true });
+  dispatchEvent(leaving);
+  return leaving.defaultPrevented;
+}
+"""
 DROP = """
 ([name, text]) => {
   const data = new DataTransfer();
@@ -56,6 +64,11 @@ def saved(one: Person, name: Words) -> tuple[str, bytes]:
         return download.value.suggested_filename, Path(download.value.path()).read_bytes()
 
     return one.with_page(save)
+
+
+def drop(one: Person, name: str, text: str) -> None:
+    """Drop a file on the page."""
+    one.with_page(lambda page: page.evaluate(DROP, [name, text]))
 
 
 def is_drawn(one: Person, label: str) -> Callable[[], bool]:
@@ -165,11 +178,11 @@ def test_a_file_that_failed_is_sent_again_and_arrives_once(campus: Campus, tmp_p
 def test_what_is_dropped_on_a_group_is_for_all_and_for_nobody_after_the_logout(campus: Campus) -> None:
     messi = campus.home("messi")
     addresses: list[str] = []
-    messi.with_page(lambda page: page.on("response", lambda answer: addresses.append(answer.url)))
+    messi.with_page(lambda page: page.on("download", lambda download: addresses.append(download.url)))
     messi.press("Group Chat")
     messi.press("new, 3 members: henderson, lineker, messi")
     messi.sees_soon(WRITE)
-    messi.with_page(lambda page: page.evaluate(DROP, ["../foto\u202egpj.txt", "dropped"]))
+    drop(messi, "../foto\u202egpj.txt", "dropped")
     messi.sees_soon("Send File")
     messi.sees_soon("7 B")
     messi.press("Send File")
@@ -182,14 +195,93 @@ def test_what_is_dropped_on_a_group_is_for_all_and_for_nobody_after_the_logout(c
         (told,) = campus.script(member).ask("inbox")[0]["messages"]
         assert told["file"]["size"] == 7
 
-    messi.with_page(lambda page: page.evaluate(DROP, ["home.txt", "nobody takes it"]))
+    drop(messi, "home.txt", "nobody takes it")
+    (address,) = addresses
+    assert status(messi, address) == 200
     messi.press("Logout")
     messi.sees_soon("Sign in", exact=True)
     assert not messi.sees("Send File")
-    messi.with_page(lambda page: page.evaluate(DROP, ["out.txt", "nobody takes it"]))
-    tickets = [url for url in addresses if "/files/" in url]
-    assert tickets
-    status = messi.with_page(lambda page: [page.request.get(url).status for url in tickets])
-    assert status == [404] * len(tickets)
+    drop(messi, "out.txt", "nobody takes it")
+    assert status(messi, address) == 404
     assert not spooled(campus)
-    campus.no_console_errors(("403", "409"))
+    campus.no_console_errors(("409",))
+
+
+def status(one: Person, address: str) -> int:
+    return one.with_page(lambda page: page.request.get(address).status)
+
+
+def test_who_chooses_files_that_are_not_taken_is_told(campus: Campus) -> None:
+    messi = campus.home("messi")
+    open_room(messi, "henderson")
+    messi.with_page(lambda page: page.route("**/files", lambda route: route.fulfill(status=409)))
+    drop(messi, "a.txt", "nobody takes it")
+    messi.sees_soon(REFUSED)
+    messi.sees_no_more(REFUSED)
+    messi.with_page(lambda page: page.unroute("**/files"))
+    drop(messi, "a.txt", "it is taken")
+    messi.sees_soon("Send File")
+    campus.no_console_errors(("409",))
+
+
+def test_a_file_that_a_proxy_refuses_is_lost_at_once_and_the_next_one_comes(campus: Campus, tmp_path: Path) -> None:
+    refused, taken = tmp_path / "besar.bin", tmp_path / "kecil.txt"
+    refused.write_bytes(bytes(1_000))
+    taken.write_text("halo")
+    messi = campus.home("messi")
+    open_room(messi, "henderson")
+
+    def refuse(route: Route) -> None:
+        large = route.request.method == "PUT" and route.request.headers.get("content-length") == "1000"
+        if large or len(route.request.post_data_buffer or b"") == 1_000:
+            route.fulfill(status=413)
+        else:
+            route.continue_()
+
+    messi.with_page(lambda page: page.route("**/files/*", refuse))
+    choose(messi, refused, taken)
+    messi.sees_soon("This file has not come whole: choose it again.")
+    messi.press("Send File")
+    messi.sees_soon("stored: kecil.txt, 4 B", times=1)
+    assert not messi.sees("besar.bin")
+    campus.no_console_errors(("413",))
+
+
+def test_a_lost_connection_cuts_no_file_that_is_on_its_way(campus: Campus, tmp_path: Path) -> None:
+    large = tmp_path / "besar.bin"
+    large.write_bytes(bytes(6 << 20))
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    messi = campus.seat("messi")
+    campus.seated.append(messi)
+    messi.with_page(lambda page: page.route_web_socket(re.compile("/ws"), connect))
+    messi.open(campus.web.url)
+    log_in(messi, "messi")
+    open_room(messi, "henderson")
+    messi.with_page(slow_down)
+    choose(messi, large)
+    assert messi.with_page(lambda page: page.evaluate(WARNED))
+    messi.with_page(lambda page: page.evaluate("window.before = true"))
+    messi.with_page(lambda _: sockets[-1].close())
+    messi.sees_soon(LOST)
+    (spool,) = spooled(campus)
+    while spool.stat().st_size < large.stat().st_size:
+        assert messi.with_page(lambda page: page.evaluate("window.before")), "it would be cut"
+    messi.sees_no_more(LOST)
+    messi.sees_soon("Send File")
+    assert not messi.with_page(lambda page: page.evaluate(WARNED))
+    messi.press("Send File")
+    messi.sees_soon("stored: besar.bin", times=1)
+    campus.no_console_errors(("WebSocket", "uncaught: Exception"))
+
+
+def slow_down(page: Page) -> None:
+    """Let no more than a megabyte a second go out."""
+    session = page.context.new_cdp_session(page)
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1 << 20}
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", limits)

@@ -9,7 +9,7 @@ from msgspec import UNSET, structs
 
 from client.harmless import is_harmful
 from client.model.attached import Attached, Loss, Parcel, of_entry, of_parcel, shown_name
-from client.model.desk import Desk, mirror_of_a_window
+from client.model.desk import Desk, Unsaid, mirror_of_a_window
 from client.model.glance import glances
 from client.model.room import Fate, Message, Outgoing, rows
 from schemas import answers, commands
@@ -58,6 +58,10 @@ def test_a_file_on_its_way_is_shown_with_how_far_it_is() -> None:
     assert seen() == ("foto.jpg", 50, True, False, Fate.SENDING)
     parcel.held = 200
     assert seen() == ("foto.jpg", 0, False, False, Fate.SENDING)
+    parcel.read = 50
+    assert seen() == ("foto.jpg", 25, True, False, Fate.SENDING)
+    parcel.read = 200
+    assert seen() == ("foto.jpg", 0, False, False, Fate.SENDING)
     parcel.sent = 150
     assert seen() == ("foto.jpg", 75, False, False, Fate.SENDING)
     one.why = "no answer"
@@ -90,6 +94,50 @@ def test_the_list_has_the_name_of_a_file() -> None:
 def test_a_file_is_sent_by_the_command_for_files(conversation: ConversationId, command: commands.Filing) -> None:
     desk = Desk(mirror_of_a_window(USER), "Henderson")
     assert desk.send_command(conversation, Outgoing("x", "", 1, Parcel("a", 1)), "F") == command
+
+
+class Removed(Parcel):
+    """A file of which is known whether anybody wants to send it still."""
+
+    removed = 0
+
+    def remove(self) -> None:
+        self.removed += 1
+
+
+def kept(desk: Desk) -> list[Outgoing]:
+    return desk.unsaid.outgoing.get(TALK, [])
+
+
+def test_a_file_goes_with_its_message_however_that_ends() -> None:
+    """Its answer may never come, though the message has found its place."""
+    unsaid = Unsaid()
+    desk = Desk(mirror_of_a_window(USER), "Henderson", unsaid)
+    desk.open(TALK)
+    parcels = [Removed("a", 1) for _ in range(4)]
+    placed, given_up, stored, failed = (Outgoing(f"{number}", "", 1, one) for number, one in enumerate(parcels))
+    for one in (placed, given_up, stored, failed):
+        desk.send(TALK, one)
+    desk.discard(given_up)
+    stored.stored = True
+    failed.why = "no answer"
+    assert desk.shown is not None
+    desk.shown.entries.append(structs.replace(TAKEN, id=placed.entry, sender=USER))
+    desk.changed()
+    assert [one.removed for one in parcels] == [1, 1, 0, 0]
+    assert (placed.stored, kept(desk)) == (True, [stored, failed])
+    Desk(mirror_of_a_window(USER), "Henderson", unsaid)
+    assert [one.removed for one in parcels] == [1, 1, 1, 0]
+    assert kept(desk) == [failed]
+
+
+def test_what_is_stored_does_not_fail_any_more() -> None:
+    desk = Desk(mirror_of_a_window(USER), "Henderson")
+    one = Outgoing("x", "", 1, Parcel("a", 1))
+    desk.send(TALK, one)
+    one.stored = True
+    desk.sent(TALK, one, "no answer")
+    assert one.fate is Fate.STORED
 
 
 def test_what_the_realm_has_stored_is_in_the_list_as_a_file() -> None:

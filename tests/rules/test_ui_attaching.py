@@ -6,36 +6,49 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from client.dial import Address
 from client.model.attached import Loss
+from client.model.desk import Unsaid
 from client.ui.attaching import Attaching
-from client.ui.spool import Spool
-from client.ui.tabs import SPOOLED, Tab, Tabs
-from client.ui.tickets import Bring
+from client.ui.choice import BURST, PER_SECOND, Choice
+from client.ui.draw import LoggedOutError
+from client.ui.space import LEAST
+from client.ui.spool import AT_ONCE, Spool, State
+from client.ui.tabs import FILES_S, SPOOLED, Tab, Tabs
 from schemas.names import ConversationId
 from tests.rules import virtual_time
 
 SECRET = "0123456789abcdef" * 2
 TALK = ConversationId("private/henderson@kampus,messi@kampus")
+OTHER_TALK = ConversationId("private/lineker@kampus,messi@kampus")
+PAGE = "page"
 GRACE = 5.0
 
 
 class Desk:
-    room = TALK
     in_view = True
+
+    def __init__(self) -> None:
+        self.room: ConversationId | None = TALK
 
 
 class Chat:
-    """A chat that keeps what it is told to send."""
+    """A chat that keeps what it is told to send, and takes so many files."""
 
     def __init__(self) -> None:
-        self.desk = Desk()
+        self.desk: Desk | None = Desk()
         self.sent: list[Spool] = []
+        self.takes = 1_000
         self.carrier = SimpleNamespace(is_busy=False)
         self.closed = False
 
-    def send_files(self, _conversation: ConversationId, spools: list[Spool]) -> None:
-        self.sent += spools
+    def send_files(self, conversation: ConversationId, spools: list[Spool]) -> list[Spool]:
+        assert self.desk is not None
+        assert conversation == self.desk.room
+        self.sent += spools[: self.takes]
+        return spools[self.takes :]
 
     async def close(self) -> None:
         self.closed = True
@@ -49,6 +62,16 @@ def logged_in(tabs: Tabs) -> tuple[Tab, Chat]:
 
 def changed() -> None:
     """A window that has nothing to draw."""
+
+
+def another() -> None:
+    """Another one."""
+
+
+def choose(tab: Tab, *files: tuple[str, int], more: int = 0) -> list[Spool]:
+    made = tab.choose(PAGE, TALK, files, more)
+    assert made is not None
+    return made
 
 
 def run(home: Path, test: Callable[[Tabs], Coroutine[Any, Any, None]]) -> None:
@@ -69,27 +92,164 @@ def names(spools: list[Spool]) -> list[str]:
 def test_what_is_chosen_opens_the_dialog_and_is_sent_from_there(tmp_path: Path) -> None:
     async def test(tabs: Tabs) -> None:
         tab, chat = logged_in(tabs)
-        tab.show(changed)
+        tab.show(changed, PAGE)
         attaching = Attaching(tab)
         assert not attaching.can_be_sent
-        for name, size in (("a", 1), ("b", 2), ("huge", 1 << 50)):
-            tab.choose(name, size)
-        attaching.refresh()
+        left_out, sent, _ = choose(tab, ("a", 1), ("b", 2), ("huge", 1 << 50))
+        attaching.refresh(TALK)
         assert attaching.is_open
         assert names(attaching.chosen) == ["a", "b", "huge"]
-        attaching.leave_out(attaching.chosen[0])
-        attaching.send(TALK)
+        attaching.leave_out(left_out)
+        assert left_out.state is State.REMOVED
+        assert attaching.send(TALK)
         assert names(chat.sent) == ["b"]
         assert (attaching.is_open, attaching.chosen) == (False, [])
+        attaching.leave_out(sent)
+        assert sent.state is State.EXPECTED, "a press that comes late takes nothing back"
 
     run(tmp_path, test)
+
+
+def test_files_are_for_the_room_that_is_shown_and_from_the_page_that_shows_it(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.show(changed, PAGE)
+        assert chat.desk is not None
+        assert tab.choose(PAGE, OTHER_TALK, [("a", 1)]) is None
+        assert tab.choose("a copy of the tab", TALK, [("a", 1)]) is None
+        chat.desk.room = None
+        assert tab.choose(PAGE, TALK, [("a", 1)]) is None
+        chat.desk.room = TALK
+        tab.show(another, "a copy of the tab")
+        assert tab.choose(PAGE, TALK, [("a", 1)]) is None
+        assert tab.choose("a copy of the tab", TALK, [("a", 1)])
+        assert names(tab.choice.files) == ["a"]
+
+    run(tmp_path, test)
+
+
+def test_what_was_chosen_for_one_room_is_not_sent_into_another(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.show(changed, PAGE)
+        attaching = Attaching(tab)
+        (first,) = choose(tab, ("a", 1))
+        assert chat.desk is not None
+        chat.desk.room = OTHER_TALK
+        attaching.refresh(OTHER_TALK)
+        assert (attaching.is_open, attaching.chosen, first.state) == (False, [], State.REMOVED)
+        chat.desk.room = TALK
+        choose(tab, ("a", 1))
+        chat.desk.room = OTHER_TALK
+        attaching.send(OTHER_TALK)
+        assert (chat.sent, attaching.chosen) == ([], [])
+        assert tab.choose(PAGE, OTHER_TALK, [("b", 1)])
+        assert names(attaching.chosen) == ["b"]
+
+    run(tmp_path, test)
+
+
+def test_of_very_many_some_are_left_out_and_counted(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.show(changed, PAGE)
+        attaching = Attaching(tab)
+        for _ in range(3):
+            choose(tab, *[("a", 1 << 50)] * (AT_ONCE - 1), more=100)
+        attaching.refresh(TALK)
+        assert (len(attaching.chosen), attaching.left_over) == (AT_ONCE, 3 * (AT_ONCE - 1 + 100) - AT_ONCE)
+        attaching.close()
+        assert attaching.left_over == 0
+        attaching.choose_own(TALK, tmp_path / "own", "own", 3)
+        choose(tab, *[("a", 1 << 50)] * AT_ONCE)
+        attaching.choose_own(TALK, tmp_path / "another", "another", 3)
+        assert (len(attaching.chosen), attaching.left_over) == (AT_ONCE, 2)
+        attaching.send(TALK)
+        assert names(chat.sent) == ["own"]
+        assert attaching.left_over == 0
+
+    run(tmp_path, test)
+
+
+def test_what_is_too_much_to_be_sent_now_stays_chosen(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.show(changed, PAGE)
+        attaching = Attaching(tab)
+        choose(tab, ("a", 1), ("b", 1), ("c", 1))
+        attaching.refresh(TALK)
+        chat.takes = 1
+        assert not attaching.send(TALK)
+        assert (names(chat.sent), names(attaching.chosen), attaching.is_open) == (["a"], ["b", "c"], True)
+
+    run(tmp_path, test)
+
+
+def test_what_is_sent_just_as_the_session_ends_is_still_chosen(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.show(changed, PAGE)
+        attaching = Attaching(tab)
+        (spool,) = choose(tab, ("a", 1))
+        chat.desk = None
+        with pytest.raises(LoggedOutError):
+            attaching.send(TALK)
+        tab.chat = None
+        with pytest.raises(LoggedOutError):
+            attaching.send(TALK)
+        assert (attaching.chosen, spool.state) == ([spool], State.EXPECTED)
+
+    run(tmp_path, test)
+
+
+def test_who_loads_the_page_anew_goes_on_with_what_is_chosen_and_another_user_does_not(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, _ = logged_in(tabs)
+        tab.show(changed, PAGE)
+        unsaid = tab._unsaid_by("messi@kampus")
+        spool, coming = brought(tab), choose(tab, ("b", 1))[0]
+        tab.hide(changed, GRACE)
+        tab.show(another, "the page after it")
+        assert tab._unsaid_by("messi@kampus") is unsaid
+        assert (spool.state, coming.loss) == (State.HERE, Loss.CUT)
+        attaching = Attaching(tab)
+        attaching.refresh(TALK)
+        assert attaching.is_open
+        assert names(attaching.chosen) == ["a", "b"]
+        assert tab._unsaid_by("neymar@kampus") == Unsaid()
+        assert (attaching.chosen, spool.state) == ([], State.REMOVED)
+
+    run(tmp_path, test)
+
+
+def test_all_tabs_share_the_room_that_there_is(tmp_path: Path) -> None:
+    async def test(_: Tabs) -> None:
+        tabs = Tabs(tmp_path / "small", Address("127.0.0.1", 8889), room=2 * LEAST)
+        losses = []
+        for secret in (SECRET, "fedcba9876543210" * 2):
+            tab = tabs.enter(secret)
+            tab.chat = cast("Any", Chat())
+            tab.show(changed, PAGE)
+            losses += [spool.loss for spool in choose(tab, ("a", LEAST), ("b", LEAST // 2 + 1))]
+        assert losses == [None, None, Loss.NO_ROOM, Loss.NO_ROOM]
+        await tabs.close()
+
+    run(tmp_path, test)
+
+
+def test_nobody_chooses_without_end() -> None:
+    now = 0.0
+    choice = Choice(cast("Any", None), lambda: now)
+    assert [choice.may_choose() for _ in range(int(BURST) + 2)] == [True] * int(BURST) + [False] * 2
+    now = 2 / PER_SECOND
+    assert [choice.may_choose() for _ in range(3)] == [True, True, False]
 
 
 def test_what_cannot_be_sent_does_not_let_the_dialog_send(tmp_path: Path) -> None:
     async def test(tabs: Tabs) -> None:
         tab, _ = logged_in(tabs)
-        tab.show(changed)
-        tab.choose("huge", 1 << 50)
+        tab.show(changed, PAGE)
+        choose(tab, ("huge", 1 << 50))
         assert not Attaching(tab).can_be_sent
 
     run(tmp_path, test)
@@ -98,13 +258,12 @@ def test_what_cannot_be_sent_does_not_let_the_dialog_send(tmp_path: Path) -> Non
 def test_closing_the_dialog_gives_all_up(tmp_path: Path) -> None:
     async def test(tabs: Tabs) -> None:
         tab, chat = logged_in(tabs)
-        tab.show(changed)
+        tab.show(changed, PAGE)
         attaching = Attaching(tab)
-        spool = tab.choose("a", 1)
-        assert spool is not None
-        attaching.refresh()
+        (spool,) = choose(tab, ("a", 1))
+        attaching.refresh(TALK)
         attaching.close()
-        assert (attaching.is_open, attaching.chosen, spool.loss, chat.sent) == (False, [], Loss.CUT, [])
+        assert (attaching.is_open, attaching.chosen, spool.state, chat.sent) == (False, [], State.REMOVED, [])
 
     run(tmp_path, test)
 
@@ -117,10 +276,10 @@ def test_a_file_of_this_machine_is_sent_from_where_it_is(tmp_path: Path) -> None
         tab, chat = logged_in(tabs)
         attaching = Attaching(tab)
         attaching.open()
-        attaching.choose_own(own, "foto.jpg", 3)
+        attaching.choose_own(TALK, own, "foto.jpg", 3)
         attaching.send(TALK)
         assert await chat.sent[0].whole() == own
-        attaching.choose_own(own, "foto.jpg", 3)
+        attaching.choose_own(TALK, own, "foto.jpg", 3)
         attaching.close()
 
     run(tmp_path, test)
@@ -130,22 +289,24 @@ def test_a_file_of_this_machine_is_sent_from_where_it_is(tmp_path: Path) -> None
 def test_what_a_page_has_not_begun_to_send_is_lost_with_it(tmp_path: Path) -> None:
     async def test(tabs: Tabs) -> None:
         tab, _ = logged_in(tabs)
-        tab.show(changed)
-        spool = tab.choose("a", 1)
-        assert spool is not None
+        tab.show(changed, PAGE)
+        (spool,) = choose(tab, ("a", 1))
         tab.hide(changed, GRACE)
+        assert spool.state is State.EXPECTED, "only its socket may be lost"
+        told: list[str] = []
+        tab.show(lambda: told.append("told"), "the page after it")
         assert spool.loss is Loss.CUT
+        assert told
 
     run(tmp_path, test)
 
 
 def brought(tab: Tab) -> Spool:
     """A file that has come here; by hand, for threads need real time."""
-    spool = tab.choose("a", 4)
-    assert spool is not None
-    spool.path.parent.mkdir()
+    (spool,) = choose(tab, ("a", 4))
+    spool.path.parent.mkdir(parents=True, exist_ok=True)
     spool.path.write_bytes(b"halo")
-    spool.held = 4
+    spool.held, spool.state = 4, State.HERE
     spool._ended.set()
     return spool
 
@@ -154,19 +315,73 @@ def test_a_tab_that_is_left_keeps_its_files_while_one_is_being_sent(tmp_path: Pa
     async def test(tabs: Tabs) -> None:
         tab, chat = logged_in(tabs)
         tab.logged_in(cast("Any", {"host": "a", "port": 1}))
-        tab.show(changed)
+        tab.show(changed, PAGE)
         spool = brought(tab)
-        code = tab.tickets.give(tab.session, Bring(spool))
         chat.carrier.is_busy = True
         tab.hide(changed, GRACE)
-        await asyncio.sleep(10 * GRACE)
-        assert (chat.closed, spool.path.exists()) == (False, True)
+        await asyncio.sleep(10 * FILES_S)
+        assert (chat.closed, spool.state) == (False, State.HERE)
         chat.carrier.is_busy = False
         await asyncio.sleep(2 * GRACE)
-        assert (chat.closed, spool.path.exists()) == (True, False)
-        assert tab.tickets.find(chat.desk, code) is None
+        assert (chat.closed, spool.state) == (True, State.HERE), "its sockets are freed, and who comes back may send it"
+        await asyncio.sleep(FILES_S - 3 * GRACE)
+        assert spool.state is State.HERE
+        await asyncio.sleep(2 * GRACE)
+        assert not spool.is_wanted
+        tabs.space.settle()
+        assert not spool.path.exists()
 
     run(tmp_path, test)
+
+
+def test_who_comes_back_within_the_hour_finds_the_files(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.logged_in(cast("Any", {"host": "a", "port": 1}))
+        tab.show(changed, PAGE)
+        spool = brought(tab)
+        tab.hide(changed, GRACE)
+        await asyncio.sleep(FILES_S - GRACE)
+        assert chat.closed
+        tab.show(another, "the page after it")
+        await asyncio.sleep(10 * FILES_S)
+        assert spool.state is State.HERE
+        assert tab.choice.files == [spool]
+
+    run(tmp_path, test)
+
+
+def test_a_tab_that_is_left_without_files_forgets_all_at_once(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, _ = logged_in(tabs)
+        tab.logged_in(cast("Any", {"host": "a", "port": 1}))
+        tab.show(changed, PAGE)
+        choose(tab, ("huge", 1 << 50))
+        tab.hide(changed, GRACE)
+        await asyncio.sleep(2 * GRACE)
+        assert tab.choice.files == []
+        assert tab._closing is None or tab._closing.when() <= asyncio.get_running_loop().time()
+
+    run(tmp_path, test)
+
+
+def test_a_tab_that_is_dropped_or_ends_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.ui.tabs.AT_MOST", 1)
+    spools: list[Spool] = []
+
+    async def test(tabs: Tabs) -> None:
+        for secret in (SECRET, "fedcba9876543210" * 2):
+            tab = tabs.enter(secret)
+            tab.chat = cast("Any", Chat())
+            tab.show(changed, PAGE)
+            spools.append(brought(tab))
+            tab.hide(changed, GRACE)
+            tab.chat = None
+        tabs.space.settle()
+        assert [spool.path.exists() for spool in spools] == [False, True]
+
+    run(tmp_path, test)
+    assert [spool.path.exists() for spool in spools] == [False, False]
 
 
 def test_a_fresh_process_removes_what_one_before_has_left(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from msgspec import UNSET
 from client.dial import Address
 from client.errors import BY_CODE, ClientError, LocalFileError, WrongPasswordError
 from client.keyring import Keyring
-from client.model.room import Fate, Message, rows
+from client.model.desk import Desk, Unsaid
+from client.model.room import Fate, Message, Outgoing, rows
 from client.ui.chat import Chat
-from client.ui.spool import Spools
+from client.ui.space import Space
+from client.ui.spool import Spool, Spools
 from schemas import commands
 from schemas.errors import Code
 from schemas.limits import MAX_MESSAGE
@@ -37,11 +39,23 @@ class Windows:
         self._context = zmq.asyncio.Context()
         self._changed = asyncio.Event()
         self._chats: list[Chat] = []
+        self._unsaid: dict[str, Unsaid] = {}
+        """As a tab keeps it."""
+        self.changed: Callable[[], None] = self._changed.set
 
     async def open(self, home: str) -> Chat:
-        chat = await Chat.open(self._address, Keyring(self._folder / home), self._context, self._changed.set)
+        def unsaid(user: str) -> Unsaid:
+            return self._unsaid.setdefault(user, Unsaid())
+
+        keyring = Keyring(self._folder / home)
+        chat = await Chat.open(self._address, keyring, self._context, lambda: self.changed(), unsaid=unsaid)
         self._chats.append(chat)
         return chat
+
+    @property
+    def spools(self) -> Spools:
+        """A tab's files."""
+        return Spools(self._folder / "spools", Space(self._folder))
 
     async def register(self, name: str) -> Chat:
         chat = await self.open(name)
@@ -217,7 +231,7 @@ def test_files_are_sent_in_their_order_and_seen_by_both(start_realm: StartRealm,
         assert messi.desk is not None
         assert henderson.desk is not None
         messi.desk.open(TALK)
-        spools = Spools(tmp_path / "spools")
+        spools = windows.spools
         contents = {"large.bin": bytes(1 << 20), "small.txt": b"halo", "empty": b""}
         waiting = [spools.make(name, len(content)) for name, content in contents.items()]
         messi.send_files(TALK, waiting)
@@ -228,7 +242,7 @@ def test_files_are_sent_in_their_order_and_seen_by_both(start_realm: StartRealm,
         await windows.until(lambda: seen(messi) == [(name, Fate.STORED) for name in contents])
         await windows.until(lambda: not messi.carrier.is_busy)
         assert [spool.sent for spool in waiting] == [len(content) for content in contents.values()]
-        assert not any(path.is_file() for path in (tmp_path / "spools").iterdir())
+        assert [spool.takes_room for spool in waiting] == [False] * len(waiting)
         henderson.desk.open(TALK)
         henderson.follow()
         await windows.until(lambda: seen(henderson) == [(name, None) for name in contents])
@@ -246,13 +260,13 @@ def test_a_file_that_is_given_up_is_not_sent_and_does_not_wait(start_realm: Star
         await windows.register("henderson")
         assert messi.desk is not None
         messi.desk.open(TALK)
-        spools = Spools(tmp_path / "spools")
+        spools = windows.spools
         never, soon = spools.make("never", 4), spools.make("soon", 4)
         messi.send_files(TALK, [never, soon])
         await soon.take(one_part(b"soon"), lambda: None)
         messi.give_up(messi.desk.outgoing[0])
         await windows.until(lambda: seen(messi) == [("soon", Fate.STORED)])
-        assert never.loss is not None
+        assert not never.is_wanted
 
     live(start_realm, tmp_path, test)
 
@@ -263,13 +277,104 @@ def test_a_file_that_did_not_come_whole_fails_for_good(start_realm: StartRealm, 
         await windows.register("henderson")
         assert messi.desk is not None
         messi.desk.open(TALK)
-        spool = Spools(tmp_path / "spools").make("half", 4)
+        spool = windows.spools.make("half", 4)
         messi.send_files(TALK, [spool])
         with pytest.raises(LocalFileError):
             await spool.take(one_part(b"ha"), lambda: None)
         await windows.until(lambda: seen(messi) == [("half", Fate.FAILED)])
         messi.give_up(messi.desk.outgoing[0])
         assert seen(messi) == []
+
+    live(start_realm, tmp_path, test)
+
+
+def test_a_failed_file_is_sent_again_once_however_often_that_is_asked(start_realm: StartRealm, tmp_path: Path) -> None:
+    async def test(windows: Windows, realm: RealmProcess) -> None:
+        messi = await windows.register("messi")
+        assert messi.desk is not None
+        nobody = ConversationId("private/messi@kampus,nobody@kampus")
+        messi.desk.open(nobody)
+        spool = windows.spools.make("a", 4)
+        messi.send_files(nobody, [spool])
+        await spool.take(one_part(b"halo"), lambda: None)
+        (one,) = messi.desk.outgoing
+        again = 0
+        begun: list[Outgoing] = []
+        start = messi._start_sending
+
+        def begin(desk: Desk, conversation: ConversationId, one: Outgoing, after: Any = None) -> "asyncio.Task[None]":
+            begun.append(one)
+            return start(desk, conversation, one, after)
+
+        def say_again() -> None:
+            """At once, when the first try may not have ended yet."""
+            nonlocal again
+            if one.fate is Fate.FAILED and not again:
+                again += 1
+                messi.say_again(nobody, one)
+                messi.say_again(nobody, one)
+            windows._changed.set()
+
+        messi._start_sending = begin  # type: ignore[method-assign]
+        windows.changed = say_again
+        await windows.until(lambda: again == 1 and seen(messi) == [("a", Fate.FAILED)])
+        assert begun == [one]
+        assert spool.is_here, "it can be sent again still"
+        await windows.register("nobody")
+        messi.say_again(nobody, one)
+        assert messi.carrier.is_busy
+        messi.give_up(one)
+        assert seen(messi) == []
+        await windows.until(lambda: not messi.carrier.is_busy)
+        assert not spool.is_wanted
+
+    live(start_realm, tmp_path, test)
+
+
+def test_what_was_on_its_way_goes_on_over_the_next_chat_in_its_order(start_realm: StartRealm, tmp_path: Path) -> None:
+    async def test(windows: Windows, _realm: RealmProcess) -> None:
+        messi, henderson = await windows.register("messi"), await windows.register("henderson")
+        assert messi.desk is not None
+        messi.desk.open(TALK)
+        spools = windows.spools
+        waiting = [spools.make(name, len(name)) for name in ("first", "second", "third")]
+        messi.send_files(TALK, waiting)
+        await messi.close()
+        assert not messi.carrier.is_busy
+        assert [spool.is_wanted for spool in waiting] == [True] * 3
+        again = await windows.open("messi")
+        assert await again.resume()
+        assert again.desk is not None
+        again.desk.open(TALK)
+        again.follow()
+        assert seen(again) == [(spool.name, Fate.SENDING) for spool in waiting]
+        for spool in reversed(waiting):
+            await spool.take(one_part(spool.name.encode()), lambda: None)
+            await asyncio.sleep(0.3)  # in which one that did not wait for the others would be there
+        await windows.until(lambda: seen(again) == [(spool.name, Fate.STORED) for spool in waiting])
+        assert henderson.desk is not None
+        henderson.desk.open(TALK)
+        henderson.follow()
+        await windows.until(lambda: [name for name, _ in seen(henderson)] == ["first", "second", "third"])
+        assert [spool.takes_room for spool in waiting] == [False] * 3
+
+    live(start_realm, tmp_path, test)
+
+
+def test_no_more_files_are_on_their_way_than_messages_may_be(
+    start_realm: StartRealm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.model.desk.WAITING", 2)
+
+    async def test(windows: Windows, _realm: RealmProcess) -> None:
+        messi = await windows.register("messi")
+        assert messi.desk is not None
+        messi.desk.open(TALK)
+        waiting: list[Spool] = [windows.spools.make("a", 4) for _ in range(3)]
+        assert messi.send_files(TALK, waiting) == waiting[2:]
+        assert messi.send_files(TALK, waiting[2:]) == waiting[2:]
+        assert len(seen(messi)) == 2
+        assert not messi.send_files(TALK, [])
 
     live(start_realm, tmp_path, test)
 

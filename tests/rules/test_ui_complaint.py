@@ -4,7 +4,9 @@ import pytest
 
 from client import errors
 from client.errors import AnswerError, ClientError
+from client.model.attached import Loss
 from client.ui.complaint import complaint
+from client.ui.spool import LostError
 from client.ui.words import ENGLISH, INDONESIAN
 from schemas.answers import ErrorAnswer
 from schemas.errors import DESCRIBED, FIXED_TEXTS, Code
@@ -38,6 +40,14 @@ def test_what_goes_wrong_here_is_said_in_the_language_of_the_person(kind: type[C
     said = [complaint(words, kind(RAW)) for words in (ENGLISH, INDONESIAN)]
     assert len(set(said)) == 2
     assert not any(RAW in sentence for sentence in said)
+
+
+def test_why_a_file_cannot_be_sent_is_told_by_what_became_of_it() -> None:
+    for words in (ENGLISH, INDONESIAN):
+        said = {loss: complaint(words, LostError("foto.jpg", loss)) for loss in Loss}
+        assert len(set(said.values())) == len(Loss)
+        assert said[Loss.CUT] == complaint(words, errors.LocalFileError(RAW)) == words.file_cut
+        assert said[Loss.NO_ROOM] == words.file_no_room
 
 
 def test_a_failure_of_the_realm_can_be_found_in_its_log() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import re
+import socket
 import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -13,23 +14,31 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from starlette.requests import ClientDisconnect
 
 from client.dial import Address
 from client.errors import AnswerError, ClosedError, NoAnswerError
 from client.model.attached import MAX_PICTURE, Loss
+from client.model.places import Room as RoomPlace
+from client.model.places import route
 from client.ui import files
-from client.ui.files import PREFIX, TAB_HEADER, address, router
-from client.ui.spool import MAX_FILE
-from client.ui.tabs import Tab, Tabs
-from client.ui.tickets import Bring, Look, Save
+from client.ui.choice import BURST
+from client.ui.files import PAGE_HEADER, PREFIX, TAB_HEADER, address, bring_address, router
+from client.ui.spool import AT_ONCE, BLOCK, MAX_FILE, State
+from client.ui.tabs import Door, Tab, Tabs
+from client.ui.tickets import Look, Save
 from schemas.entries import File
 from schemas.errors import Code
+from schemas.names import ConversationId
 
 SECRET, OTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+PAGE = "page"
+TALK, OTHER_TALK = (ConversationId(f"private/{name}@kampus,messi@kampus") for name in ("henderson", "lineker"))
 HOST = "bagan.example:8550"
 PATIENCE = 30
 PART = 65_536
@@ -71,7 +80,7 @@ class Realm:
 
 
 class Room:
-    room: str | None = "private/henderson@kampus,messi@kampus"
+    room: str | None = TALK
 
 
 class Chat:
@@ -90,35 +99,60 @@ class Site:
 
     def __init__(self, home: Path, realm: Realm | None = None) -> None:
         (home / "tabs").mkdir(exist_ok=True)
+        self.home = home
         self.realm = realm or Realm()
         self.tabs = Tabs(home, Address("127.0.0.1", 8889))
         self.told = 0
+        self.changed = asyncio.Event()
         self.tab, self.other = self._enter(SECRET), self._enter(OTHER)
-        app = FastAPI()
-        app.include_router(router(self.tabs))
-        transport = httpx.ASGITransport(app)
+        self.told = 0
+        self.app = FastAPI()
+        self.app.include_router(router(self.tabs))
+        transport = httpx.ASGITransport(self.app)
         self.client = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}")
 
     def _enter(self, secret: str) -> Tab:
         tab = self.tabs.enter(secret)
         tab.chat = cast("Any", Chat(self.realm))
-        tab.show(self.tell)
+        tab.show(self.tell, PAGE)
         return tab
 
     def tell(self) -> None:
         self.told += 1
+        self.changed.set()
 
     def log_out(self) -> None:
         self.tab.chat = None
         self.tab.logged_out()
 
-    async def ask(self, name: str = "foto.jpg", size: object = len(CONTENT), **headers: str) -> httpx.Response:
-        """Say that somebody has chosen a file, as this tab's page does."""
-        headers = {TAB_HEADER: SECRET, "origin": f"http://{HOST}", **headers}
-        return await self.client.post(PREFIX, json={"name": name, "size": size}, headers=headers)
+    async def ask(
+        self,
+        *chosen: tuple[str, int],
+        room: ConversationId = TALK,
+        more: int = 0,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Say that somebody has chosen files, one if not told otherwise, as this tab's page does."""
+        headers = {TAB_HEADER: SECRET, PAGE_HEADER: PAGE, "origin": f"http://{HOST}", **(headers or {})}
+        told = [{"name": name, "size": size} for name, size in chosen or [("foto.jpg", len(CONTENT))]]
+        asked = {"route": route(RoomPlace(room)), "files": told, "more": more}
+        return await self.client.post(PREFIX, json=asked, headers=headers)
+
+    async def chosen(self, size: int = len(CONTENT)) -> str:
+        """Where the one file is to be put that somebody has chosen."""
+        (where,) = (await self.ask(("foto.jpg", size))).json()["addresses"]
+        return f"/{where}"
 
     async def put(self, address: str, content: bytes | AsyncIterator[bytes] = CONTENT, **headers: str) -> int:
-        return (await self.client.put(address, content=content, headers=headers)).status_code
+        answer = await self.client.put(address, content=content, headers=headers)
+        ends = answer.headers.get("connection") == "close"
+        assert ends == (answer.status_code != 204), "what is refused is not read to its end"
+        return answer.status_code
+
+    def spooled(self) -> list[Path]:
+        """What is on the disk once all is removed that is to be."""
+        self.tabs.space.settle()
+        return spooled(self.home)
 
     async def get(self, address: str, **headers: str) -> httpx.Response:
         return await self.client.get(address, headers=headers)
@@ -145,19 +179,60 @@ def spooled(home: Path) -> list[Path]:
 
 def test_what_a_page_brings_waits_for_its_tab(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
-        answer = await site.ask(name="../foto 😀.jpg")
+        answer = await site.ask(("../foto 😀.jpg", len(CONTENT)))
         assert answer.status_code == 201
-        assert [spool.name for spool in site.tab.chosen] == ["../foto 😀.jpg"]
-        assert site.other.chosen == []
-        assert site.told
-        assert await site.put(answer.json()["address"]) == 204
-        (spool,) = site.tab.chosen
+        assert [spool.name for spool in site.tab.choice.files] == ["../foto 😀.jpg"]
+        assert site.other.choice.files == []
+        assert site.told == 1
+        (where,) = answer.json()["addresses"]
+        assert await site.put(where) == 204
+        assert site.told == 2, "the window sees that it is here"
+        (spool,) = site.tab.choice.files
         assert (await spool.whole()).read_bytes() == CONTENT
         assert [path.parent.parent.name for path in spooled(tmp_path)] == [site.tab.name]
         assert not {"foto", SECRET} & set(re.split(r"\W", str(spooled(tmp_path))))
 
     on(tmp_path, test)
     assert not spooled(tmp_path), "the end of the process leaves nothing"
+
+
+def test_files_that_are_chosen_at_once_are_asked_for_at_once(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        answer = await site.ask(("a", 1), ("huge", MAX_FILE + 1), ("b", 0), more=7)
+        first, none, last = answer.json()["addresses"]
+        assert none is None
+        assert [spool.loss for spool in site.tab.choice.files] == [None, Loss.TOO_LARGE, None]
+        assert site.tab.choice.left_over == 7
+        assert await site.put(last, b"") == 204
+        assert await site.put(first, b"x") == 204
+        many = (await site.ask(*[("a", 1)] * AT_ONCE)).json()["addresses"]
+        assert len(many) == AT_ONCE - 3
+        assert site.told == 4
+
+    on(tmp_path, test)
+
+
+def test_files_are_for_the_room_of_the_page_that_shows_the_tab(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        for status, room, page in ((409, OTHER_TALK, PAGE), (409, TALK, "a copy of the tab"), (409, TALK, "")):
+            assert (await site.ask(room=room, headers={PAGE_HEADER: page})).status_code == status
+        headers = {TAB_HEADER: SECRET, PAGE_HEADER: PAGE}
+        for where in ("/", "/room/", "/members/new", "/room/private/messi@kampus"):
+            asked = {"route": where, "files": [{"name": "a", "size": 1}]}
+            assert (await site.client.post(PREFIX, json=asked, headers=headers)).status_code == 409
+        assert site.tab.choice.files == []
+        swapped = ConversationId("private/messi@kampus,henderson@kampus")
+        assert (await site.ask(room=swapped)).status_code == 201
+
+    on(tmp_path, test)
+
+
+def test_nobody_chooses_without_end(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        answers = [(await site.ask()).status_code for _ in range(int(BURST) + 1)]
+        assert answers == [201] * int(BURST) + [429]
+
+    on(tmp_path, test)
 
 
 @pytest.mark.parametrize(
@@ -173,20 +248,34 @@ def test_what_a_page_brings_waits_for_its_tab(tmp_path: Path) -> None:
 )
 def test_only_the_page_of_a_tab_may_bring(tmp_path: Path, headers: dict[str, str]) -> None:
     async def test(site: Site) -> None:
-        assert (await site.ask(**headers)).status_code == 403
-        assert site.tab.chosen == site.other.chosen == []
+        assert (await site.ask(headers=headers)).status_code == 403
+        assert site.tab.choice.files == site.other.choice.files == []
 
     on(tmp_path, test)
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"name": 1, "size": 1}', b'{"name": "a", "size": -1}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        b'{"route": "/", "files": []}',
+        b'{"route": "/", "files": [{"name": 1, "size": 1}]}',
+        b'{"route": "/", "files": [{"name": "", "size": 1}]}',
+        b'{"route": "/", "files": [{"name": "a", "size": -1}]}',
+        b'{"route": "/", "files": [{"name": "a", "size": 1}], "more": -1}',
+        b'{"route": "/", "files": [' + b", ".join([b'{"name": "a", "size": 1}'] * (AT_ONCE + 1)) + b"]}",
+    ],
+)
 def test_what_is_no_question_is_refused(tmp_path: Path, body: bytes) -> None:
     async def test(site: Site) -> None:
         answer = await site.client.post(PREFIX, content=body, headers={TAB_HEADER: SECRET})
         assert answer.status_code == 400
-        answer = await site.client.post(PREFIX, content=b'{"name": "' + b"a" * 10_000, headers={TAB_HEADER: SECRET})
+        answer = await site.client.post(PREFIX, content=b'{"name": "' + b"a" * 200_000, headers={TAB_HEADER: SECRET})
         assert answer.status_code == 413
-        assert site.tab.chosen == []
+        assert site.tab.choice.files == []
 
     on(tmp_path, test)
 
@@ -201,16 +290,7 @@ def test_nothing_is_brought_where_no_room_is_open_or_nobody_logged_in(tmp_path: 
         assert (await site.ask()).status_code == 409, "no window shows it"
         site.log_out()
         assert (await site.ask()).status_code == 403
-        assert site.tab.chosen == []
-
-    on(tmp_path, test)
-
-
-def test_what_is_too_large_is_refused_before_it_is_sent_and_seen(tmp_path: Path) -> None:
-    async def test(site: Site) -> None:
-        assert (await site.ask(size=MAX_FILE + 1)).status_code == 413
-        (spool,) = site.tab.chosen
-        assert spool.loss is Loss.TOO_LARGE
+        assert site.tab.choice.files == []
 
     on(tmp_path, test)
 
@@ -218,21 +298,21 @@ def test_what_is_too_large_is_refused_before_it_is_sent_and_seen(tmp_path: Path)
 @pytest.mark.parametrize("more", [-1, 1])
 def test_another_size_than_was_said_is_refused(tmp_path: Path, more: int) -> None:
     async def test(site: Site) -> None:
-        where = (await site.ask(size=len(CONTENT) - more)).json()["address"]
-        assert await site.put(where) == 400
-        (spool,) = site.tab.chosen
+        assert await site.put(await site.chosen(len(CONTENT) - more)) == 400
+        (spool,) = site.tab.choice.files
         assert spool.loss is Loss.CUT
-        assert not spooled(tmp_path)
+        assert not site.spooled()
 
     on(tmp_path, test)
 
 
 def test_an_address_lets_one_file_in_once(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
-        where = (await site.ask()).json()["address"]
-        assert await site.put(where, origin="http://evil.example") == 404
-        where = (await site.ask()).json()["address"]
+        where = await site.chosen()
+        assert await site.put(where, origin="http://evil.example") == 404, "and that changes nothing"
         assert (await site.get(where)).status_code == 404
+        code = where.rpartition(".")[2]
+        assert await site.put(f"{PREFIX}/{site.other.name}.{code}") == 404
         assert await site.put(where) == 204
         assert await site.put(where) == 404
         assert await site.put(address(site.tab, Save(FOTO))) == 404
@@ -242,28 +322,49 @@ def test_an_address_lets_one_file_in_once(tmp_path: Path) -> None:
 
 def test_what_a_browser_cannot_read_is_lost(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
-        where = (await site.ask(size=0)).json()["address"]
+        where = await site.chosen(0)
+        told = site.told
         assert (await site.client.delete(where)).status_code == 204
-        (spool,) = site.tab.chosen
-        assert spool.loss is Loss.CUT
+        (spool,) = site.tab.choice.files
+        assert (spool.loss, site.told) == (Loss.CUT, told + 1)
         assert (await site.client.delete(where)).status_code == 404
         assert await site.put(where, b"") == 404
-        where = (await site.ask()).json()["address"]
+        where = await site.chosen()
         assert (await site.client.delete(where, headers={"origin": "http://evil.example"})).status_code == 404
+        assert await site.put(where) == 204
+        assert (await site.client.delete(where)).status_code == 404, "what is here stays"
+        assert [one.state for one in site.tab.choice.files] == [State.LOST, State.HERE]
 
     on(tmp_path, test)
 
 
 def test_after_the_logout_nothing_comes_in_or_stays(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
-        before = (await site.ask()).json()["address"]
-        await site.put((await site.ask()).json()["address"])
-        assert spooled(tmp_path)
+        before = await site.chosen()
+        await site.put(await site.chosen())
+        assert site.spooled()
         site.log_out()
         assert await site.put(before) == 404
-        assert not spooled(tmp_path)
+        assert not site.spooled()
         site.tab.chat = cast("Any", Chat(site.realm))
         assert await site.put(before) == 404, "another session"
+
+    on(tmp_path, test)
+
+
+def test_what_is_chosen_comes_in_though_the_session_is_taken_up_anew(tmp_path: Path) -> None:
+    """A page sends one file after the other, which may take hours, and shows any number of pictures meanwhile."""
+
+    async def test(site: Site) -> None:
+        where = await site.chosen()
+        site.tab.logged_in(Door("127.0.0.1", 8889))
+        await site.tab.hang_up()
+        for number in range(2_000):
+            address(site.other, Look(structs.replace(FOTO, id=f"F{number}"), small=True))
+        site.tab.hide(site.tell, 0)
+        assert await site.put(where) == 204
+        (spool,) = site.tab.choice.files
+        assert spool.state is State.HERE
 
     on(tmp_path, test)
 
@@ -275,9 +376,55 @@ def test_who_logs_out_while_a_file_comes_stops_it(tmp_path: Path) -> None:
             site.log_out()
             yield CONTENT
 
-        where = (await site.ask(size=2 * len(CONTENT))).json()["address"]
+        where = await site.chosen(2 * len(CONTENT))
         assert await site.put(where, parts()) == 400
-        assert not spooled(tmp_path)
+        assert not site.spooled()
+
+    on(tmp_path, test)
+
+
+def test_a_page_that_leaves_while_it_sends_a_file_has_lost_it(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        where = await site.chosen()
+        (spool,) = site.tab.choice.files
+        told = site.told
+        assert await site.put(where, left_after(CONTENT[:9])) == 204, "which nobody hears"
+        assert spool.loss is Loss.CUT
+        assert site.told > told
+
+    async def left_after(part: bytes) -> AsyncIterator[bytes]:
+        yield part
+        raise ClientDisconnect
+
+    on(tmp_path, test)
+
+
+def test_who_cancels_ends_what_the_browser_sends(tmp_path: Path) -> None:
+    """At a real server: it would read all that is on its way to an answer that was given long ago."""
+
+    async def test(site: Site) -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(site.app, log_level="critical", lifespan="off"))
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            spool = site.tab.spools.make("large", 4 << 30)
+            head = (
+                f"PUT {bring_address(site.tab, spool)} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {spool.size}\r\n\r\n"
+            )
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.write(head.encode() + bytes(BLOCK))  # more than is read would reset the connection
+            await writer.drain()
+            while not spool.held:
+                site.changed.clear()
+                await site.changed.wait()
+            spool.remove()
+            said = await reader.read()
+            assert said.startswith(b"HTTP/1.1 400 ")
+            writer.close()
+            assert not site.spooled()
+        finally:
+            server.should_exit = True
+            await serving
 
     on(tmp_path, test)
 
@@ -299,11 +446,11 @@ def test_a_file_is_saved_as_it_is_and_runs_nowhere(tmp_path: Path) -> None:
     on(tmp_path, test)
 
 
-def assert_safe(answer: httpx.Response) -> None:
+def assert_safe(answer: httpx.Response, kept: str = "private, no-store") -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
-    assert "no-store" in answer.headers["cache-control"]
+    assert answer.headers["cache-control"] == kept
 
 
 @pytest.mark.parametrize(
@@ -411,7 +558,7 @@ def test_pictures_are_shown_small_and_whole(tmp_path: Path) -> None:
         whole = await site.get(address(site.tab, Look(FOTO, small=False)))
         assert (whole.content, whole.headers["content-type"]) == (CONTENT, "image/jpeg")
         assert whole.headers["content-disposition"].startswith("inline;")
-        assert_safe(small)
+        assert_safe(small, "private, max-age=3600")
         assert_safe(whole)
 
     on(tmp_path, test)
@@ -471,8 +618,7 @@ def test_memory_is_bounded_whatever_the_size(tmp_path: Path) -> None:
             for _ in range(0, size, PART):
                 yield block
 
-        spool = site.tab.choose("large", size)
-        assert spool is not None
+        spool = site.tab.spools.make("large", size)
         received = 0
 
         async def receive() -> dict[str, Any]:
@@ -501,10 +647,9 @@ def test_an_address_that_was_to_be_used_soon_expires(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
         now = 0.0
         site.tab.tickets._clock = lambda: now
-        where = (await site.ask()).json()["address"]
         save = address(site.tab, Save(FOTO))
-        now = Bring.lasts
-        assert await site.put(where) == 404
+        assert (await site.get(save)).status_code == 200
+        now = Save.lasts
         assert (await site.get(save)).status_code == 404
 
     on(tmp_path, test)

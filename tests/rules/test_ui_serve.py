@@ -7,7 +7,7 @@ import pytest
 
 from client.dial import Address
 from client.errors import UsageError
-from client.ui.serve import Site, serve
+from client.ui.serve import Site, _alone, serve
 
 
 @pytest.mark.parametrize("host", ["", "ü..x", "a\0b", "999.999.999.999"])
@@ -15,3 +15,12 @@ def test_a_host_that_is_none_is_told(tmp_path: Path, host: str) -> None:
     site = Site(Address("127.0.0.1", 8889), tmp_path / "home", tmp_path / "cache", host=host, port=0)
     with pytest.raises(UsageError, match=r"--host|nobody can listen"):
         asyncio.run(serve(site, print))
+
+
+def test_two_do_not_use_one_folder(tmp_path: Path) -> None:
+    """Each would take the files of the other for what one before has left."""
+    site = Site(Address("127.0.0.1", 8889), tmp_path / "home", tmp_path / "cache", port=0)
+    with _alone(site.home), pytest.raises(UsageError, match="another web client uses"):
+        asyncio.run(serve(site, print))
+    with _alone(site.home):
+        """Who comes after it may."""

@@ -1,10 +1,11 @@
 """Files from a browser: they wait in the tab's folder, whole or not at all, and leave nothing behind."""
 
 import asyncio
+import errno
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,18 +13,44 @@ import pytest
 from client.errors import LocalFileError
 from client.model.attached import Loss
 from client.ui import spool as module
-from client.ui.spool import AT_ONCE, BLOCK, MAX_FILE, MAX_HELD, Spool, Spools
+from client.ui.space import Space
+from client.ui.spool import AT_ONCE, BEGIN_S, BLOCK, MAX_FILE, MAX_HELD, STALL_S, LostError, Spool, Spools, State
+from tests.rules import virtual_time
 
 CONTENT = os.urandom(3 * BLOCK + 17)
 PATIENCE = 30
+PLENTY = 1 << 50
 
 
-def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+class Site:
+    """The files of one tab, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "files"
+        self.space = Space(folder, PLENTY)
+        self.told = 0
+        self.spools = Spools(self.folder, self.space, self._tell)
+
+    def _tell(self) -> None:
+        self.told += 1
+
+    def files(self) -> list[Path]:
+        """What is on the disk once all is removed that is to be."""
+        self.space.settle()
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+
+def on(folder: Path, test: Callable[[Site], Coroutine[Any, Any, None]]) -> None:
     async def within() -> None:
         async with asyncio.timeout(PATIENCE):
-            await test()
+            await test(Site(folder))
 
     asyncio.run(within())
+
+
+def in_virtual_time(folder: Path, test: Callable[[Site], Coroutine[Any, Any, None]]) -> None:
+    """Nothing is written there: threads need real time."""
+    virtual_time.run(test(Site(folder)))
 
 
 async def in_parts(content: bytes, length: int = 65_536, error: Exception | None = None) -> AsyncIterator[bytes]:
@@ -33,154 +60,354 @@ async def in_parts(content: bytes, length: int = 65_536, error: Exception | None
         raise error
 
 
+async def silent() -> AsyncIterator[bytes]:
+    yield b"x"
+    await asyncio.Event().wait()
+
+
 def never() -> None:
     """Nobody watches."""
 
 
-def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+def is_promised(space: Space) -> bool:
+    """Whether any room is kept for anything."""
+    return (space._promised, space._written) != (0, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", CONTENT[:BLOCK], CONTENT], ids=len)
 def test_what_comes_is_what_waits(tmp_path: Path, content: bytes) -> None:
-    async def test() -> None:
-        spool = Spools(tmp_path / "files").make("../../etc/passwd", len(content))
-        grown: list[int] = []
-        await spool.take(in_parts(content), lambda: grown.append(spool.held))
+    async def test(site: Site) -> None:
+        spool = site.spools.make("../../etc/passwd", len(content))
+        assert spool.state is State.EXPECTED
+        grown: list[tuple[int, bool]] = []
+        await spool.take(in_parts(content), lambda: grown.append((spool.held, spool.state is State.HERE)))
         path = await spool.whole()
         assert path.read_bytes() == content
-        assert path.parent == tmp_path / "files"
+        assert path.parent == site.folder
         assert path.stat().st_mode & 0o777 == 0o600
         assert path.parent.stat().st_mode & 0o777 == 0o700
         assert grown == sorted(grown)
-        assert (spool.is_here, spool.loss, grown[-1]) == (True, None, len(content))
+        assert len(grown) == len(content) // BLOCK + 1, "as it grows, and at the end"
+        assert grown[-1] == (len(content), True), "the last that is told is that it is here"
+        assert (spool.is_here, spool.loss) == (True, None)
+        assert is_promised(site.space)
         spool.remove()
-        assert not files(tmp_path)
+        assert site.files() == []
+        assert (spool.is_here, spool.loss, spool.state) == (True, None, State.REMOVED), "that is no loss"
+        assert not is_promised(site.space)
 
-    run(test)
+    on(tmp_path, test)
 
 
 @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1, BLOCK, 0])
 def test_another_size_than_was_said_is_not_kept(tmp_path: Path, size: int) -> None:
-    async def test() -> None:
-        spool = Spools(tmp_path).make("a", size)
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", size)
         waiting = asyncio.create_task(spool.whole())
         with pytest.raises(LocalFileError, match="longer" if size < len(CONTENT) else "shorter"):
             await spool.take(in_parts(CONTENT), never)
-        with pytest.raises(LocalFileError, match="whole"):
+        with pytest.raises(LostError, match="whole"):
             await waiting
         assert spool.loss is Loss.CUT
-        assert not files(tmp_path)
+        assert site.files() == []
+        assert not is_promised(site.space)
 
-    run(test)
+    on(tmp_path, test)
 
 
 def test_a_page_that_leaves_leaves_nothing(tmp_path: Path) -> None:
-    async def test() -> None:
-        spool = Spools(tmp_path).make("a", len(CONTENT))
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", len(CONTENT))
         with pytest.raises(RuntimeError, match="gone"):
             await spool.take(in_parts(CONTENT[:-9], error=RuntimeError("gone")), never)
-        assert (spool.loss, files(tmp_path)) == (Loss.CUT, [])
+        assert (spool.loss, site.files()) == (Loss.CUT, [])
 
-    run(test)
+    on(tmp_path, test)
 
 
 def test_one_that_is_removed_while_it_comes_does_not_come_on(tmp_path: Path) -> None:
-    async def test() -> None:
-        spools = Spools(tmp_path)
-        spool, read = spools.make("a", len(CONTENT)), 0
+    async def test(site: Site) -> None:
+        spool, read = site.spools.make("a", len(CONTENT)), 0
 
         async def parts() -> AsyncIterator[bytes]:
             nonlocal read
             async for part in in_parts(CONTENT):
                 read += len(part)
                 if read > BLOCK:
-                    spools.clear()
+                    site.spools.clear()
                 yield part
 
         with pytest.raises(LocalFileError, match="not wanted"):
             await spool.take(parts(), never)
-        assert read <= 3 * BLOCK
-        assert not files(tmp_path)
+        assert read <= 2 * BLOCK
+        assert site.files() == []
+        assert not is_promised(site.space)
 
-    run(test)
-
-
-def test_one_that_was_removed_before_it_came_is_not_made(tmp_path: Path) -> None:
-    async def test() -> None:
-        spools = Spools(tmp_path)
-        spool = spools.make("a", len(CONTENT))
-        spools.clear()
-        with pytest.raises(LocalFileError):
-            await spool.take(in_parts(CONTENT), never)
-        assert not files(tmp_path)
-
-    run(test)
+    on(tmp_path, test)
 
 
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_removed_ends_at_once_though_nothing_comes(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", len(CONTENT))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        loop.call_later(0.1, spool.remove)
+        with pytest.raises(LocalFileError, match="not wanted"):
+            await spool.take(silent(), never)
+        assert loop.time() - began < STALL_S / 10
+        assert site.files() == []
+
+    on(tmp_path, test)
+
+
+def test_one_that_does_not_come_on_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STALL_S", 0.05)
+
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", len(CONTENT))
+        with pytest.raises(LocalFileError, match="not come on"):
+            await spool.take(silent(), never)
+        assert spool.loss is Loss.CUT
+
+    on(tmp_path, test)
+
+
+def test_what_is_lost_or_removed_or_here_is_not_taken(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        removed, lost, here = (site.spools.make("a", 3) for _ in range(3))
+        await here.take(in_parts(b"abc"), never)
+        removed.remove()
+        lost.lose(Loss.CUT)
+        here_is = await here.whole()
+        for spool in (removed, lost, here):
+            with pytest.raises(LocalFileError, match="not wanted"):
+                await spool.take(in_parts(b"xyz"), never)
+        assert site.files() == [here_is], "nor is a file made for it"
+        assert here_is.read_bytes() == b"abc"
+
+    on(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("number", "loss"),
+    [
+        (errno.ENOSPC, Loss.NO_ROOM),
+        (errno.EDQUOT, Loss.NO_ROOM),
+        (errno.EIO, Loss.BROKEN),
+        (errno.EACCES, Loss.BROKEN),
+    ],
+)
+def test_a_disk_that_does_not_take_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, loss: Loss
+) -> None:
     class Full:
         def write(self, _data: bytes) -> int:
-            raise OSError(28, "No space left on device")
+            raise OSError(number, os.strerror(number))
 
         def close(self) -> None:
             """Nothing to close."""
 
-    async def test() -> None:
-        spool = Spools(tmp_path).make("a", 3)
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", 3)
         monkeypatch.setattr(spool, "_create", Full)
-        with pytest.raises(LocalFileError, match="No space"):
+        with pytest.raises(LocalFileError, match=os.strerror(number)):
             await spool.take(in_parts(b"abc"), never)
-        assert spool.loss is Loss.NO_ROOM
+        with pytest.raises(LostError) as lost:
+            await spool.whole()
+        assert (spool.loss, lost.value.loss) == (loss, loss)
 
-    run(test)
+    on(tmp_path, test)
 
 
-def test_no_more_than_there_is_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SPARED", 0)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2 * MAX_HELD))
-    spools = Spools(tmp_path)
-    assert spools.make("a", MAX_FILE + 1).loss is Loss.TOO_LARGE
-    held = [spools.make("a", MAX_FILE) for _ in range(MAX_HELD // MAX_FILE)]
-    assert [one.loss for one in held] == [None] * len(held)
-    assert spools.make("a", 1).loss is Loss.NO_ROOM
-    held[0].remove()
-    assert spools.make("a", 1).loss is None
-    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
-    assert spools.make("a", 1_001).loss is Loss.NO_ROOM
-    assert spools.make("a", 1_000).loss is None
+# how long one is waited for
+
+
+def test_what_its_page_never_sends_is_lost_in_the_end(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", 3)
+        with pytest.raises(LostError):
+            await spool.whole()
+        assert virtual_time.now() == BEGIN_S
+        assert spool.loss is Loss.CUT
+        assert site.told == 1, "the window has it drawn"
+        assert not is_promised(site.space)
+
+    in_virtual_time(tmp_path, test)
+
+
+def test_a_file_waits_as_long_as_its_page_sends_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        first, second = site.spools.make("first", 3), site.spools.make("second", 3)
+        held = asyncio.Event()
+
+        async def fill(*_: object) -> None:
+            await held.wait()
+
+        monkeypatch.setattr(first, "_fill", fill)
+        taking = asyncio.create_task(first.take(in_parts(b"abc"), never))
+        await asyncio.sleep(100 * BEGIN_S)
+        assert second.state is State.EXPECTED
+        held.set()
+        await taking
+        await asyncio.sleep(BEGIN_S - 1)
+        assert second.state is State.EXPECTED, "from then on it has its time"
+        await asyncio.sleep(2)
+        assert second.loss is Loss.CUT
+
+    in_virtual_time(tmp_path, test)
+
+
+def test_what_a_page_has_begun_to_send_goes_on_without_it(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        begun, waiting = site.spools.make("begun", 3), site.spools.make("waiting", 3)
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"ab"
+            site.spools.page_left()
+            yield b"c"
+
+        await begun.take(parts(), never)
+        site.spools.page_left()
+        assert (begun.state, waiting.state) == (State.HERE, State.LOST)
+        assert site.told == 2
+
+    on(tmp_path, test)
+
+
+def test_a_code_finds_what_may_still_be_brought(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        first, second = site.spools.make("first", 3), site.spools.make("second", 3)
+        assert site.spools.find(first.code) is first
+        assert site.spools.find(second.code) is second
+        assert site.spools.find(second.code[:-1]) is None
+        assert len(first.code) >= 32
+        assert first.code not in str(first.path)
+
+        async def parts() -> AsyncIterator[bytes]:
+            assert site.spools.find(first.code) is first, "it may be given up while it comes"
+            yield b"abc"
+
+        await first.take(parts(), never)
+        second.remove()
+        assert site.spools.find(first.code) is None, "what is here is nobody's to take back"
+        assert site.spools.find(second.code) is None
+
+    on(tmp_path, test)
+
+
+# how much
+
+
+def test_no_more_than_a_tab_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.ui.space.SPARED", -PLENTY)
+
+    async def test(site: Site) -> None:
+        assert site.spools.make("a", MAX_FILE + 1).loss is Loss.TOO_LARGE
+        held = [site.spools.make("a", MAX_FILE) for _ in range(MAX_HELD // MAX_FILE)]
+        assert [one.loss for one in held] == [None] * len(held)
+        assert site.spools.make("a", 1).loss is Loss.NO_ROOM
+        held[0].remove()
+        assert site.spools.make("a", 1).loss is None
+        site.spools.clear()
+        assert not is_promised(site.space)
+
+    on(tmp_path, test)
 
 
 def test_no_more_at_once_than_a_tab_may_have(tmp_path: Path) -> None:
-    spools = Spools(tmp_path)
-    assert [spools.make("a", 1).loss for _ in range(AT_ONCE + 1)] == [None] * AT_ONCE + [Loss.NO_ROOM]
+    async def test(site: Site) -> None:
+        made = [site.spools.make("a", 1) for _ in range(AT_ONCE + 1)]
+        assert [one.loss for one in made] == [None] * AT_ONCE + [Loss.NO_ROOM]
+
+    on(tmp_path, test)
+
+
+def test_one_that_is_given_up_counts_until_it_comes_no_more(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        others = [site.spools.make("a", 1) for _ in range(AT_ONCE - 1)]
+        spool = site.spools.make("a", len(CONTENT))
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield CONTENT[:BLOCK]
+            yield CONTENT[BLOCK : 2 * BLOCK]
+            spool.remove()
+            assert site.spools.make("a", 1).loss is Loss.NO_ROOM
+            assert site.space._written == 2 * BLOCK
+            yield CONTENT[2 * BLOCK :]
+
+        with pytest.raises(LocalFileError):
+            await spool.take(parts(), never)
+        assert site.files() == []
+        assert site.spools.make("a", 1).loss is None
+        assert len(others) == AT_ONCE - 1
+
+    on(tmp_path, test)
+
+
+def test_what_is_given_up_is_not_on_the_loop_to_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To remove some gigabytes takes a while, in which nobody else would be served."""
+
+    where: list[str] = []
+    unlink = Path.unlink
+
+    def noted(path: Path, missing_ok: bool = False) -> None:
+        where.append(threading.current_thread().name)
+        unlink(path, missing_ok)
+
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", 3)
+        await spool.take(in_parts(b"abc"), never)
+        monkeypatch.setattr(Path, "unlink", noted)
+        spool.remove()
+        assert not spool.takes_room
+        assert site.files() == []
+        assert len(where) == 1
+        assert where[0] != threading.main_thread().name
+
+    on(tmp_path, test)
+
+
+# those that are no browser's
 
 
 def test_a_persons_own_file_is_never_removed(tmp_path: Path) -> None:
     own = tmp_path / "foto.jpg"
     own.write_bytes(b"abc")
 
-    async def test() -> None:
+    async def test(site: Site) -> None:
         spool = Spool.of_own(own, "foto.jpg", 3)
         assert await spool.whole() == own
         spool.remove()
+        assert site.files() == []
         assert own.read_bytes() == b"abc"
         with pytest.raises(LocalFileError):
             await spool.whole()
 
-    run(test)
+    on(tmp_path, test)
 
 
 class Seen(NamedTuple):
     held: int
+    read: int
     sent: int
+    doing: str
     percent: int
 
 
 @pytest.mark.parametrize(
-    "seen", [Seen(0, 0, 0), Seen(100, 0, 50), Seen(200, 0, 0), Seen(200, 50, 25), Seen(200, 200, 100)]
+    "seen",
+    [
+        Seen(0, 0, 0, "reading", 0),
+        Seen(100, 0, 0, "reading", 50),
+        Seen(200, 0, 0, "sending", 0),
+        Seen(200, 50, 0, "reading", 25),
+        Seen(200, 200, 0, "sending", 0),
+        Seen(200, 200, 50, "sending", 25),
+        Seen(200, 200, 200, "sending", 100),
+        Seen(200, 200, 300, "sending", 100),
+    ],
 )
 def test_how_far_it_is(seen: Seen) -> None:
     spool = Spool(Path("x"), "a", 200)
-    spool.held, spool.sent = seen.held, seen.sent
-    assert spool.percent == seen.percent
+    spool.held, spool.read, spool.sent = seen.held, seen.read, seen.sent
+    assert ("reading" if spool.is_being_read else "sending", spool.percent) == (seen.doing, seen.percent)

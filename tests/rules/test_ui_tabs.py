@@ -17,7 +17,9 @@ from client.errors import ClosedError, IdentityError, KeyringError, UsageError, 
 from client.ui import tabs as module
 from client.ui.chat import Chat
 from client.ui.tabs import FORGOTTEN_S, Door, Tab, Tabs
+from client.ui.tickets import Save
 from schemas import commands
+from schemas.entries import File
 from schemas.names import ConversationId, Name
 from tests.conftest import StartRealm
 from tests.rules import virtual_time
@@ -333,6 +335,17 @@ def test_a_tab_that_nobody_shows_is_closed_after_the_grace(tmp_path: Path) -> No
         await asyncio.sleep(1)
         assert not tab.chat
         assert chat.closed == 1
+
+    in_window(tmp_path, test)
+
+
+def test_tickets_end_with_the_connection(tmp_path: Path) -> None:
+    async def test(tab: Tab, chat: Closing) -> None:
+        session = object()
+        file = File(id="F1", name="foto.jpg", size=3, media_type="image/jpeg", digest=bytes(32))
+        code = tab.tickets.give(session, Save(file))
+        await tab.hang_up()
+        assert tab.tickets.find(session, code) is None
 
     in_window(tmp_path, test)
 

@@ -1,17 +1,13 @@
 """Tickets: for one session, one purpose and some time; and never more than a tab may have."""
 
-from pathlib import Path
-
 import pytest
 
-from client.ui.spool import Spool
-from client.ui.tickets import AT_MOST, Bring, Look, Purpose, Save, Tickets
+from client.ui.tickets import AT_MOST, Look, Purpose, Save, Tickets
 from schemas.entries import File
 
 SESSION, OTHER = object(), object()
 FOTO = File(id="F1", name="foto.jpg", size=3, media_type="image/jpeg", digest=bytes(32))
-SPOOL = Spool(Path("spool"), "foto.jpg", 3)
-PURPOSES: list[Purpose] = [Bring(SPOOL), Save(FOTO), Look(FOTO, small=True), Look(FOTO, small=False)]
+PURPOSES: list[Purpose] = [Save(FOTO), Look(FOTO, small=True), Look(FOTO, small=False)]
 
 
 class Clock:
@@ -59,16 +55,6 @@ def test_a_ticket_is_of_no_use_in_another_session(purpose: Purpose) -> None:
     assert tickets.find(OTHER, again) is None
 
 
-def test_a_file_is_let_in_once_and_only_by_a_ticket_for_that() -> None:
-    tickets = Tickets()
-    save, bring = tickets.give(SESSION, Save(FOTO)), tickets.give(SESSION, Bring(SPOOL))
-    assert tickets.use(SESSION, save) is None
-    assert tickets.find(SESSION, save) == Save(FOTO)
-    assert tickets.use(SESSION, bring) is SPOOL
-    assert tickets.use(SESSION, bring) is None
-    assert tickets.find(SESSION, bring) is None
-
-
 def test_what_is_drawn_again_has_the_same_ticket_for_half_of_its_time() -> None:
     clock = Clock()
     tickets, look = Tickets(clock), Look(FOTO, small=True)
@@ -86,6 +72,15 @@ def test_of_too_many_the_oldest_is_dropped() -> None:
     codes = [tickets.give(SESSION, Save(_numbered(number))) for number in range(AT_MOST + 2)]
     assert [tickets.find(SESSION, code) is None for code in codes[:4]] == [True, True, False, False]
     assert tickets.find(SESSION, codes[-1]) == Save(_numbered(AT_MOST + 1))
+
+
+def test_what_is_asked_for_again_is_dropped_last() -> None:
+    tickets = Tickets()
+    codes = [tickets.give(SESSION, Look(_numbered(number), small=True)) for number in range(AT_MOST)]
+    assert tickets.give(SESSION, Look(_numbered(0), small=True)) == codes[0]
+    tickets.give(SESSION, Save(FOTO))
+    assert tickets.find(SESSION, codes[0]) is not None
+    assert tickets.find(SESSION, codes[1]) is None
 
 
 def _numbered(number: int) -> File:

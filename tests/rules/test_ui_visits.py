@@ -65,8 +65,8 @@ def test_any_query_is_a_visit_or_none(query: bytes) -> None:
 
 
 def test_what_a_page_tells() -> None:
-    found = visit(zone="Asia/Jakarta", languages="id-ID,en", asked="?realm=127.0.0.1:8889&token=T")
-    assert found == Visit(TAB, "id-ID,en", ZoneInfo("Asia/Jakarta"), "?realm=127.0.0.1:8889&token=T")
+    found = visit(zone="Asia/Jakarta", languages="id-ID,en", asked="?realm=127.0.0.1:8889&token=T", page="1-2-3-4")
+    assert found == Visit(TAB, "id-ID,en", ZoneInfo("Asia/Jakarta"), "?realm=127.0.0.1:8889&token=T", page="1-2-3-4")
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "..", "/etc/passwd", "\0", "x" * 3_000, "Europe"])

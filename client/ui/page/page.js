@@ -3,6 +3,7 @@
   "use strict";
   const KEPT = "bagan.tab";
   const AGAIN_MS = 1000;
+  const REFUSED_MS = 10000;
 
   // The tab's secret: whoever has it is logged in as the tab is. It lives as long as the tab, over reloads.
   let tab = sessionStorage.getItem(KEPT);
@@ -20,8 +21,11 @@
   sessionStorage.setItem(KEPT, tab);
 
   const asked = location.search;
+  // This page, of all that were or are in the tab, or in a copy of it.
+  const loaded = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const told = new URLSearchParams({
     tab,
+    page: loaded,
     zone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "",
     languages: navigator.languages.join(","),
     asked,
@@ -30,7 +34,13 @@
 
   let leaving = false;
   let lost = false;
+  let sending = 0;  // choices of which files are under way: with the page they would be cut
   addEventListener("pagehide", () => { leaving = true; });
+  addEventListener("beforeunload", (event) => {
+    if (!sending) return;
+    event.preventDefault();  // the browser asks whether to leave all the same
+    event.returnValue = true;
+  });
 
   // Chosen by hand (`window.py`), or else as the browser prefers; LOST has the words of each language (`assets.py`).
   const chosen = JSON.parse(localStorage.getItem("flutter.bagan.language") ?? "null");
@@ -45,37 +55,58 @@
     document.body.append(shown);
     return shown;
   };
-  const banner = () => {
-    put(LOST[language], "inset:0 0 auto;padding:10px;background:#b3261e;color:#fff").setAttribute("role", "alert");
+  const banner = (text) => {
+    const shown = put(text, "inset:0 0 auto;padding:10px;background:#b3261e;color:#fff");
+    shown.setAttribute("role", "alert");
+    return shown;
   };
   const reloadWhenItAnswers = async () => {
     try {
-      if ((await fetch("health", { cache: "no-store" })).ok) { location.reload(); return; }
+      if (!sending && (await fetch("health", { cache: "no-store" })).ok && !sending) { location.reload(); return; }
     } catch { /* not yet */ }
     setTimeout(reloadWhenItAnswers, AGAIN_MS);
   };
 
   // Files go to the server by this, as the browser reads them: Flet's own way holds all of one in memory. What becomes
   // of them is said by the window.
-  const send = async (files) => {
-    const asked = [];
-    for (const file of files) {
-      const about = JSON.stringify({ name: file.name, size: file.size });
-      const answer = await fetch("files", { method: "POST", headers: { "Bagan-Tab": tab }, body: about });
-      if (answer.ok) asked.push([(await answer.json()).address, file]);
-    }
-    for (const [address, file] of asked) {
-      const say = (method, body) => fetch(address, { method, body });
-      // A folder cannot be read, nor a file that is gone.
-      await say("PUT", file).catch(() => say("DELETE")).catch(() => { /* it was cancelled, or the server is gone */ });
+  const ask = async (files) => {
+    const about = files.slice(0, AT_ONCE).map((file) => ({ name: file.name || "?", size: file.size }));
+    const body = JSON.stringify({ route: location.hash.slice(1), files: about, more: files.length - about.length });
+    const answer = await fetch("files", { method: "POST", headers: { "Bagan-Tab": tab, "Bagan-Page": loaded }, body });
+    if (!answer.ok) throw new Error(`the files were answered with ${answer.status}`);
+    return (await answer.json()).addresses;
+  };
+  const send = async (address, file) => {
+    try {
+      if ((await fetch(address, { method: "PUT", body: file })).ok) return;
+    } catch { /* a folder cannot be read, nor a file that is gone; or the server is */ }
+    try {
+      await fetch(address, { method: "DELETE" });  // whoever waits for it need not, if anybody does
+    } catch { /* the server sees it by itself, later */ }
+  };
+  const bring = async (files) => {
+    if (!files.length) return;
+    sending += 1;
+    try {
+      for (const [number, address] of (await ask(files)).entries()) {
+        if (address !== null) await send(address, files[number]);
+      }
+    } catch {
+      const shown = banner(REFUSED[language]);
+      setTimeout(() => shown.remove(), REFUSED_MS);
+    } finally {
+      sending -= 1;
     }
   };
-  const bring = (files) => { send([...files]).catch(() => { /* the server is gone: the page says so */ }); };
   const choose = () => {
     const field = document.createElement("input");
     field.type = "file";
     field.multiple = true;
-    field.addEventListener("change", () => bring(field.files));
+    field.hidden = true;
+    const done = () => field.remove();
+    field.addEventListener("change", () => { bring([...field.files]); done(); });
+    field.addEventListener("cancel", done);
+    document.body.append(field);  // Safari forgets one that is not in the page
     field.click();
   };
   const save = (address) => {
@@ -114,7 +145,7 @@
     unhint();
     if (!hasFiles(event)) return;
     event.preventDefault();
-    if (inRoom()) bring(event.dataTransfer.files);
+    if (inRoom()) bring([...event.dataTransfer.files]);
   });
 
   // Enter sends what stands in the field of many lines; what is typed next begins a new message. The server would empty
@@ -134,7 +165,7 @@
       this.addEventListener("close", () => {
         if (leaving || lost) return;
         lost = true;
-        banner();
+        banner(LOST[language]);
         setTimeout(reloadWhenItAnswers, AGAIN_MS / 4);
       });
     }

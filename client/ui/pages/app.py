@@ -20,7 +20,20 @@ from client.model.places import (
 )
 from client.ui import look
 from client.ui.draw import Tick, component
-from client.ui.pages import chats, groups, home, new_realm, peer, people, realms, room, search, settings, sign_in
+from client.ui.pages import (
+    chats,
+    files,
+    groups,
+    home,
+    new_realm,
+    peer,
+    people,
+    realms,
+    room,
+    search,
+    settings,
+    sign_in,
+)
 from client.ui.sign_in import SignIn
 from client.ui.window import Stage, Window
 
@@ -49,6 +62,7 @@ def strip(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001 - see `draw
         put_away = look.icon_button(ft.Icons.CLOSE, window.words.close, window.press(lambda: window.say("")))
         colours = ft.Colors.SECONDARY_CONTAINER, ft.Colors.ON_SECONDARY_CONTAINER
         lines.append(_line(ft.Icons.INFO_OUTLINE, window.notice, *colours, put_away))
+    lines += files.saving(window)
     return ft.Column(lines, spacing=0, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)
 
 

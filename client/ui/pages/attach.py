@@ -5,11 +5,12 @@ from typing import Final
 
 import flet as ft
 
-from client.model.attached import Loss, shown_name
+from client.model.attached import shown_name
 from client.ui import look
+from client.ui.complaint import lost
 from client.ui.draw import Tick, component
 from client.ui.pages import files
-from client.ui.spool import Spool
+from client.ui.spool import AT_ONCE, Spool
 from client.ui.window import Window
 from client.ui.words import CANCEL, SEND_FILE, Words
 
@@ -32,10 +33,13 @@ def _dialog(window: Window, words: Words) -> ft.AlertDialog:
 
     def send() -> None:
         if window.room.conversation is not None:
-            attaching.send(window.room.conversation)
+            window.say("" if attaching.send(window.room.conversation) else words.too_many_wait)
             window.room.to_end(window.desk)
 
     shown: list[ft.Control] = [_chosen(window, words, spool) for spool in attaching.chosen]
+    if attaching.left_over:
+        told = words.files_left_over.format(count=attaching.left_over, most=AT_ONCE)
+        shown.append(ft.Text(told, size=12, color=ft.Colors.ERROR))
     shown.append(_choose(window, words))
     if window.page.web and window.wide:
         shown.append(ft.Text(words.drop_hint, size=12, color=ft.Colors.ON_SURFACE_VARIANT))
@@ -64,16 +68,17 @@ def _choose(window: Window, words: Words) -> ft.Control:
         return ft.OutlinedButton(name, icon=ft.Icons.FOLDER_OPEN, action=ft.OpenUrl(CHOOSE))
 
     async def pick() -> None:
+        room = window.room.conversation
         for file in await ft.FilePicker().pick_files(allow_multiple=True):
-            if file.path:
-                window.attaching.choose_own(Path(file.path), file.name, file.size)
+            if file.path and room is not None and room == window.room.conversation:
+                window.attaching.choose_own(room, Path(file.path), file.name, file.size)
 
     return ft.OutlinedButton(name, icon=ft.Icons.FOLDER_OPEN, on_click=window.press(pick))
 
 
 def _chosen(window: Window, words: Words, spool: Spool) -> ft.Control:
     name = shown_name(spool.name)
-    wrong = "" if spool.loss is None else _why(words, spool.loss)
+    wrong = "" if spool.loss is None else lost(words, spool.loss)
     told: list[ft.Control] = [
         ft.Text(name, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
         ft.Text(
@@ -84,7 +89,7 @@ def _chosen(window: Window, words: Words, spool: Spool) -> ft.Control:
     ]
     if not wrong and not spool.is_here:
         told.append(files.bar(spool.percent, words.reading))
-    leave_out = window.press(lambda: window.attaching.leave_out(spool))
+    leave_out = window.press(lambda: window.attaching.leave_out(spool), once=("leave out", spool.code))
     return ft.Row(
         [
             files.mark(ft.Icons.ERROR_OUTLINE if wrong else files.kind(name, None)),
@@ -92,7 +97,3 @@ def _chosen(window: Window, words: Words, spool: Spool) -> ft.Control:
             look.icon_button(ft.Icons.CLOSE, words.leave_out.format(name=name), leave_out),
         ]
     )
-
-
-def _why(words: Words, loss: Loss) -> str:
-    return {Loss.CUT: words.file_cut, Loss.TOO_LARGE: words.file_too_large, Loss.NO_ROOM: words.file_no_room}[loss]

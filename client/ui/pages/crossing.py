@@ -63,6 +63,8 @@ def bounce(window: Window, one: Bounce, words: Words) -> ft.Control:
         room, entry = window.room.conversation, window.desk.find_own(one.re)
         if room is None or entry is None:
             window.say(words.bounced_unknown)
+        elif not window.desk.unsaid.may_send(room):
+            window.say(words.too_many_wait)
         else:
             window.chat.say_once_more(room, entry)
             window.room.to_end(window.desk)

@@ -1,19 +1,22 @@
 """Files: how one looks in a room, a picture at full size, and saving."""
 
+import asyncio
 import contextlib
+import logging
 import mimetypes
 from pathlib import Path
 from typing import Final
 
 import flet as ft
 
-from client.errors import NoSuchFileError
+from client.errors import LocalFileError, NoSuchFileError
 from client.filenames import local_name
 from client.harmless import visible
 from client.model.attached import MAX_PICTURE, Attached, shown_name
 from client.model.room import Fate, Message, Outgoing
 from client.ui import files, look
-from client.ui.draw import Handler, Tick, component, part
+from client.ui.draw import Handler, LoggedOutError, Tick, component, kept, part
+from client.ui.saving import Saved
 from client.ui.tickets import Look, Save
 from client.ui.window import Window
 from client.ui.words import Words
@@ -24,6 +27,7 @@ SAVE: Final = "bagan:save/"
 WIDTH: Final = 260
 HEIGHT: Final = 180
 """Logical pixels of a small picture in a room: the same for all, so that nothing moves when it comes."""
+LINE: Final = ft.Padding.symmetric(vertical=6, horizontal=16)
 ICONS: Final = {
     "image": ft.Icons.IMAGE_OUTLINED,
     "audio": ft.Icons.AUDIO_FILE_OUTLINED,
@@ -32,6 +36,8 @@ ICONS: Final = {
     "application/pdf": ft.Icons.PICTURE_AS_PDF_OUTLINED,
     "application/zip": ft.Icons.FOLDER_ZIP_OUTLINED,
 }
+
+log = logging.getLogger(__name__)
 
 
 def label(words: Words, file: Attached) -> str:
@@ -84,7 +90,7 @@ def _cancel(window: Window, one: Message) -> Handler:
         if (found := outgoing(window, one)) is not None:
             window.chat.give_up(found)
 
-    return window.press(cancel)
+    return window.press(cancel, once=("cancel", one.key))
 
 
 def outgoing(window: Window, one: Message) -> Outgoing | None:
@@ -125,7 +131,7 @@ def small(window: Window, file: Attached, words: Words) -> ft.Control:
             clip_behavior=ft.ClipBehavior.ANTI_ALIAS,
             width=WIDTH,
             height=HEIGHT,
-            on_click=window.press(look_at),
+            on_click=window.press(look_at, once=("look", found.id)),
         ),
     )
 
@@ -133,6 +139,7 @@ def small(window: Window, file: Attached, words: Words) -> ft.Control:
 def _source(window: Window, file: File, *, small: bool) -> str | bytes:
     """Where a picture is, for a browser; a window of this machine asks nobody for addresses, and gets its bytes."""
     data, set_data = ft.use_state(b"")
+    turn, set_turn = ft.use_state(0)
 
     async def fetch() -> None:
         courier = window.chat.carrier.courier
@@ -143,8 +150,21 @@ def _source(window: Window, file: File, *, small: bool) -> str | bytes:
             async with contextlib.aclosing(courier.chunks(file)) as parts:
                 set_data(b"".join([part async for part in parts]))
 
+    async def renew() -> None:
+        await asyncio.sleep(Look.lasts / 4)  # it may have been given before, and be half as old as it can get
+        set_turn(turn + 1)
+
     in_browser = window.page.web
-    ft.use_effect(lambda: None if in_browser else window.start_task(fetch()), dependencies=[file.id, small])
+    started: list[asyncio.Task[None]] = kept(list)
+
+    def start() -> None:
+        started.append(window.start_task(renew() if in_browser else fetch()))
+
+    def stop() -> None:
+        if started:
+            started.pop(0).cancel()
+
+    ft.use_effect(start, dependencies=[file.id, small, turn], cleanup=stop)
     return files.address(window.tab, Look(file, small)) if in_browser else data
 
 
@@ -202,7 +222,7 @@ def _save_button(window: Window, file: File, name: str) -> ft.Control:
     async def save() -> None:
         await _save(window, file)
 
-    return look.icon_button(ft.Icons.DOWNLOAD, name, window.press(save))
+    return look.icon_button(ft.Icons.DOWNLOAD, name, window.press(save, once=("save", file.id)))
 
 
 async def _save(window: Window, file: File) -> None:
@@ -213,8 +233,33 @@ async def _save(window: Window, file: File) -> None:
         return
     path = await ft.FilePicker().save_file(file_name=local_name(file.name))
     if path:
-        saved = await window.chat.carrier.courier.download(file, Path(path))
-        window.say(window.words.saved.format(path=visible(str(saved))))
+        window.start_task(_save_here(window, file, Path(path)))
+
+
+async def _save_here(window: Window, file: File, path: Path) -> None:
+    try:
+        saved = await window.saving.save(window.chat.carrier.courier, file, path)
+    except LocalFileError as error:
+        log.info("%s", error)
+        window.say(window.words.not_saved)
+    except LoggedOutError:
+        log.info("a file was to be saved just as a session ended")
+    else:
+        if saved is not None:
+            window.say(window.words.saved.format(path=visible(str(saved))))
+
+
+def saving(window: Window) -> list[ft.Control]:
+    """How far the files are that a window of this machine saves, each with a way to end that."""
+    return [_saving(window, one) for one in window.saving.under_way]
+
+
+def _saving(window: Window, one: Saved) -> ft.Control:
+    name, words = shown_name(one.file.name), window.words
+    cancel = window.press(one.cancel, once=("cancel", one))
+    told = ft.Text(words.saving.format(name=name, percent=one.percent), expand=True)
+    button = look.icon_button(ft.Icons.CLOSE, words.cancel_file.format(name=name), cancel)
+    return ft.Container(ft.Row([ft.Icon(ft.Icons.DOWNLOAD, size=20), told, button]), padding=LINE)
 
 
 def kind(name: str, file: File | None) -> ft.IconData:

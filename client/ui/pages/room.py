@@ -276,9 +276,11 @@ def _failed(window: Window, one: Message, words: Words) -> ft.Control:
         if (found := files.outgoing(window, one)) is not None:
             window.chat.give_up(found)
 
-    buttons: list[ft.Control] = [ft.TextButton(words.discard, on_click=window.press(discard))]
+    buttons: list[ft.Control] = [
+        ft.TextButton(words.discard, on_click=window.press(discard, once=("discard", one.key)))
+    ]
     if one.file is None or not one.file.is_lost:
-        buttons.insert(0, ft.TextButton(words.retry, on_click=window.press(again)))
+        buttons.insert(0, ft.TextButton(words.retry, on_click=window.press(again, once=("again", one.key))))
     why = ft.Text(words.failed.format(why=one.why), size=12, color=ft.Colors.ERROR)
     return ft.Row([why, *buttons], wrap=True, tight=True)
 

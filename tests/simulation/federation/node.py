@@ -64,7 +64,9 @@ GENEROUS = Settings(
     files=Files(chunk_bytes=CHUNK, unsent_hours=UNSENT_MS / HOUR_MS, unfinished_hours=UNSENT_MS / HOUR_MS),
 )
 RESTART_MS = 400
-LOOK_MS = 250
+LOOK_MS = 500
+DIAL_MS = 500
+CALM_DIAL_MS = 2_000
 PORT = 8889
 Told = Answer | Refusal | LinkAck | LinkAgain
 Answered = Callable[[Any], None]
@@ -206,7 +208,7 @@ class RealmNode:
             if not connection.up:
                 self._take(LinkUp(peer))
             connection.up = True
-        self._world.later(500, partial(self._dial, peer, connection, life))
+        self._world.later(DIAL_MS if self._world.faulty else CALM_DIAL_MS, partial(self._dial, peer, connection, life))
 
     def _to_peer(self, effect: ToPeer) -> None:
         connection = self._links.get(effect.peer)
@@ -299,7 +301,7 @@ class RealmNode:
         self._waiting.append(item)
         if not self._turn_due:
             self._turn_due = True
-            self._world.later(self._world.dice.randint(0, 3), partial(self._turn, self.life))
+            self._world.later(self._world.dice.randint(0, 8), partial(self._turn, self.life))
 
     def _turn(self, life: int) -> None:
         if life != self.life or not self.running:

@@ -53,9 +53,3 @@ def test_the_same_seed_gives_the_same_history() -> None:
             return history.world.counts, history.world.now
 
     assert run() == run()
-
-
-@pytest.mark.parametrize("seed", [275, 1387])
-def test_histories_that_failed_once_hold(seed: int) -> None:
-    """1387: what a peer said of a chunk was taken for its last word on the file."""
-    run_histories([seed])

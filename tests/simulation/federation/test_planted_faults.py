@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from realm.context import Ctx
-from realm.federation import link, peers, settling
+from realm.federation import link, outbox, peers, settling
 from realm.federation.state import Link, Phase
 from realm.store import database
 from realm.store.entries import EntryRows
@@ -54,9 +54,8 @@ def test_what_was_sent_is_taken_as_acknowledged(monkeypatch: pytest.MonkeyPatch)
         if sent > acked:
             rows = ctx.tx.numbered(peer, acked, sent)
             ctx.tx.acknowledge(peer, sent)
-            for row in rows:
-                if not row.settled:
-                    settling.settle(ctx, row, "")
+            fresh = [row for row in rows if not row.settled]
+            settling.settle(ctx, fresh, [""] * len(fresh))
 
     monkeypatch.setattr(link, "pump", pump_and_believe)
     caught("is there (1, 0, 0)", "not settled")
@@ -152,8 +151,14 @@ def test_an_envelope_that_comes_before_its_file(monkeypatch: pytest.MonkeyPatch)
         return self.number(row) if row.n is None else row
 
     def forget(self: OutboxRows, row: Outgoing) -> None:
-        self.settle(row, "file_not_found", 0)
+        self.settle([row], ["file_not_found"], 0)
 
     monkeypatch.setattr(OutboxRows, "enqueue", enqueue_and_number)
     monkeypatch.setattr(OutboxRows, "take_back_number", forget)
     caught("is there (1, 0, 0)")
+
+
+def test_an_own_entry_that_overtakes_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by history 23 of its time: said while others waited for a link that was just lost, it was stored first."""
+    monkeypatch.setattr(outbox, "_is_awaited", lambda _ctx, _peer: False)
+    caught("and its sender")
