@@ -37,10 +37,11 @@ class Carrier:
             return
 
         def ended(task: "asyncio.Task[None]") -> None:
-            if self._tasks.get(one.entry) is task:
-                del self._tasks[one.entry]
+            if self._tasks.get(entry) is task:
+                del self._tasks[entry]
 
-        self._tasks[one.entry] = task
+        entry = one.entry
+        self._tasks[entry] = task
         task.add_done_callback(ended)
 
     async def send(self, command: Filing, one: Outgoing) -> Sent:

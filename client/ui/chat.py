@@ -266,7 +266,7 @@ class Chat:
         try:
             sent = await self._store(desk, conversation, one)
         except ClientError as error:
-            one.is_refused = isinstance(error, REFUSALS)
+            one.is_refused = names.crosses(conversation) and isinstance(error, REFUSALS)
             desk.sent(conversation, one, self._tell_why(error))
         except Exception as error:
             log.exception("a message could not be sent")  # what seems to be on its way could not even be discarded
