@@ -44,7 +44,7 @@ class Form:
             return words.fill_in.format(field=missing)
         if not re.match(NAME_PATTERN, self.realm.strip()):
             return f"{words.realm}: {words.name_hint}"
-        if len(self.address.strip()) > HOST_LENGTH or re.search(r"[\s/]|:\d+$", self.address.strip()):
+        if len(self.address.strip()) > HOST_LENGTH or re.search(r"[\s/]|^[^:]*:\d*$|\]:", self.address.strip()):
             return f"{words.address}: {words.address_hint}"
         if not re.fullmatch(r"[0-9]{1,5}", self.port.strip()) or not 1 <= int(self.port) <= 65_535:
             return f"{words.port}: {words.port_hint}"
@@ -57,7 +57,7 @@ class Form:
         return commands.AddRealm(
             id=0,
             realm=Name(self.realm.strip()),
-            address=self.address.strip(),
+            address=self.address.strip().strip("[]"),
             port=int(self.port),
             key=self.key.strip() or UNSET,
         )
