@@ -13,7 +13,7 @@ from client.model.brief import one_line
 from client.model.desk import Desk
 from client.model.overview import Conversation
 from client.model.times import moment
-from client.model.who import is_elsewhere, is_to_group, party, title
+from client.model.who import is_elsewhere, is_to_group, party, realm_of, title
 from schemas.entries import Entry
 from schemas.names import ConversationId
 
@@ -42,8 +42,8 @@ class Glance:
     """Whether the text is what a file is called."""
     queued: bool = False
     """Whether the last message, an own one, waits for another realm."""
-    beside: str = ""
-    """The address of somebody of another realm whose name is known: the title has it too, and may be too long."""
+    realm: str = ""
+    """Of a person or group of another realm: the title has it too, and may be too long for the line."""
     refused: str = ""
     """Where the last entry says that another realm did not take a message, the code that says why."""
 
@@ -73,7 +73,7 @@ def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo)
         active=not group and address in active,
         is_open=row.id == desk.room,
         queued=not draft and last is not None and last.queued,
-        beside=address if is_elsewhere(address, desk.user) and row.title not in ("", address) else "",
+        realm=realm_of(address) if is_elsewhere(address, desk.user) else "",
         refused=(last.code or "?") if not draft and last is not None and last.kind == "bounce" else "",
     )
 

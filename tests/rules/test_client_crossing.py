@@ -258,7 +258,7 @@ def test_a_line_of_the_list_tells_what_waits_and_what_was_refused(window: Window
     window.push(window.say(BOB, re=mine.id, code="user_not_found", message="User tidak ada"))
     assert (glance(window).queued, glance(window).refused, glance(window).title) == (False, "user_not_found", BOB)
     window.push(structs.replace(window.say(BOB), name="Bob"))
-    assert (glance(window).title, glance(window).beside, glance(window).refused) == ("Bob (bob@pusat)", BOB, "")
+    assert (glance(window).title, glance(window).realm, glance(window).refused) == ("Bob (bob@pusat)", "pusat", "")
 
 
 def test_names_of_those_elsewhere_are_known_by_what_they_say(window: Window) -> None:

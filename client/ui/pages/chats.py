@@ -6,7 +6,6 @@ import flet as ft
 
 from client.model.glance import Glance
 from client.model.places import Chats, Home, Place, Realms, Room, Search, Settings
-from client.model.who import realm_of
 from client.ui import look
 from client.ui.complaint import refusal
 from client.ui.draw import Tick, component, row
@@ -58,7 +57,7 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
     )
     who = words.draft if one.draft else words.you if one.own else one.who
     text = words.bounced.format(why=refusal(words, one.refused)) if one.refused else one.text
-    queued = words.queued_for.format(realm=realm_of(one.address)) if one.queued else ""
+    queued = words.queued_for.format(realm=one.realm) if one.queued else ""
     name = ", ".join(part for part in (one.title, unread, when, who, queued, text) if part)
     strong = ft.FontWeight.W_600 if one.unread else None
     side: list[ft.Control] = [ft.Text(when, size=12, color=ft.Colors.ON_SURFACE_VARIANT)]
@@ -80,16 +79,16 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
 
 
 def _title(one: Glance, strong: ft.FontWeight | None) -> ft.Control:
-    """Of two that are too long for the line, the name is not to push the realm out of it."""
-    name = one.title.removesuffix(f" ({one.beside})") if one.beside else one.title
+    """A name that is too long for the line is not to push the realm out of it."""
+    name = one.title.removesuffix(f" ({one.address})").removesuffix(f"@{one.realm}") if one.realm else one.title
     shown = ft.Text(name, weight=strong, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)
-    if not one.beside:
+    if not one.realm:
         return shown
     color = ft.Colors.ON_SURFACE_VARIANT
-    beside = ft.Text(one.beside, size=12, color=color, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)
-    for part in (shown, beside):
-        part.expand, part.expand_loose = True, True
-    return ft.Row([shown, beside], spacing=6)
+    beside = ft.Text(f"@{one.realm}", size=13, color=color, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)
+    shown.expand, beside.expand = 3, 2
+    shown.expand_loose = beside.expand_loose = True
+    return ft.Row([shown, beside], spacing=2)
 
 
 def _last(one: Glance, who: str, said: str, strong: ft.FontWeight | None) -> ft.Control:
