@@ -143,7 +143,7 @@ class Overview:
     def met(self, conversation: ConversationId, entries: Sequence[Entry]) -> None:
         """What was said in a conversation is known: so may be the name of somebody of another realm."""
         row, address = self.rows.get(conversation), other(conversation, self.user)
-        if row is None or address is None or row.title not in ("", address):
+        if row is None or address is None or row.title not in ("", address) or not is_elsewhere(address, self.user):
             return
         theirs = (entry.name for entry in reversed(entries) if entry.sender == address and entry.kind != "bounce")
         row.title = next(theirs, row.title)

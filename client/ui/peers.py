@@ -54,6 +54,8 @@ class Peers:
         if (watched and not self._watched) or desk.crossings != self._crossings:
             self._wanted.set()
         self._watched, self._crossings = watched, desk.crossings
+        if not watched:
+            return False
         now = datetime.now(self._zone)
         self.links = {row.realm: link_text(words, row, now) for row in self.rows or ()}
         waiting = {row.realm: row.queued for row in self.rows or ()}

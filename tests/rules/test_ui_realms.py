@@ -271,3 +271,11 @@ def test_a_form_that_is_filled_in_is_a_command(typed: dict[str, str]) -> None:
 )
 def test_a_form_says_what_is_amiss(typed: dict[str, str], told: str) -> None:
     assert form(**typed).amiss(ENGLISH) == told
+
+
+def test_where_nobody_looks_nothing_is_drawn() -> None:
+    asked = Asked()
+    asked.peers.rows = asked.rows
+    assert not asked.see(Home())
+    assert not asked.see(Realms(), in_view=False)
+    assert asked.see(Realms())

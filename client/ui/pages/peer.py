@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 import flet as ft
 from msgspec import UNSET
@@ -14,7 +15,10 @@ from client.ui.pages import lists, mail
 from client.ui.pages.realms import face, state
 from client.ui.window import Window
 from schemas import commands, names
+from schemas.errors import FIXED_TEXTS, Code
 from schemas.names import NAME_PATTERN, Address, ConversationId, Name
+
+UNKNOWN: Final = FIXED_TEXTS[Code.REALM_NOT_FOUND]
 
 
 @component
@@ -72,8 +76,7 @@ def link(window: Window, realm: Name, tick: Tick) -> ft.Control:  # noqa: ARG001
     words = window.words
     row = next((row for row in window.peers.rows or () if row.realm == realm), None)
     if row is None:
-        told = "" if window.peers.rows is None else words.not_heard
-        return ft.Text(told, color=ft.Colors.ON_SURFACE_VARIANT)
+        return ft.Text("" if window.peers.rows is None else UNKNOWN, color=ft.Colors.ERROR)
     where = f"{visible(row.address)}:{row.port}"
     if row.down_since is not UNSET or row.queued:
         where += f" · {words.waiting_there.format(count=row.queued)}"
