@@ -31,7 +31,7 @@ run-realm: $(READY) ## Run a realm on its defaults (NAME=kampus, DATA=data)
 run-client: $(READY) ## Serve the web client on http://localhost:8550 (REALM=127.0.0.1:8889)
 	$(BIN)/python -m client.ui --realm $(REALM)
 
-demo: $(READY) ## Try it: a realm with demo accounts and the web client for it, until Ctrl-C (http://localhost:8550)
+demo: $(READY) ## Try it: two realms with demo accounts and the web client for them, until Ctrl-C (http://localhost:8550)
 	$(BIN)/python -m client.ui --demo
 
 test: $(READY) ## Run all tests (in a Chromium too, which is installed where there is none)

@@ -10,7 +10,10 @@ import zmq.asyncio
 from client.dial import Realm
 from client.errors import ClosedError, NoAnswerError
 from client.session import Call, Session, Settled
+from schemas.commands import AddRealm
 
+SLOW_S: Final = 12.0
+"""Seconds for the answer to a command that waits for another realm to be dialled, which takes up to 10 s."""
 TRIES: Final = 3
 """How often a command is asked that may be repeated; any other is asked once."""
 
@@ -80,11 +83,12 @@ class Calls:
 
     async def _ask_until_answered(self, call: Call, future: "asyncio.Future[Settled]") -> Settled:
         tries = TRIES if call.repeatable else 1
+        patience = max(self._patience, SLOW_S if isinstance(call.command, AddRealm) else 0)
         for _ in range(tries):
             line = self._open_line()
             line.calls.add(call.id)
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(patience):
                     await line.socket.send_multipart(call.frames)
                     return await asyncio.shield(future)
             except TimeoutError:
@@ -92,7 +96,7 @@ class Calls:
                     self._current = None  # the next call opens a socket; answers may still come on this one
         self._drop_lines_of(call)
         unknown = "" if call.repeatable else "; whether it was done is not known"
-        raise NoAnswerError(f"no answer to {call.name} in {tries * self._patience:g} s{unknown}")
+        raise NoAnswerError(f"no answer to {call.name} in {tries * patience:g} s{unknown}")
 
     def _drop_lines_of(self, call: Call) -> None:
         """Close the lines on which a call waits that is given up: what is given up is not to be done later.

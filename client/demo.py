@@ -1,4 +1,4 @@
-"""The demo: a realm, three people, and a conversation that is really held, visibly live."""
+"""The demo: two realms, three people, and a conversation that is really held, visibly live."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import UNSET
 
 from client.connection import Connection
-from client.demo_realm import NAME, demo_realm, own_python
+from client.demo_realm import NAME, OTHER, PASSWORD, DemoRealm, demo_realms, own_python
 from client.demo_view import View
 from client.dial import Address
 from client.errors import NoAnswerError, UnreachableError
@@ -26,7 +26,6 @@ from client.syntax import parse, to_line
 from schemas.answers import Answer, SessionOpened
 from schemas.events import EntryPushed, Read
 
-PASSWORD: Final = "surabaya"  # noqa: S105 - public, and only for demos
 PEOPLE: Final = (("messi", "Lionel Messi"), ("henderson", "Jordan Henderson"), ("lineker", "Gary Lineker"))
 PACE_S: Final = 0.7
 """Seconds between rows, for eyes; none where nobody watches. $BAGAN_DEMO_PACE is another."""
@@ -95,7 +94,7 @@ class Person:
 
 
 async def play() -> int:
-    """The whole demo; in a terminal the realm stays until Ctrl-C. Nothing is left behind, however it ends."""
+    """The whole demo; in a terminal the realms stay until Ctrl-C. Nothing is left behind, however it ends."""
     task = asyncio.current_task()
     assert task is not None
     ended_by: list[int] = []
@@ -119,18 +118,21 @@ async def play() -> int:
 async def _play_in(folder: Path) -> None:
     watched = sys.stdout.isatty()
     view = View(PEOPLE)
-    view.line("Starting a realm with the demo accounts …", "dim")
-    async with demo_realm(folder) as (door, process):
-        view.line(f"Realm {NAME} is ready at {door}. Three people, a key each:")
+    view.line("Starting two realms with the demo accounts …", "dim")
+    async with demo_realms(folder, NAME, OTHER) as (realm, other):
+        door = realm.door
+        view.line(f"Realm {NAME} is ready at {door}.")
+        view.line(f"Realm {OTHER} is ready at {other.door}; each knows the other.")
+        view.line(f"Three people of {NAME}, a key each:")
         view.line()
         view.header()
         async with _people(folder, door, view, _pace() if watched else 0.0) as people:
             await _converse(view, *people)
             view.line()
             if watched:
-                await _stay(view, folder, door, people, process)
+                await _stay(view, folder, door, people, realm)
             else:
-                view.line("In a terminal the realm would stay, for you to talk to.")
+                view.line("In a terminal the realms would stay, for you to talk to.")
 
 
 @contextlib.asynccontextmanager
@@ -165,23 +167,24 @@ async def _converse(view: View, messi: Person, henderson: Person, lineker: Perso
     await lineker.say("inbox")
     took.append(await messi.hears(await lineker.say("send messi ikut! Jam tujuh, ya?")))
     await lineker.say("history messi")
+    await messi.say("realms")
+    await messi.say(f"send henderson@{OTHER} halo dari {NAME}")
     view.line()
     fast, slow = min(took), max(took)
     view.line(f"{len(took)} pushes, each {fast:.1f} to {slow:.1f} ms after it was said, over encrypted sockets.")
 
 
-async def _stay(
-    view: View, folder: Path, door: Address, people: list[Person], process: "asyncio.subprocess.Process"
-) -> None:
+async def _stay(view: View, folder: Path, door: Address, people: list[Person], realm: DemoRealm) -> None:
     """Say what to try, and show what then happens, until Ctrl-C."""
     python = own_python()
-    view.line("The realm stays. In another terminal, be lineker on a second device:")
+    view.line("The realms stay. In another terminal, be lineker on a second device:")
     view.line()
     for line in (
         f"export BAGAN_REALM={door} {HOME_VARIABLE}={folder}/you",
         f"{python} -m client auth lineker {PASSWORD}",
         f"{python} -m client send messi halo dari terminal",
         f"{python} -m client inbox",
+        f"{python} -m client send messi@{OTHER} halo dari {NAME}",
         f"{python} -m client",
     ):
         view.line(f"  {line}", "bold")
@@ -190,7 +193,7 @@ async def _stay(
     view.line()
     shows = [asyncio.create_task(person.show_all()) for person in people]
     try:
-        await process.wait()
+        await realm.process.wait()
         raise UnreachableError("the realm has ended by itself")
     except asyncio.CancelledError:
         view.line()  # below the ^C; this is how the demo is meant to end

@@ -61,6 +61,8 @@ class Mirror:
         self._news = News()
         self._generation = 0
         self.epoch: int | None = None
+        self.beats = 0
+        """How often time has passed."""
         self._begin()
 
     def _begin(self) -> None:
@@ -131,6 +133,7 @@ class Mirror:
 
     def beat(self) -> None:
         """Time has passed: see whether anything was lost."""
+        self.beats += 1
         self._sync.wanted = True
         self._waiting = False
         for shown in self.shown.values():

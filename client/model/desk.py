@@ -16,7 +16,9 @@ from client.mirror import GONE, Mirror
 from client.model.overview import Overview
 from client.model.past import Past
 from client.model.room import Fate, Outgoing
-from client.model.who import is_group, party
+from client.model.sending import send_command
+from client.model.waiting import Waiting
+from client.model.who import other_realm
 from client.reflect import entry_of
 from client.shown import Shown
 from schemas import answers, commands, events
@@ -25,7 +27,7 @@ from schemas.commands import Command
 from schemas.entries import Entry
 from schemas.events import AnyEvent
 from schemas.limits import MAX_MESSAGE
-from schemas.names import ConversationId, Name
+from schemas.names import ConversationId
 
 TOO_FAR: Final = 200
 """Behind by more entries, a room is begun anew at its newest page."""
@@ -99,7 +101,10 @@ class Desk:
         self._outgoing = self.unsaid.outgoing
         for conversation in self._outgoing:
             self._forget_stored(conversation)
-        self._comparisons = 0
+        self._comparisons = self._beats = 0
+        self._waiting = Waiting(self.overview)
+        self.crossings = 0
+        """How often something was heard of another realm."""
         self._epoch: int | None = None
         self._listing: list[ConversationHead] | None = None
         """The pages of the realm's list so far, while it is being asked."""
@@ -115,6 +120,12 @@ class Desk:
         match event:
             case events.EntryPushed(entry=entry):
                 self.overview.said(entry)
+                self.crossings += other_realm(entry.conversation, self.user) is not None
+            case events.Delivered(conversation=conversation, seq=seq):
+                self.overview.delivered(ConversationId(conversation), seq)
+                self.crossings += 1
+                if self.past is not None and conversation == self.room:
+                    self.past.delivered(seq)
             case events.Read(conversation=conversation, seq=seq, by=by):
                 self.overview.marked(ConversationId(conversation), seq, by)
             case events.Joined():
@@ -134,6 +145,13 @@ class Desk:
         if self._mirror.comparisons != self._comparisons:
             self._comparisons = self._mirror.comparisons
             self.overview.compare({shown.id: shown.head for shown in self._mirror.shown.values()})
+        if self._mirror.beats != self._beats:
+            self._beats = self._mirror.beats
+            self._waiting.beat()
+            if self.past is not None:
+                self.past.beat()
+        if self.past is not None:
+            self.past.agree()
         if self.room in self._mirror.shown:  # a room may be opened before anything was said in it
             self._mirror.look_at(self.room)
         shown = self.shown
@@ -144,6 +162,7 @@ class Desk:
             if shown.entries and shown.entries[-1] is not self._newest:
                 self._newest = shown.entries[-1]
                 self.overview.said(self._newest)
+            self.overview.met(shown.id, shown.entries)
             row = self.overview.rows.get(shown.id)
             if row is not None:
                 row.seen = max(row.seen, shown.seen)
@@ -226,17 +245,16 @@ class Desk:
 
     def send_command(
         self, conversation: ConversationId, one: Outgoing, file: str
-    ) -> commands.Send | commands.SendGroup | commands.SendFile | commands.SendGroupFile:
+    ) -> commands.Texting | commands.Filing:
         """The command that sends a message into a conversation; `file` is what one with a file says of that."""
-        address = party(conversation, self.user)
-        if is_group(conversation):
-            group = Name(address.partition("@")[0])
-            if one.file is not None:
-                return commands.SendGroupFile(id=0, group=group, file=file, entry=one.entry)
-            return commands.SendGroup(id=0, group=group, message=one.text, entry=one.entry)
-        if one.file is not None:
-            return commands.SendFile(id=0, to=address, file=file, entry=one.entry)
-        return commands.Send(id=0, to=address, message=one.text, entry=one.entry)
+        return send_command(self.user, conversation, one, file)
+
+    def find_own(self, entry: str) -> Entry | None:
+        """What the user has said in the open room under this ULID, where that is known."""
+        if self.room is None:
+            return None
+        near = (one for one in self.entries if one.id == entry and one.sender == self.user)
+        return next(near, None) or self._mirror.find(self.room, entry)
 
     def sent(self, conversation: ConversationId, one: Outgoing, outcome: Answer | str) -> None:
         """The realm has stored it, or a sentence says why it did not; what is stored stays so, whatever is heard."""
@@ -291,6 +309,7 @@ class Desk:
             wishes.append(Wish(mark))
         if self.past is not None and (question := self.past.take_question()) is not None:
             wishes.append(Wish(question))
+        wishes += map(Wish, self._waiting.take_questions(self.room))
         return wishes
 
     def answered(self, wish: Wish, outcome: Answer | ClientError) -> list[Wish]:
@@ -298,10 +317,10 @@ class Desk:
         match wish.command:
             case commands.Read() as mark:
                 self._marked(mark, outcome)
-            case commands.History() as question:
+            case commands.History() as question if not self._waiting.answered(question, outcome):
                 if self.past is not None and not self.past.answered(question, outcome):
                     self.past = None
-            case _:
+            case commands.Conversations():
                 return self._listed(outcome)
         return []
 

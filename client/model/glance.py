@@ -1,24 +1,21 @@
 """The list of conversations as it is read: one line for each."""
 
-import re
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import islice
-from typing import Final
 
 from msgspec import UNSET
 
 from client.harmless import visible
 from client.model.attached import of_entry
+from client.model.brief import one_line
 from client.model.desk import Desk
 from client.model.overview import Conversation
 from client.model.times import moment
-from client.model.who import is_group, party, title
+from client.model.who import is_elsewhere, is_to_group, party, realm_of, title
 from schemas.entries import Entry
 from schemas.names import ConversationId
-
-_WORD: Final = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,12 @@ class Glance:
     is_open: bool
     is_file: bool = False
     """Whether the text is what a file is called."""
+    queued: bool = False
+    """Whether the last message, an own one, waits for another realm."""
+    realm: str = ""
+    """Of a person or group of another realm: the title has it too, and may be too long for the line."""
+    refused: str = ""
+    """Where the last entry says that another realm did not take a message, the code that says why."""
 
 
 def glances(desk: Desk, active: Container[str], zone: tzinfo, at_most: int | None = None) -> list[Glance]:
@@ -51,7 +54,7 @@ def glances(desk: Desk, active: Container[str], zone: tzinfo, at_most: int | Non
 
 
 def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo) -> Glance:
-    address, group = party(row.id, desk.user), is_group(row.id)
+    address, group = party(row.id, desk.user), is_to_group(row.id)
     draft = "" if row.id == desk.room else desk.unsaid.drafts.get(row.id, "").strip()
     last = row.last
     file = None if last is None else of_entry(last)
@@ -61,7 +64,7 @@ def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo)
         address=address,
         is_group=group,
         own=last is not None and last.sender == desk.user,
-        who=visible(last.name) if last is not None and group else "",
+        who=_who(last, desk.user) if last is not None and group else "",
         text=one_line(draft or (_text(last) if file is None else file.name)),
         draft=bool(draft),
         is_file=not draft and file is not None,
@@ -69,18 +72,15 @@ def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo)
         unread=0 if row.id == desk.room and desk.in_view else row.unread,
         active=not group and address in active,
         is_open=row.id == desk.room,
+        queued=not draft and last is not None and last.queued,
+        realm=realm_of(address) if is_elsewhere(address, desk.user) else "",
+        refused=(last.code or "?") if not draft and last is not None and last.kind == "bounce" else "",
     )
 
 
-def one_line(text: str, at_most: int = 120) -> str:
-    """A text without its line breaks, and no longer than anybody reads in a list."""
-    words, length = list[str](), 0
-    for found in _WORD.finditer(text):  # of a long text no more is looked at than is shown
-        words.append(found[0][: at_most + 1])
-        length += len(words[-1]) + 1
-        if length > at_most + 1:
-            return f"{' '.join(words)[:at_most]}…"
-    return " ".join(words)
+def _who(last: Entry, user: str) -> str:
+    """Whoever is of another realm is called by the address, which is theirs alone."""
+    return visible(last.sender if is_elsewhere(last.sender, user) else last.name)
 
 
 def _text(entry: Entry | None) -> str:

@@ -4,13 +4,13 @@ Pushes change a row at once. Where one shows that others were missed, or a read 
 row is only nearly right, and `stale` says that the realm's own list is to be asked again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
-from client.model.who import is_group
+from client.model.who import is_elsewhere, other
 from schemas.answers import ConversationHead
 from schemas.entries import Entry
 from schemas.names import ConversationId
@@ -55,6 +55,11 @@ class Overview:
         """All rows, those in which something was said last before others."""
         return sorted(self.rows.values(), key=_age)
 
+    @property
+    def waiting(self) -> list[Conversation]:
+        """The rows whose last message waits for another realm, as far as is known."""
+        return [row for row in self.rows.values() if row.last is not None and row.last.queued]
+
     def ask(self) -> None:
         """The realm's list is asked from its first page on: what makes it stale from now on, it may not tell of."""
         self.stale, self._overtaking = False, []
@@ -62,6 +67,8 @@ class Overview:
     def take(self, heads: Iterable[ConversationHead], *, whole: bool) -> None:
         """Take in the realm's list, or with `whole` false no more than its first pages; then what has overtaken it."""
         listed = {row.id: row for row in map(_row_of, heads)}
+        for row in listed.values():
+            self._name(row)
         self.rows = listed if whole else {**self.rows, **listed}
         self.known, self._whole = True, whole
         overtaking, self._overtaking = self._overtaking or (), None
@@ -78,16 +85,31 @@ class Overview:
         row = self.rows.get(entry.conversation)
         if row is None:
             row = self.rows[entry.conversation] = Conversation(entry.conversation, "")
-            if not is_group(row.id) and entry.sender != self.user:
+            if other(row.id, self.user) == entry.sender != self.user and entry.kind != "bounce":
                 row.title = entry.name
             self.stale = True  # the realm knows its title
         if entry.seq <= row.head:
+            self.corrected(entry)
             return
         if entry.seq > row.head + 1:
             self.stale = True
         row.head, row.last = entry.seq, entry
+        self._name(row)
         if entry.sender != self.user:
             row.unread = min(row.unread + 1, MOST_UNREAD)
+
+    def corrected(self, entry: Entry) -> None:
+        """Take in an entry as the realm tells it now: the last one of a row may not wait for another realm any more."""
+        row = self.rows.get(entry.conversation)
+        if row is not None and row.last is not None and row.last.chain == entry.chain and not entry.queued:
+            row.last = entry
+
+    def delivered(self, conversation: ConversationId, seq: int) -> None:
+        """Another realm has taken an entry."""
+        self._remember(lambda: self.delivered(conversation, seq))
+        row = self.rows.get(conversation)
+        if row is not None and row.last is not None and row.last.seq == seq and row.last.queued:
+            row.last = structs.replace(row.last, queued=False)
 
     def marked(self, conversation: ConversationId, seq: int, by: str) -> None:
         """A read mark has moved: this user's, on whichever device, or that of the other one."""
@@ -117,6 +139,25 @@ class Overview:
                 self.stale = True
         if self._whole and any(head and name not in self.rows for name, head in heads.items()):
             self.stale = True
+
+    def met(self, conversation: ConversationId, entries: Sequence[Entry]) -> None:
+        """What was said in a conversation is known: so may be the name of somebody of another realm."""
+        row, address = self.rows.get(conversation), other(conversation, self.user)
+        if row is None or address is None or row.title not in ("", address) or not is_elsewhere(address, self.user):
+            return
+        theirs = (entry.name for entry in reversed(entries) if entry.sender == address and entry.kind != "bounce")
+        row.title = next(theirs, row.title)
+
+    def _name(self, row: Conversation) -> None:
+        """Of those of another realm no list tells a name: only they themselves do, by what they say."""
+        address = other(row.id, self.user)
+        if address is None or not is_elsewhere(address, self.user):
+            return
+        before = self.rows.get(row.id)
+        if row.last is not None and row.last.sender == address and row.last.kind != "bounce":
+            row.title = row.last.name
+        elif before is not None and before.title and row.title in ("", address):
+            row.title = before.title
 
     def _remember(self, again: Callable[[], None]) -> None:
         if self._overtaking is None:

@@ -53,6 +53,23 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Realms:
+    """The realms that this one knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRealm:
+    """A realm is made known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One other realm: whom to write to there, and what came from it; `realm` is its name, folded."""
+
+    realm: Name
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Profile, appearance, password, and whose realm this is."""
 
@@ -62,7 +79,21 @@ class Search:
     """A search over people, groups and conversations."""
 
 
-Place = Home | Chats | People | Groups | NewGroup | OtherGroups | Members | Room | Settings | Search
+Place = (
+    Home
+    | Chats
+    | People
+    | Groups
+    | NewGroup
+    | OtherGroups
+    | Members
+    | Room
+    | Realms
+    | NewRealm
+    | Peer
+    | Settings
+    | Search
+)
 
 _FIXED: dict[str, Place] = {
     "/": Home(),
@@ -71,11 +102,13 @@ _FIXED: dict[str, Place] = {
     "/groups": Groups(),
     "/groups/new": NewGroup(),
     "/groups/others": OtherGroups(),
+    "/realms": Realms(),
+    "/realms/new": NewRealm(),
     "/settings": Settings(),
     "/search": Search(),
 }
 _ROUTES = {place: route for route, place in _FIXED.items()}
-_ROOM, _MEMBERS = "/room/", "/members/"
+_ROOM, _MEMBERS, _PEER = "/room/", "/members/", "/realm/"
 
 
 def route(place: Place) -> str:
@@ -85,6 +118,8 @@ def route(place: Place) -> str:
             return _ROOM + quote(conversation, safe="/@,")
         case Members(group):
             return _MEMBERS + quote(group)
+        case Peer(realm):
+            return _PEER + quote(realm)
         case _:
             return _ROUTES[place]
 
@@ -98,12 +133,22 @@ def find(address: str) -> Place:
     if address.startswith(_MEMBERS):
         group = _checked(address.removeprefix(_MEMBERS), NameField)
         return Home() if group is None else Members(Name(group))
+    if address.startswith(_PEER):
+        realm = _checked(address.removeprefix(_PEER), NameField)
+        return Home() if realm is None else Peer(Name(realm))
     return _FIXED.get(address, Home())
 
 
 def above(place: Place, *, wide: bool, came_from: Place | None = None) -> Place:
-    """Where one goes back to. The members of a group hang below its room for whoever came from there."""
+    """Where one goes back to.
+
+    The members of a group hang below its room for whoever came from there, and so do rooms below another realm.
+    """
     match place:
+        case Room() if isinstance(came_from, Peer):
+            return came_from
+        case NewRealm() | Peer():
+            return Realms()
         case Room():
             return Home() if wide else Chats()
         case Members():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from client.model.bounce import Bounce
 from client.model.room import Day, Message, Outgoing, Row
 from schemas.entries import Entry
 
@@ -129,5 +130,5 @@ def blocks(rows: Sequence[Row]) -> list[Block]:
     return made
 
 
-def _block(message: Message) -> str:
+def _block(message: Message | Bounce) -> str:
     return "outgoing" if message.seq is None else f"block-{message.seq // BLOCK}"

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from client.harmless import visible
 from client.model.attached import Attached, Parcel, of_entry, of_parcel
+from client.model.bounce import Bounce, bounce_of, refusals
 from client.model.times import moment
 from schemas.entries import Entry
 
@@ -22,6 +23,12 @@ class Fate(Enum):
 
     SENDING = auto()
     STORED = auto()
+    QUEUED = auto()
+    """It waits for another realm."""
+    DELIVERED = auto()
+    """Another realm has taken it."""
+    BOUNCED = auto()
+    """Another realm has refused it, after it had waited."""
     READ = auto()
     """The other side has read it; in groups nobody tells."""
     FAILED = auto()
@@ -41,6 +48,8 @@ class Outgoing:
     """Why it failed; empty while it has not."""
     stored: bool = False
     """Whether the realm has it, though it is not in its place yet."""
+    is_refused: bool = False
+    """Whether another realm has refused it, which is final: trying again takes another `entry`."""
 
     @property
     def fate(self) -> Fate:
@@ -82,10 +91,13 @@ class Message:
     fate: Fate | None
     """None where somebody else has said it."""
     why: str = ""
+    """Of one that failed, a sentence; of one that was refused by another realm, the code."""
     file: Attached | None = None
+    tells: bool = False
+    """Whether it waits for another realm and the next one does not: it tells for all of them why they wait."""
 
 
-Row = Day | Message
+Row = Day | Message | Bounce
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +111,48 @@ class _Said:
     fate: Fate | None
     why: str = ""
     file: Attached | None = None
+    bounce: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    user: str
+    seen: int
+    crosses: bool
+    refused: dict[str, str]
+
+    def fate(self, entry: Entry) -> Fate | None:
+        if entry.sender != self.user:
+            return None
+        if entry.id in self.refused:
+            return Fate.BOUNCED
+        if entry.queued:
+            return Fate.QUEUED
+        if self.crosses:
+            return Fate.DELIVERED
+        return Fate.READ if entry.seq <= self.seen else Fate.STORED
 
 
 def rows(
-    entries: Sequence[Entry], outgoing: Sequence[Outgoing], *, user: str, name: str, seen: int, zone: tzinfo
+    entries: Sequence[Entry],
+    outgoing: Sequence[Outgoing],
+    *,
+    user: str,
+    name: str,
+    seen: int,
+    zone: tzinfo,
+    crosses: bool = False,
 ) -> list[Row]:
     """The rows for entries in order, and then what is on its way.
 
     `user` and `name` are the reader's address and display name, `seen` is how far the other side has read, `zone`
-    where the reader is. What is on its way and also among the entries is shown once, in its place.
+    where the reader is, `crosses` whether the conversation is with another realm. What is on its way and also among
+    the entries is shown once, in its place.
     """
-    placed = {entry.id for entry in entries if entry.sender == user}
-    said = [_entry(entry, user, seen) for entry in entries]
-    said += [_outgoing(one, user, name) for one in outgoing if one.entry not in placed]
+    placed = {entry.id: entry for entry in entries if entry.sender == user}
+    reader = _Reader(user, seen, crosses, refusals(entries))
+    said = [_entry(entry, reader) for entry in entries]
+    said += [_outgoing(one, user, name, crosses=crosses) for one in outgoing if one.entry not in placed]
     shown: list[Row] = []
     day: date | None = None
     for number, one in enumerate(said):
@@ -121,6 +162,9 @@ def rows(
         if at.date() != day:
             day = at.date()
             shown.append(Day(day))
+        if one.bounce is not None:
+            shown.append(bounce_of(one.bounce, placed, at))
+            continue
         shown.append(
             Message(
                 key=one.key,
@@ -135,18 +179,27 @@ def rows(
                 fate=one.fate,
                 why=one.why,
                 file=one.file,
+                tells=one.fate is Fate.QUEUED and (after is None or after.fate is not Fate.QUEUED),
             )
         )
     return shown
 
 
-def _entry(entry: Entry, user: str, seen: int) -> _Said:
-    own = entry.sender == user
-    fate = (Fate.READ if entry.seq <= seen else Fate.STORED) if own else None
-    # Two senders may choose the same ULID.
-    key = entry.id if own else f"{entry.seq}"
+def _entry(entry: Entry, reader: _Reader) -> _Said:
     file = of_entry(entry)
-    return _Said(key, entry.seq, entry.sender, visible(entry.name), _text(entry, file), entry.sent_at, fate, file=file)
+    return _Said(
+        # Two senders may choose the same ULID.
+        key=entry.id if entry.sender == reader.user else f"{entry.seq}",
+        seq=entry.seq,
+        sender=entry.sender,
+        name=visible(entry.name),
+        text=_text(entry, file),
+        at=entry.sent_at,
+        fate=reader.fate(entry),
+        why=reader.refused.get(entry.id, ""),
+        file=file,
+        bounce=entry if entry.kind == "bounce" else None,
+    )
 
 
 def _text(entry: Entry, file: Attached | None) -> str:
@@ -155,13 +208,17 @@ def _text(entry: Entry, file: Attached | None) -> str:
     return "" if entry.message is UNSET else entry.message or ""
 
 
-def _outgoing(one: Outgoing, user: str, name: str) -> _Said:
+def _outgoing(one: Outgoing, user: str, name: str, *, crosses: bool) -> _Said:
     file = None if one.file is None else of_parcel(one.file)
     text = one.text if file is None else file.name
-    return _Said(one.entry, None, user, name, text, one.at, one.fate, one.why, file)
+    # Whether it waits for another realm is told by its entry, which is about to be here.
+    fate = Fate.SENDING if crosses and one.fate is Fate.STORED else one.fate
+    return _Said(one.entry, None, user, name, text, one.at, fate, one.why, file)
 
 
 def _together(one: _Said | None, other: _Said | None, zone: tzinfo) -> bool:
     if one is None or other is None or one.sender != other.sender or other.at - one.at > TOGETHER_MS:
+        return False
+    if one.bounce or other.bounce:
         return False
     return moment(one.at, zone).date() == moment(other.at, zone).date()

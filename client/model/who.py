@@ -1,12 +1,37 @@
 """Who is in a conversation and what it is called, as its identifier tells."""
 
 from client.harmless import visible
-from schemas.names import Address, ConversationId, parse
+from schemas.names import Address, ConversationId, Name, crosses, parse
 
 
 def is_group(conversation: ConversationId) -> bool:
-    """Whether it is a group's."""
+    """Whether it is a group's, of the user's own realm: many speak there."""
     return parse(conversation).kind == "group"
+
+
+def is_sent(conversation: ConversationId) -> bool:
+    """Whether it is what the user has sent to a group of another realm: nobody else speaks there."""
+    return parse(conversation).kind == "sent"
+
+
+def is_to_group(conversation: ConversationId) -> bool:
+    """Whether what is said there goes to a group, wherever that is."""
+    return is_group(conversation) or is_sent(conversation)
+
+
+def realm_of(address: str) -> Name:
+    """The realm of a full address."""
+    return Name(address.partition("@")[2])
+
+
+def is_elsewhere(address: str, user: str) -> bool:
+    """Whether somebody or some group is of another realm than the user."""
+    return realm_of(address) != realm_of(user)
+
+
+def other_realm(conversation: ConversationId, user: str) -> Name | None:
+    """The other realm of a conversation that crosses to one."""
+    return realm_of(party(conversation, user)) if crosses(conversation) else None
 
 
 def other(conversation: ConversationId, user: str) -> Address | None:
@@ -25,18 +50,25 @@ def party(conversation: ConversationId, user: str) -> Address:
 def title(conversation: ConversationId, user: str, told: str) -> str:
     """What a conversation is called: as the realm told, or else by its name; with the realm where it is another's."""
     address = party(conversation, user)
-    name, _, realm = address.partition("@")
-    shown = told or name
-    return visible(shown if realm == user.partition("@")[2] else f"{shown} ({address})")
+    return full_title(told, address) if is_elsewhere(address, user) else visible(told or address.partition("@")[0])
+
+
+def full_title(name: str, address: str) -> str:
+    """What somebody or some group of another realm is called: anybody there may be of any name."""
+    return visible(address if name in ("", address) else f"{name} ({address})")
 
 
 def short(address: str, user: str) -> str:
     """Who somebody is for a user: the name that nobody else has, with the realm where it is another's."""
-    name, _, realm = address.partition("@")
-    return name if realm == user.partition("@")[2] else address
+    return address if is_elsewhere(address, user) else address.partition("@")[0]
+
+
+def name_beside(name: str, username: str) -> str:
+    """How whoever has said something is called, with the name that nobody else has, where there is one to tell."""
+    return f"{name} ({username})" if username and name != username else name
 
 
 def may_be_in(user: str, conversation: ConversationId) -> bool:
     """Whether a conversation may be this user's: nobody is in the private ones of others."""
     kind, parties = parse(conversation)
-    return kind == "group" or (kind == "private" and user in parties)
+    return kind == "group" or (user in parties if kind == "private" else user == parties[0])

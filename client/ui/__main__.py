@@ -45,7 +45,7 @@ def run(
         typer.Option(metavar="GIB", min=0, help="Disk room for files on their way to a realm, of all visitors."),
     ] = IN_ALL / (1 << 30),
     as_desktop: Annotated[bool, typer.Option("--desktop", help="Open a window of its own, for one person.")] = False,
-    as_demo: Annotated[bool, typer.Option("--demo", help="Start a realm with demo accounts too.")] = False,
+    as_demo: Annotated[bool, typer.Option("--demo", help="Start two realms with demo accounts too.")] = False,
 ) -> None:
     """Serve the web client to browsers, until Ctrl-C."""
     if as_desktop and as_demo:

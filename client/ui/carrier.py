@@ -10,7 +10,7 @@ from client.courier import Courier
 from client.model.room import Outgoing
 from client.ui.spool import Spool
 from schemas.answers import Sent
-from schemas.commands import SendFile, SendGroupFile
+from schemas.commands import Filing
 
 LANES: Final = 4
 """Files that are sent at once; a realm takes 8 of a user."""
@@ -37,13 +37,14 @@ class Carrier:
             return
 
         def ended(task: "asyncio.Task[None]") -> None:
-            if self._tasks.get(one.entry) is task:
-                del self._tasks[one.entry]
+            if self._tasks.get(entry) is task:
+                del self._tasks[entry]
 
-        self._tasks[one.entry] = task
+        entry = one.entry
+        self._tasks[entry] = task
         task.add_done_callback(ended)
 
-    async def send(self, command: SendFile | SendGroupFile, one: Outgoing) -> Sent:
+    async def send(self, command: Filing, one: Outgoing) -> Sent:
         """Send the file of a message, once all of it is here; raises what `Courier.send` does, and LostError."""
         spool = one.file
         assert isinstance(spool, Spool)

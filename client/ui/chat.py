@@ -10,19 +10,23 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import zmq.asyncio
+from msgspec import UNSET, structs
 
 from client import dial
 from client.connection import Connection
 from client.errors import ClientError, ClosedError, SessionNotFoundError
 from client.file_lines import NOT_YET
 from client.keyring import Keyring
+from client.model.bounce import Resent, again
 from client.model.desk import Desk, Unsaid, Wish, mirror_of_a_window
 from client.model.room import Fate, Outgoing
+from client.model.sending import REFUSALS
 from client.session import A_co, Asks, SessionEnded
 from client.ui.carrier import Carrier
 from client.ui.spool import Spool
 from client.ulid import new_ulid
 from schemas import answers, commands, names
+from schemas.entries import Entry
 from schemas.names import Address, ConversationId, Name
 
 PATIENCE: Final = 5.0
@@ -236,8 +240,16 @@ class Chat:
         self, conversation: ConversationId, one: Outgoing, after: "asyncio.Task[None] | None" = None
     ) -> "asyncio.Task[None]":
         assert self.desk is not None
+        if one.is_refused:
+            one.entry, one.is_refused = new_ulid(), False
         self.desk.send(conversation, one)
         return self._start_sending(self.desk, conversation, one, after)
+
+    def say_once_more(self, conversation: ConversationId, entry: Entry) -> None:
+        """Send anew what another realm has refused: that is final for an entry, so this is a new one."""
+        text = "" if entry.message is UNSET else entry.message
+        self._begin_sending(conversation, Outgoing(new_ulid(), text, time.time_ns() // 1_000_000, again(entry)))
+        self._tell()
 
     def _start_sending(
         self, desk: Desk, conversation: ConversationId, one: Outgoing, after: "asyncio.Task[None] | None" = None
@@ -254,6 +266,7 @@ class Chat:
         try:
             sent = await self._store(desk, conversation, one)
         except ClientError as error:
+            one.is_refused = names.crosses(conversation) and isinstance(error, REFUSALS)
             desk.sent(conversation, one, self._tell_why(error))
         except Exception as error:
             log.exception("a message could not be sent")  # what seems to be on its way could not even be discarded
@@ -266,6 +279,8 @@ class Chat:
         command = desk.send_command(conversation, one, NOT_YET)
         if isinstance(command, commands.Texting):
             return await self._connection.ask(command)
+        if isinstance(one.file, Resent):
+            return await self._connection.ask(structs.replace(command, file=one.file.id))
         return await self.carrier.send(command, one)
 
     # what comes

@@ -25,14 +25,22 @@ from client.errors import (
     UnknownCommandError,
     UnreachableError,
     UsageError,
+    error_of,
 )
 from client.harmless import visible
 from client.model.attached import Loss
 from client.ui.spool import LostError
 from client.ui.words import Words
-from schemas.errors import FIXED_TEXTS
+from schemas.answers import ErrorAnswer
+from schemas.errors import FIXED_TEXTS, Code
 
 log = logging.getLogger(__name__)
+
+
+def refusal(words: Words, code: str) -> str:
+    """Why another realm did not take a message, in one sentence."""
+    message = FIXED_TEXTS[Code(code)] if code in FIXED_TEXTS else code
+    return complaint(words, error_of(ErrorAnswer(id=None, code=code, message=message)))
 
 
 def complaint(words: Words, error: ClientError) -> str:

@@ -94,8 +94,9 @@ def _silent(control: ft.Control) -> ft.Control:
     return ft.Semantics(exclude_semantics=True, content=control)
 
 
-def empty(icon: ft.IconData, what: str, hint: str) -> ft.Control:
+def empty(icon: ft.IconData, what: str, hint: str, *buttons: ft.Control) -> ft.Control:
     """Nothing is here, and what to do about it."""
+    below = [ft.Container(height=8), *buttons] if buttons else []
     return ft.Container(
         expand=True,
         alignment=ft.Alignment.CENTER,
@@ -105,6 +106,7 @@ def empty(icon: ft.IconData, what: str, hint: str) -> ft.Control:
                 ft.Icon(icon, size=56, color=ft.Colors.OUTLINE),
                 ft.Text(what, theme_style=ft.TextThemeStyle.TITLE_MEDIUM, text_align=ft.TextAlign.CENTER),
                 ft.Text(hint, color=ft.Colors.ON_SURFACE_VARIANT, text_align=ft.TextAlign.CENTER),
+                *below,
             ],
             tight=True,
             horizontal_alignment=ft.CrossAxisAlignment.CENTER,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from client.model.desk import Desk
-from client.model.who import other, title
+from client.model.who import is_elsewhere, other, title
 from client.ui.chat import Chat
 from client.ui.presence import Presence
 from schemas import commands
@@ -61,12 +61,15 @@ class People:
         rooms = [row.id for row in islice(self._desk.overview.newest_first, MAX_ITEMS)]
         first = [] if room is None else [other(room, user)]
         listed = [*self._listed][-MAX_ITEMS:]
-        self.presence.watch(dict.fromkeys(filter(None, [*first, *listed, *(other(one, user) for one in rooms)])))
+        seen = filter(None, [*first, *listed, *(other(one, user) for one in rooms)])
+        self.presence.watch(dict.fromkeys(one for one in seen if not is_elsewhere(one, user)))
 
     async def find(self, conversation: ConversationId) -> None:
         """Ask for the name of somebody whom no list has told of. Raises what `Chat.ask` does."""
         address = other(conversation, self._desk.user)
         if address is None or address in self._names or conversation in self._desk.overview.rows:
+            return
+        if is_elsewhere(address, self._desk.user):
             return
         found = await self._chat.ask(commands.Users(id=0, find=address.partition("@")[0]))
         for user in found.users:

@@ -10,7 +10,7 @@ from client.model.desk import Desk
 from client.model.reading import Block, Reading, blocks
 from client.model.room import rows
 from client.ui.draw import Tick
-from schemas.names import ConversationId
+from schemas.names import ConversationId, crosses
 
 AT_END: Final = 40
 """Logical pixels from the end within which somebody reads what comes."""
@@ -60,7 +60,9 @@ class RoomView:
         sending = [(one.entry, one.fate, one.why, one.file and of_parcel(one.file)) for one in outgoing]
         if everything or (now := (entries, sending, seen, known, passed)) != self._seen:
             self._seen = now
-            page = rows(entries, outgoing, user=desk.user, name=desk.name, seen=seen, zone=self._zone)
+            across = desk.room is not None and crosses(desk.room)
+            name, zone = desk.name, self._zone
+            page = rows(entries, outgoing, user=desk.user, name=name, seen=seen, zone=zone, crosses=across)
             self._show(blocks(page), known, passed, everything=everything)
         below = reading.below(shown.high if shown is not None else 0)
         if everything or below != self.below:

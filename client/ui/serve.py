@@ -28,7 +28,7 @@ from client.errors import UsageError
 from client.ui import files, fonts
 from client.ui.assets import Packed, pack, write_page
 from client.ui.pages.app import draw_app
-from client.ui.sign_in import SignIn, Tries
+from client.ui.sign_in import Offer, SignIn, Tries
 from client.ui.space import IN_ALL
 from client.ui.tabs import GRACE_S, Tabs
 from client.ui.visits import Visit, Visits, current
@@ -61,6 +61,8 @@ class Site:
     grace: float = GRACE_S
     only_realm: bool = False
     """Whether visitors may go to no other realm."""
+    offered: tuple[Offer, ...] = ()
+    """Realms between which visitors choose on the login page."""
     file_room: int = IN_ALL
     """Bytes of files that may wait here to be sent, of all visitors together."""
     desktop: bool = False
@@ -70,9 +72,10 @@ class Site:
 class Windows:
     """All pages that are open."""
 
-    def __init__(self, tabs: Tabs, visit: Visit | None = None) -> None:
+    def __init__(self, tabs: Tabs, visit: Visit | None = None, offered: tuple[Offer, ...] = ()) -> None:
         """`visit` is of the one person who may come; otherwise each page says who has come."""
         self.tabs = tabs
+        self._offered = offered
         self._visit = visit
         self._tries = Tries()
         self._open: set[Window] = set()
@@ -92,7 +95,7 @@ class Windows:
         else:
             page.on_close = lambda _: gone()
         page.on_error = lambda event: log.error("Flet: %s", event.data)
-        sign_in = SignIn(window, str(self.tabs.own), self._tries)
+        sign_in = SignIn(window, str(self.tabs.own), self._tries, self._offered)
         if await window.start(sign_in.resume):
             page.render(draw_app, window, sign_in)
             window.wake()
@@ -115,7 +118,7 @@ def make_app(site: Site, page_folder: Path) -> FastAPI:
     _raise_limits()
     tabs = Tabs(site.home, site.realm, site.grace, only_own=site.only_realm, room=site.file_room)
     tabs.forget_files()
-    windows = Windows(tabs)
+    windows = Windows(tabs, offered=site.offered)
 
     async def forget_old() -> None:
         while True:

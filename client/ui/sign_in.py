@@ -33,6 +33,9 @@ AGAIN_S: Final = 2.0
 TRIES: Final = RateLimitItemPerMinute(30)
 """Logins and registrations of one browser's address: the realm sees all of them come from this process."""
 
+Offer = tuple[str, Address]
+"""A realm that is offered: its name and front door."""
+
 log = logging.getLogger(__name__)
 
 
@@ -50,9 +53,12 @@ class Tries:
 class SignIn:
     """The form of one window. Fields are as they were typed."""
 
-    def __init__(self, window: Window, default: str, tries: Tries) -> None:
-        """`default` is the realm that the web client was started for, HOST:PORT."""
+    def __init__(self, window: Window, default: str, tries: Tries, offered: tuple[Offer, ...] = ()) -> None:
+        """`default` is the realm that the web client was started for, HOST:PORT; `offered` are those to choose from."""
         self.window = window
+        self.offered = offered
+        self.chosen = ""
+        """The one of these that was pressed."""
         self._tries = tries
         self.registering = False
         self.busy = False
@@ -79,6 +85,12 @@ class SignIn:
         self.key = invitation.key
         self.invite = invitation.token or ""
         self.registering = invitation.token is not None
+
+    def choose(self, door: Address) -> None:
+        """Log in or register at this one of those that are offered."""
+        self.realm = self.chosen = str(door)
+        self.window.trouble = ""
+        self.window.whole.redraw()
 
     async def submit(self) -> None:
         """Log in or register, as is chosen; what speaks against it stays on the page."""

@@ -26,6 +26,7 @@ from client.ui.chat import Chat
 from client.ui.complaint import complaint
 from client.ui.deeds import Deeds
 from client.ui.draw import LoggedOutError, Tick
+from client.ui.peers import Peers
 from client.ui.people import People
 from client.ui.preferences import THEMES, Preferences
 from client.ui.room_view import RoomView
@@ -86,6 +87,7 @@ class Window(Deeds):
         self.listed = LIST_PAGE
         """How many conversations the list shows."""
         self._people: People | None = None
+        self._peers: Peers | None = None
         self._listed: dict[Address, bool] = {}
         self._came_from: Place = Home()
         self.room = RoomView(visit.zone)
@@ -100,10 +102,12 @@ class Window(Deeds):
         self._head: tuple[str, bool] = ("", False)
         self.people_tick = Tick()
         """For whoever shows whether people of a page are active."""
+        self.peers_tick = Tick()
+        """For whoever shows how other realms fare."""
         self._resume: Resume | None = None
         self._woken = asyncio.Event()
         self._offline_since: float | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: list[asyncio.Task[None]] = []
         self._title = ""
         self._gone = False
         self._seen_desk: Desk | None = None
@@ -134,6 +138,12 @@ class Window(Deeds):
         """Who is who; only where somebody is logged in."""
         assert self._people is not None
         return self._people
+
+    @property
+    def peers(self) -> Peers:
+        """The other realms; only where somebody is logged in."""
+        assert self._peers is not None
+        return self._peers
 
     @property
     def today(self) -> date:
@@ -325,6 +335,8 @@ class Window(Deeds):
         if (listed := self.people.listed) != self._listed:
             self._listed = listed
             self.people_tick.redraw()
+        if self.peers.refresh(chat.desk, self.place, self.words, in_view=self._in_view):
+            self.peers_tick.redraw()
         seen = glances(chat.desk, self.people.presence.active, self.visit.zone, self.listed)
         if everything or seen != self.glances:
             self.glances = seen
@@ -340,9 +352,10 @@ class Window(Deeds):
         self.look_at(None)
         desk.in_view = self._in_view
         self._people = People(chat, desk, self.wake)
-        if self._looking is not None:
-            self._looking.cancel()
-        self._looking = self.start_task(self.people.presence.run())
+        self._peers = Peers(chat.ask, self.wake, self.visit.zone)
+        for looking in self._looking:
+            looking.cancel()
+        self._looking = [self.start_task(one.run()) for one in (self.people.presence, self.peers)]
         self.stage = Stage.CHAT
         if self._user not in ("", desk.user):  # somebody else was here
             self.place = Home()

@@ -133,6 +133,55 @@ class Words:
     decimal: str
     """What stands before the parts of a whole."""
 
+    # other realms
+    realms: str
+    other_realms: str
+    """The same on home, in the manner of the contract's own entries."""
+    no_realms: str
+    no_realms_hint: str
+    add_realm: str
+    address: str
+    address_hint: str
+    port: str
+    port_hint: str
+    realm_key: str
+    realm_key_hint: str
+    dialling: str
+    not_added_hint: str
+    answers: str
+    not_heard: str
+    unreachable_since: str
+    """{time}"""
+    next_try: str
+    """{wait}"""
+    next_try_now: str
+    seconds: str
+    """{count}"""
+    minutes: str
+    """{count}"""
+    waiting_there: str
+    """{count}"""
+    write_there: str
+    person_there: str
+    """{realm}"""
+    group_there: str
+    """{realm}"""
+    open_chat: str
+    came_from: str
+    """{realm}"""
+    came_from_hint: str
+    nothing_came: str
+    """{realm}"""
+    sent_there: str
+    queued_for: str
+    """{realm}"""
+    delivered: str
+    bounced: str
+    """{why}"""
+    bounced_about: str
+    """{text}"""
+    bounced_unknown: str
+
     # settings
     profile: str
     theme: str
@@ -167,7 +216,7 @@ class Words:
     remove_member: str
     """{name}"""
     join: str
-    entry_hints: tuple[str, str, str, str]
+    entry_hints: tuple[str, str, str, str, str]
     """What each entry of home is for, in the contract's order."""
 
     # trouble
@@ -316,6 +365,40 @@ ENGLISH: Final = Words(
     saving="Saving {name}: {percent} %",
     not_saved="The file cannot be saved there: there may be no room, or no right to.",
     decimal=".",
+    realms="Realms",
+    other_realms="Other Realms",
+    no_realms="No other realm is known here",
+    no_realms_hint="Add one: then its people and groups can be written to.",
+    add_realm="Add realm",
+    address="Address",
+    address_hint="As in chat.example.org, or 192.0.2.7",
+    port="Port",
+    port_hint="1 to 65535",
+    realm_key="Its key, if you know it",
+    realm_key_hint="40 characters, as its operator tells them",
+    dialling="Asking that realm. This may take 10 seconds.",
+    not_added_hint="Is it running, is this its name, and can it reach this realm?",
+    answers="answers",
+    not_heard="not heard yet",
+    unreachable_since="unreachable since {time}",
+    next_try="next try in {wait}",
+    next_try_now="next try now",
+    seconds="{count} s",
+    minutes="{count} min",
+    waiting_there="Messages that wait: {count}",
+    write_there="Write there",
+    person_there="Username of somebody at {realm}",
+    group_there="Name of a group at {realm}",
+    open_chat="Write",
+    came_from="What came from {realm}",
+    came_from_hint="Fetch what has come since the last time. Messages appear in their chats without this, too.",
+    nothing_came="Nothing new came from {realm}",
+    sent_there="what you have sent there",
+    queued_for="queued for {realm}",
+    delivered="delivered",
+    bounced="not delivered: {why}",
+    bounced_about="Your message: {text}",
+    bounced_unknown="A message of yours further up",
     profile="Profile",
     theme="Theme",
     theme_system="As the system",
@@ -347,6 +430,7 @@ ENGLISH: Final = Words(
     join="Join",
     entry_hints=(
         "Write to somebody", "Your groups and who is in them", "Make a group of your own", "Find a group to be in",
+        "Write to people and groups elsewhere",
     ),
     password_hint="At least 8 characters",  # noqa: S106 - the word
     realm_hint="The realm is host:port, such as chat.example.org:8889.",
@@ -462,6 +546,40 @@ INDONESIAN: Final = Words(
     saving="Menyimpan {name}: {percent} %",
     not_saved="Berkas tidak dapat disimpan di sana: mungkin tidak ada tempat, atau tidak diizinkan.",
     decimal=",",
+    realms="Realm",
+    other_realms="Realm Lain",
+    no_realms="Belum ada realm lain yang dikenal di sini",
+    no_realms_hint="Tambahkan satu: lalu orang dan grup di sana dapat dikirimi pesan.",
+    add_realm="Tambah realm",
+    address="Alamat",
+    address_hint="Misalnya chat.example.org, atau 192.0.2.7",
+    port="Porta",
+    port_hint="1 sampai 65535",
+    realm_key="Kuncinya, jika Anda tahu",
+    realm_key_hint="40 karakter, seperti yang diberitahukan pengelolanya",
+    dialling="Menanyai realm itu. Ini bisa memakan 10 detik.",
+    not_added_hint="Apakah realm itu berjalan, apakah ini namanya, dan dapatkah ia mencapai realm ini?",
+    answers="menjawab",
+    not_heard="belum terdengar",
+    unreachable_since="tidak terjangkau sejak {time}",
+    next_try="dicoba lagi dalam {wait}",
+    next_try_now="dicoba lagi sekarang",
+    seconds="{count} dtk",
+    minutes="{count} mnt",
+    waiting_there="Pesan yang menunggu: {count}",
+    write_there="Tulis ke sana",
+    person_there="Nama pengguna di {realm}",
+    group_there="Nama grup di {realm}",
+    open_chat="Tulis",
+    came_from="Yang datang dari {realm}",
+    came_from_hint="Ambil yang datang sejak terakhir kali. Tanpa ini pun pesan muncul di obrolannya.",
+    nothing_came="Tidak ada yang baru dari {realm}",
+    sent_there="yang Anda kirim ke sana",
+    queued_for="mengantre untuk {realm}",
+    delivered="terkirim",
+    bounced="tidak sampai: {why}",
+    bounced_about="Pesan Anda: {text}",
+    bounced_unknown="Salah satu pesan Anda di atas",
     profile="Profil",
     theme="Tema",
     theme_system="Ikuti sistem",
@@ -493,6 +611,7 @@ INDONESIAN: Final = Words(
     join="Gabung",
     entry_hints=(
         "Tulis kepada seseorang", "Grup Anda dan anggotanya", "Buat grup sendiri", "Cari grup untuk diikuti",
+        "Tulis kepada orang dan grup di tempat lain",
     ),
     password_hint="Paling sedikit 8 karakter",  # noqa: S106 - the word
     realm_hint="Realm ditulis host:port, misalnya chat.example.org:8889.",

@@ -84,12 +84,14 @@ class Campus:
 class Script:
     """A user's program: it says more in a second than anybody types, and asks what no page shows."""
 
-    def __init__(self, realm: RealmProcess, name: str) -> None:
+    def __init__(self, realm: RealmProcess, name: str, begin: str = "") -> None:
+        """`begin` is what opens the session, where that is not a login."""
         self._stage = Stage(realm)
         self._actor = self._stage.actor(name)
+        self._begin = begin or f"auth {name} {PASSWORD}"
 
     def __enter__(self) -> "Script":
-        self.ask(f"auth {self._actor.name} {PASSWORD}")
+        self.ask(self._begin)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -72,6 +72,19 @@ async def _talk(door: int, folder: Path) -> None:
         await connection.close()
 
 
+async def _cross(here: int, there: int, folder: Path) -> None:
+    """Two realms come to know each other, and their people talk."""
+    messi, henderson = Keyring(folder / "messi"), Keyring(folder / "henderson-at-pusat")
+    async with await Connection.open("127.0.0.1", here, messi.keys(), messi.pins, listen=False) as one:
+        await one.ask(parse(f"auth messi {PASSWORD}"))
+        await one.ask(parse(f"addrealm pusat 127.0.0.1 {there}"))
+        async with await Connection.open("127.0.0.1", there, henderson.keys(), henderson.pins, listen=False) as other:
+            await other.ask(parse(f"auth henderson {PASSWORD}"))
+            await other.ask(parse("sendprivaterealm kampus messi Halo dari pusat! Jadi ke sini Sabtu?"))
+            await other.ask(parse("sendgrouprealm kampus new Salam untuk semua di kampus."))
+            await one.ask(parse("send henderson@pusat Jadi. Kami bertiga, naik kereta."))
+
+
 def _sign_in(person: Person, url: str, name: str, *, indonesian: bool) -> None:
     person.open(url)
     user, password, button = (
@@ -144,15 +157,36 @@ def _phone(seat: Callable[..., Person], url: str) -> None:
     _take(night, "phone-dark")
 
 
+def _elsewhere(seat: Callable[..., Person], url: str, realm: RealmProcess, pusat: RealmProcess, folder: Path) -> None:
+    asyncio.run(_cross(realm.door, pusat.door, folder))
+    messi = seat("traveller", size=WIDE, timezone="Asia/Jakarta")
+    _sign_in(messi, url, "messi", indonesian=False)
+    messi.press(re.compile(r"^.*henderson@pusat.*kereta\.$"))
+    messi.sees_soon("pusat: answers")
+    pusat.stop()
+    messi.sees_soon("pusat: unreachable since")
+    messi.say("Write a message", "Sampai Sabtu!")
+    messi.sees_soon("queued for pusat: unreachable since")
+    _take(messi, "wide-elsewhere")
+    messi.press("Realms")
+    messi.sees_soon("Messages that wait: 1")
+    _take(messi, "wide-realms")
+
+
+def _start(folder: Path, name: str) -> RealmProcess:
+    """A realm with the demo accounts."""
+    realm = RealmProcess(folder, name)
+    data = [sys.executable, "-m", "realm", "demo-data", "--name", realm.name, "--data", str(realm.data)]
+    subprocess.run(data, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return realm.start()
+
+
 def main() -> None:
     """Take all of them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bagan-screens-") as made:
         folder = Path(made)
-        realm = RealmProcess(folder)
-        data = [sys.executable, "-m", "realm", "demo-data", "--name", realm.name, "--data", str(realm.data)]
-        subprocess.run(data, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        realm.start()
+        realm, pusat = _start(folder, "kampus"), _start(folder, "pusat")
         web = WebProcess(folder, f"127.0.0.1:{realm.door}")
         browser = BrowserThread()
         seated: list[Person] = []
@@ -167,12 +201,15 @@ def main() -> None:
             web.start()
             for pictures in (_wide, _dark, _phone):
                 pictures(seat, web.url)
+            _elsewhere(seat, web.url, realm, pusat, folder)
         finally:
             for person in seated:
                 person.close()
             browser.close()
             web.kill()
-            realm.kill()
+            for one in (realm, pusat):
+                if one.running:
+                    one.kill()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser.conftest import Campus, log_in
 from tests.browser.person import MakePerson
+from tests.browser.two_realms import go_to_pusat, write_to
 from tests.browser.web import StartWeb, without_display
 from tests.conftest import StartRealm
 
@@ -54,11 +55,21 @@ def test_the_demo_can_be_used_and_ends_whole(tmp_path: Path, person: MakePerson,
         messi.open(url)
         log_in(messi, "messi")
         messi.sees_soon("new")  # the group of the contract
-        realm = psutil.Process(demo.pid).children(recursive=True)
-        assert realm
+        henderson = person("henderson")
+        henderson.open(url)
+        henderson.press("pusat")
+        log_in(henderson, "henderson")
+        henderson.sees_soon("henderson@pusat")
+        go_to_pusat(messi)
+        write_to(messi, "henderson")
+        messi.say("Write a message", "halo, pusat")
+        henderson.press(re.compile(r"^Lionel Messi \(messi@kampus\), 1 unread, .*, halo, pusat$"))
+        henderson.sees_soon("(messi@kampus), ")
+        realms = psutil.Process(demo.pid).children(recursive=True)
+        assert len(realms) >= 2
         demo.send_signal(ended_by)
         assert demo.wait(timeout=30) == 0, (tmp_path / "log").read_text()
-        assert not any(one.is_running() for one in realm)
+        assert not any(one.is_running() for one in realms)
         assert list(made.iterdir()) == []
     finally:
         if demo.poll() is None:

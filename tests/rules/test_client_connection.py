@@ -106,6 +106,20 @@ def test_after_three_times_it_says_so(dial: Dial) -> None:
     run(test())
 
 
+def test_what_dials_another_realm_is_waited_for_as_long_as_that_takes(
+    dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.calls.SLOW_S", 0.5)
+
+    async def test() -> None:
+        async with serving(lambda *_: None) as realm, await dial(realm, patience=SHORT) as connection:
+            with pytest.raises(NoAnswerError, match=r"no answer to addrealm in 0\.5 s;"):
+                await connection.ask(parse("addrealm pusat 127.0.0.1 8889"))
+        assert len(realm.asked) == 1
+
+    run(test())
+
+
 def test_what_has_a_second_effect_is_asked_once(dial: Dial) -> None:
     async def test() -> None:
         async with serving(lambda *_: None) as realm, await dial(realm, patience=SHORT) as connection:

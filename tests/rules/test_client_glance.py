@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
+from client.model.brief import one_line
 from client.model.desk import Desk, Unsaid, mirror_of_a_window
-from client.model.glance import Glance, glances, one_line
+from client.model.glance import Glance, glances
 from client.model.overview import Conversation
 from schemas.entries import Entry
 from schemas.names import ConversationId

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from client.model.places import Chats, Groups, Home, Members, Place, Room, above, find, route
+from client.model.places import Chats, Groups, Home, Members, NewRealm, Peer, Place, Realms, Room, above, find, route
 from schemas.names import Address, ConversationId, Name, private
 
 FIRST, REST = "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz0123456789._-"
@@ -18,9 +18,9 @@ CONVERSATIONS = st.one_of(
     st.builds("sent/{},{}".format, FULL, FULL),
 ).map(ConversationId)
 
-FIXED: list[Place] = [kind() for kind in get_args(Place) if kind not in (Room, Members)]
+FIXED: list[Place] = [kind() for kind in get_args(Place) if kind not in (Room, Members, Peer)]
 PLACES: st.SearchStrategy[Place] = st.one_of(
-    st.sampled_from(FIXED), st.builds(Room, CONVERSATIONS), st.builds(Members, NAMES)
+    st.sampled_from(FIXED), st.builds(Room, CONVERSATIONS), st.builds(Members, NAMES), st.builds(Peer, NAMES)
 )
 # Half of a surrogate pair is no character, but Python takes one for it.
 ANYTHING = st.text(st.characters(exclude_categories=()))
@@ -36,7 +36,7 @@ def test_an_address_finds_its_place(place: Place) -> None:
 
 
 def test_all_fixed_places_have_addresses_of_their_own() -> None:
-    assert len({route(place) for place in FIXED}) == len(FIXED) == 8
+    assert len({route(place) for place in FIXED}) == len(FIXED) == 10
     assert [find(route(place)) for place in FIXED] == FIXED
 
 
@@ -75,6 +75,9 @@ def test_what_is_asked_of_a_place_does_not_change_it(place: Place, asked: str) -
         ("/room/private/messi@kampus", Home()),
         ("/room/group/new@kampus/more", Home()),
         ("/room/group/new@kampus%0A", Home()),
+        ("/realm/Pusat", Peer(Name("pusat"))),
+        ("/realm/", Home()),
+        ("/realm/a/b", Home()),
         ("/members/", Home()),
         ("/members/a b", Home()),
         ("/members/" + "a" * 33, Home()),
@@ -108,3 +111,11 @@ def test_members_hang_below_the_room_for_whoever_came_from_there() -> None:
         assert above(Members(Name("new")), wide=wide, came_from=room) == room
         assert above(Members(Name("new")), wide=wide, came_from=Groups()) == Groups()
         assert above(Members(Name("new")), wide=wide) == Groups()
+
+
+def test_what_one_does_at_another_realm_hangs_below_it() -> None:
+    there, room = Peer(Name("pusat")), Room(ConversationId("private/bob@pusat,messi@kampus"))
+    for wide in (True, False):
+        assert above(room, wide=wide, came_from=there) == there
+        assert above(there, wide=wide, came_from=room) == above(NewRealm(), wide=wide) == Realms()
+        assert above(Realms(), wide=wide) == Home()

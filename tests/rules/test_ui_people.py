@@ -90,7 +90,7 @@ def test_titles() -> None:
     assert people.title(TALK) == "messi"
     people.list("messi", "Lionel \u202eMessi", active=True)
     assert people.title(TALK) == "Lionel \\u202eMessi", "nobody turns the line around"
-    assert people.title(ConversationId("private/ani@elsewhere,henderson@kampus")) == "ani (ani@elsewhere)"
+    assert people.title(ConversationId("private/ani@elsewhere,henderson@kampus")) == "ani@elsewhere"
     assert people.title(ConversationId("group/new@kampus")) == "new"
     listed = people_of(Chat(), Conversation(TALK, "Leo", head=1))
     assert listed.title(TALK) == "Leo"

@@ -3,10 +3,37 @@
 import flet as ft
 
 from client.harmless import visible
-from client.model.places import Chats, Groups, Home, Members, NewGroup, OtherGroups, People, Room, Search, Settings
+from client.model.places import (
+    Chats,
+    Groups,
+    Home,
+    Members,
+    NewGroup,
+    NewRealm,
+    OtherGroups,
+    Peer,
+    People,
+    Realms,
+    Room,
+    Search,
+    Settings,
+)
 from client.ui import look
 from client.ui.draw import Tick, component
-from client.ui.pages import chats, files, groups, home, people, room, search, settings, sign_in
+from client.ui.pages import (
+    chats,
+    files,
+    groups,
+    home,
+    new_realm,
+    peer,
+    people,
+    realms,
+    room,
+    search,
+    settings,
+    sign_in,
+)
 from client.ui.sign_in import SignIn
 from client.ui.window import Stage, Window
 
@@ -74,7 +101,7 @@ def _wide(window: Window, form: SignIn) -> ft.Control:
 
 
 def _narrow(window: Window, form: SignIn) -> ft.Control:
-    if isinstance(window.place, Home | Chats | Settings):
+    if isinstance(window.place, Home | Chats | Realms | Settings):
         body = chats.sidebar(window) if isinstance(window.place, Chats) else pane(window, form, window.place)
         return ft.Column(
             [ft.Container(body, expand=True), chats.bottom_bar(window, window.list_tick)], spacing=0, expand=True
@@ -97,6 +124,12 @@ def pane(window: Window, form: SignIn, place: object) -> ft.Control:
             return groups.members_page(window, group)
         case Room(conversation):
             return room.page(window, conversation)
+        case Realms():
+            return realms.page(window)
+        case NewRealm():
+            return new_realm.page(window)
+        case Peer(realm):
+            return peer.page(window, realm)
         case Settings():
             return settings.page(window, form)
         case Search():

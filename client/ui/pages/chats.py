@@ -5,13 +5,14 @@ from datetime import date
 import flet as ft
 
 from client.model.glance import Glance
-from client.model.places import Chats, Home, Place, Room, Search, Settings
+from client.model.places import Chats, Home, Place, Realms, Room, Search, Settings
 from client.ui import look
+from client.ui.complaint import refusal
 from client.ui.draw import Tick, component, row
 from client.ui.window import Window
 from client.ui.words import Words
 
-TABS: tuple[Place, ...] = (Home(), Chats(), Settings())
+TABS: tuple[Place, ...] = (Home(), Chats(), Realms(), Settings())
 
 
 @component
@@ -22,6 +23,7 @@ def sidebar(window: Window) -> ft.Control:
     if window.wide:
         buttons += [
             look.icon_button(ft.Icons.HOME_OUTLINED, words.home, window.press(lambda: window.go(Home()))),
+            look.icon_button(ft.Icons.PUBLIC, words.realms, window.press(lambda: window.go(Realms()))),
             look.icon_button(ft.Icons.SETTINGS_OUTLINED, words.settings, window.press(lambda: window.go(Settings()))),
         ]
     title = ft.Text(words.chats, theme_style=ft.TextThemeStyle.TITLE_LARGE, expand=True)
@@ -54,7 +56,9 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
         "" if one.at is None else f"{one.at:%H:%M}" if one.at.date() == today else words.short_day(one.at.date(), today)
     )
     who = words.draft if one.draft else words.you if one.own else one.who
-    name = ", ".join(part for part in (one.title, unread, when, who, one.text) if part)
+    text = words.bounced.format(why=refusal(words, one.refused)) if one.refused else one.text
+    queued = words.queued_for.format(realm=one.realm) if one.queued else ""
+    name = ", ".join(part for part in (one.title, unread, when, who, queued, text) if part)
     strong = ft.FontWeight.W_600 if one.unread else None
     side: list[ft.Control] = [ft.Text(when, size=12, color=ft.Colors.ON_SURFACE_VARIANT)]
     if one.unread:
@@ -63,8 +67,8 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
         name,
         window.press(lambda: window.go(Room(one.id))),
         look.avatar(one.title, one.address, group=one.is_group, active=one.active),
-        ft.Text(one.title, weight=strong, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS),
-        _last(one, who, strong),
+        _title(one, strong),
+        _last(one, who, text, strong),
         ft.Column(side, tight=True, spacing=4, horizontal_alignment=ft.CrossAxisAlignment.END, width=72),
         selected=one.is_open,
         selected_tile_color=ft.Colors.SECONDARY_CONTAINER,
@@ -74,19 +78,33 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
     )
 
 
-def _last(one: Glance, who: str, strong: ft.FontWeight | None) -> ft.Control:
+def _title(one: Glance, strong: ft.FontWeight | None) -> ft.Control:
+    """A name that is too long for the line is not to push the realm out of it."""
+    name = one.title.removesuffix(f" ({one.address})").removesuffix(f"@{one.realm}") if one.realm else one.title
+    shown = ft.Text(name, weight=strong, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)
+    if not one.realm:
+        return shown
+    color = ft.Colors.ON_SURFACE_VARIANT
+    beside = ft.Text(f"@{one.realm}", size=13, color=color, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS)
+    shown.expand, beside.expand = 3, 2
+    shown.expand_loose = beside.expand_loose = True
+    return ft.Row([shown, beside], spacing=2)
+
+
+def _last(one: Glance, who: str, said: str, strong: ft.FontWeight | None) -> ft.Control:
     """What was said last."""
     text = ft.Text(
-        f"{who}: {one.text}" if who else one.text,
+        f"{who}: {said}" if who and not one.refused else said,
         max_lines=1,
         overflow=ft.TextOverflow.ELLIPSIS,
         weight=strong,
-        color=ft.Colors.PRIMARY if one.draft else None,
+        color=ft.Colors.PRIMARY if one.draft else ft.Colors.ERROR if one.refused else None,
     )
-    if not one.is_file:
+    marks = [ft.Icons.HOURGLASS_EMPTY] * one.queued + [ft.Icons.ATTACH_FILE] * one.is_file
+    if not marks:
         return text
     text.expand = True
-    return ft.Row([ft.Icon(ft.Icons.ATTACH_FILE, size=14, color=ft.Colors.ON_SURFACE_VARIANT), text], spacing=2)
+    return ft.Row([*(ft.Icon(mark, size=14, color=ft.Colors.ON_SURFACE_VARIANT) for mark in marks), text], spacing=2)
 
 
 @component
@@ -95,9 +113,12 @@ def bottom_bar(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001
     words = window.words
     unread = window.desk.unread
     badge = ft.Badge(label=_count(unread)) if unread else None
-    names = (words.home, ft.Icons.HOME_OUTLINED, None), (words.chats, ft.Icons.FORUM_OUTLINED, badge), (
-        words.settings, ft.Icons.SETTINGS_OUTLINED, None,
-    )  # fmt: skip
+    names = (
+        (words.home, ft.Icons.HOME_OUTLINED, None),
+        (words.chats, ft.Icons.FORUM_OUTLINED, badge),
+        (words.realms, ft.Icons.PUBLIC, None),
+        (words.settings, ft.Icons.SETTINGS_OUTLINED, None),
+    )
     return ft.NavigationBar(
         [ft.NavigationBarDestination(icon=ft.Icon(icon, badge=marked), label=label) for label, icon, marked in names],
         selected_index=TABS.index(window.place) if window.place in TABS else 0,

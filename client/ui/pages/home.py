@@ -3,7 +3,7 @@
 import flet as ft
 
 from client.harmless import visible
-from client.model.places import Groups, NewGroup, OtherGroups, People, Place
+from client.model.places import Groups, NewGroup, OtherGroups, People, Place, Realms
 from client.ui import look
 from client.ui.draw import component
 from client.ui.sign_in import SignIn
@@ -22,11 +22,12 @@ ENTRIES: tuple[tuple[str, ft.IconData, Place], ...] = (
 def page(window: Window, form: SignIn) -> ft.Control:
     """What the contract says of it."""
     words, desk = window.words, window.desk
-    hints = dict(zip((entry[0] for entry in ENTRIES), words.entry_hints, strict=True))
+    entries = (*ENTRIES, (words.other_realms, ft.Icons.PUBLIC, Realms()))
+    hints = dict(zip((entry[0] for entry in entries), words.entry_hints, strict=True))
 
     def entry(name: str, icon: ft.IconData, place: Place) -> ft.Control:
         return ft.Card(
-            col={"xs": 12, "sm": 6},
+            col={"xs": 12, "sm": 12 if place == Realms() else 6},
             content=look.tile(
                 name,
                 window.press(lambda: window.go(place)),
@@ -58,7 +59,7 @@ def page(window: Window, form: SignIn) -> ft.Control:
                 spacing=16,
             ),
             _token(window),
-            ft.ResponsiveRow([entry(*one) for one in ENTRIES], spacing=8, run_spacing=8),
+            ft.ResponsiveRow([entry(*one) for one in entries], spacing=8, run_spacing=8),
             ft.Container(height=8),
             ft.Row([ft.OutlinedButton(LOGOUT, icon=ft.Icons.LOGOUT, on_click=window.press(form.sign_out))]),
         ]

@@ -6,14 +6,15 @@ from typing import Final
 
 import flet as ft
 
+from client.model.bounce import Bounce
 from client.model.links import find_links, host
 from client.model.places import Members
 from client.model.reading import Block
-from client.model.room import Day, Fate, Message
-from client.model.who import is_group, other, party, short
+from client.model.room import Day, Fate, Message, Row
+from client.model.who import is_elsewhere, is_group, is_sent, is_to_group, name_beside, other, party, short
 from client.ui import look
 from client.ui.draw import Tick, component, row
-from client.ui.pages import attach, files, lists
+from client.ui.pages import attach, crossing, fates, files, lists
 from client.ui.pages.composer import composer
 from client.ui.window import Window
 from client.ui.words import Words
@@ -32,7 +33,7 @@ def page(window: Window, conversation: ConversationId) -> ft.Control:
     """All of the room."""
     return ft.Column(
         [
-            header(window, conversation, window.room.head),
+            header(window, conversation, window.room.head, window.peers_tick),
             ft.Stack(
                 [messages(window, conversation, window.room.list), pill(window, window.room.pill)],
                 fit=ft.StackFit.EXPAND,
@@ -48,7 +49,12 @@ def page(window: Window, conversation: ConversationId) -> ft.Control:
 
 
 @component
-def header(window: Window, conversation: ConversationId, tick: Tick) -> ft.Control:  # noqa: ARG001
+def header(
+    window: Window,
+    conversation: ConversationId,
+    tick: Tick,  # noqa: ARG001
+    peers_tick: Tick,  # noqa: ARG001
+) -> ft.Control:
     """Who it is with."""
     words, desk = window.words, window.desk
     in_group, address = is_group(conversation), party(conversation, desk.user)
@@ -58,6 +64,8 @@ def header(window: Window, conversation: ConversationId, tick: Tick) -> ft.Contr
         below = f"{short(address, desk.user)} · {below}"  # anybody may call themselves as the title says
     if address == desk.user:
         below = words.notes
+    if elsewhere := crossing.link(window, conversation):
+        below = f"{elsewhere} · {words.sent_there}" if is_sent(conversation) else elsewhere
 
     async def fetch() -> None:
         got = await window.chat.ask(commands.Inbox(id=0))
@@ -72,7 +80,7 @@ def header(window: Window, conversation: ConversationId, tick: Tick) -> ft.Contr
         )
     said = ft.Row(
         [
-            look.avatar(title, address, group=in_group, active=active),
+            look.avatar(title, address, group=is_to_group(conversation), active=active),
             ft.Column(
                 [
                     ft.Text(
@@ -81,7 +89,13 @@ def header(window: Window, conversation: ConversationId, tick: Tick) -> ft.Contr
                         max_lines=1,
                         overflow=ft.TextOverflow.ELLIPSIS,
                     ),
-                    ft.Text(below, size=12, color=ft.Colors.ON_SURFACE_VARIANT),
+                    ft.Text(
+                        below,
+                        size=12,
+                        color=ft.Colors.ON_SURFACE_VARIANT,
+                        max_lines=1,
+                        overflow=ft.TextOverflow.ELLIPSIS,
+                    ),
                 ],
                 spacing=0,
                 tight=True,
@@ -136,13 +150,20 @@ def empty(height: float) -> ft.Control:
 def block(window: Window, shown: Block, words: Words, today: date, in_group: bool) -> ft.Control:
     """Some rows that stay as they are together."""
     return ft.Column(
-        [
-            day(words, one, today) if isinstance(one, Day) else message(one.key, window, one, words, in_group)
-            for one in shown.rows
-        ],
+        [_row(window, one, words, today, in_group) for one in shown.rows],
         spacing=2,
         on_size_change=window.handle(lambda event: window.room.reading.measured(shown.key, event.height)),
     )
+
+
+def _row(window: Window, one: Row, words: Words, today: date, in_group: bool) -> ft.Control:
+    match one:
+        case Day():
+            return day(words, one, today)
+        case Bounce():
+            return crossing.bounce(f"bounce-{one.key}", window, one, words)
+        case Message():
+            return message(one.key, window, one, words, in_group)
 
 
 def day(words: Words, one: Day, today: date) -> ft.Control:
@@ -163,19 +184,20 @@ def day(words: Words, one: Day, today: date) -> ft.Control:
 @row
 def message(window: Window, one: Message, words: Words, in_group: bool) -> ft.Control:
     """One message. Screen readers get it as one sentence, with what became of it."""
-    fate = _fate(words, one)
-    username = short(one.sender, window.desk.user) if in_group else ""  # a name may be another's too
-    name = f"{one.name} ({username})" if username else one.name
+    fate = fates.told(window, words, one)
+    tells_who = in_group or is_elsewhere(one.sender, window.desk.user)
+    username = short(one.sender, window.desk.user) if tells_who else ""  # a name may be another's too
+    name = name_beside(one.name, username)
     label = ", ".join(part for part in (words.you if one.own else name, f"{one.at:%H:%M}", fate) if part)
     links = [] if one.file else find_links(one.text)
     inside: list[ft.Control] = []
-    if in_group and one.begins and not one.own:
+    if tells_who and one.begins and not one.own:
         inside.append(_sender(one.name, username))
     if one.file is None:
         inside.append(_text(one, links))
     else:
         inside.append(files.shown(window, one, one.file, words, f"{label}: {files.label(words, one.file)}"))
-    inside.append(_foot(one))
+    inside.append(fates.foot(one))
     bubble = ft.Container(
         ft.Column(inside, spacing=2, tight=True, horizontal_alignment=ft.CrossAxisAlignment.START),
         bgcolor=_back(one),
@@ -190,6 +212,8 @@ def message(window: Window, one: Message, words: Words, in_group: bool) -> ft.Co
     below: list[ft.Control] = [_link(link) for link in dict.fromkeys(found[0] for found in links)]
     if one.fate is Fate.FAILED:
         below.append(_failed(window, one, words))
+    if one.tells:
+        below.append(crossing.waits(window, words, window.peers_tick))
     column = ft.Column(
         [said, *below],
         spacing=2,
@@ -214,7 +238,8 @@ def message(window: Window, one: Message, words: Words, in_group: bool) -> ft.Co
 def _sender(name: str, username: str) -> ft.Control:
     strong = ft.TextStyle(weight=ft.FontWeight.W_600, color=ft.Colors.PRIMARY)
     weak = ft.TextStyle(color=ft.Colors.ON_SURFACE_VARIANT)
-    return ft.Text(spans=[ft.TextSpan(name, style=strong), ft.TextSpan(f"  {username}", style=weak)], size=12)
+    beside = [ft.TextSpan(f"  {username}", style=weak)] if username != name else []
+    return ft.Text(spans=[ft.TextSpan(name, style=strong), *beside], size=12)
 
 
 def _face(one: Message, in_group: bool) -> ft.Control:
@@ -242,20 +267,6 @@ def _link(link: str) -> ft.Control:
     return ft.TextButton(host(link), icon=ft.Icons.OPEN_IN_NEW, url=link, tooltip=link, style=SMALL)
 
 
-def _foot(one: Message) -> ft.Control:
-    color = ft.Colors.ON_SECONDARY_CONTAINER if one.own else ft.Colors.ON_SURFACE_VARIANT
-    inside: list[ft.Control] = [ft.Text(f"{one.at:%H:%M}", size=11, color=color)]
-    if one.fate is not None:
-        icon = {
-            Fate.SENDING: ft.Icons.SCHEDULE,
-            Fate.STORED: ft.Icons.DONE,
-            Fate.READ: ft.Icons.DONE_ALL,
-            Fate.FAILED: ft.Icons.ERROR_OUTLINE,
-        }[one.fate]
-        inside.append(ft.Icon(icon, size=14, color=ft.Colors.ERROR if one.fate is Fate.FAILED else color))
-    return ft.Row(inside, spacing=4, tight=True)
-
-
 def _failed(window: Window, one: Message, words: Words) -> ft.Control:
     def again() -> None:
         if (found := files.outgoing(window, one)) is not None and window.room.conversation is not None:
@@ -272,20 +283,6 @@ def _failed(window: Window, one: Message, words: Words) -> ft.Control:
         buttons.insert(0, ft.TextButton(words.retry, on_click=window.press(again, once=("again", one.key))))
     why = ft.Text(words.failed.format(why=one.why), size=12, color=ft.Colors.ERROR)
     return ft.Row([why, *buttons], wrap=True, tight=True)
-
-
-def _fate(words: Words, one: Message) -> str:
-    match one.fate:
-        case None:
-            return ""
-        case Fate.SENDING:
-            return words.sending
-        case Fate.STORED:
-            return words.stored
-        case Fate.READ:
-            return words.read
-        case Fate.FAILED:
-            return words.failed.format(why=one.why)
 
 
 def _back(one: Message) -> str:

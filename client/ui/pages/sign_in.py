@@ -2,6 +2,7 @@
 
 import flet as ft
 
+from client.dial import Address
 from client.ui import look
 from client.ui.draw import Tick, component, part, typed_in
 from client.ui.pages import password
@@ -25,7 +26,8 @@ def page(window: Window, form: SignIn) -> ft.Control:
     return _middle(
         [
             _brand(words),
-            fields(form, words, form.registering),
+            *offers(window, form),
+            fields(form, words, form.registering, form.chosen),
             problem(window, window.form_tick),
             submit(window, form, window.form_tick),
             ft.TextButton(change, on_click=window.press(turn)),
@@ -49,8 +51,8 @@ def connecting(window: Window, form: SignIn) -> ft.Control:
 
 
 @part
-def fields(form: SignIn, words: Words, registering: bool) -> ft.Control:
-    """What is typed; drawn once, so that nothing of it is lost."""
+def fields(form: SignIn, words: Words, registering: bool, chosen: str) -> ft.Control:
+    """What is typed; drawn once, so that nothing of it is lost. `chosen` is the realm that was pressed."""
 
     def kept(name: str) -> ft.EventHandler[ft.Event[ft.TextField]]:
         def keep(event: ft.Event[ft.TextField]) -> None:
@@ -61,7 +63,7 @@ def fields(form: SignIn, words: Words, registering: bool) -> ft.Control:
     def field(label: str, name: str, hints: list[ft.AutofillHint], **looks: object) -> ft.Control:
         return look.text_field(
             label,
-            key=f"{name}-{registering}",
+            key=f"{name}-{registering}-{chosen if name == 'realm' else ''}",
             value=getattr(form, name),
             on_change=kept(name),
             on_submit=form.window.press(form.submit),
@@ -98,6 +100,18 @@ def fields(form: SignIn, words: Words, registering: bool) -> ft.Control:
             field(words.invite, "invite", [], prefix_icon=ft.Icons.MAIL_OUTLINED),
         ]
     return ft.AutofillGroup(content=ft.Column(shown, spacing=14, horizontal_alignment=ft.CrossAxisAlignment.STRETCH))
+
+
+def offers(window: Window, form: SignIn) -> list[ft.Control]:
+    """The realms that are offered, the chosen one marked."""
+
+    def offer(name: str, door: Address) -> ft.Control:
+        press = window.press(lambda: form.choose(door), once=("choose", name))
+        if str(door) == form.realm:
+            return ft.FilledTonalButton(name, icon=ft.Icons.CHECK, on_click=press, expand=True)
+        return ft.OutlinedButton(name, on_click=press, expand=True)
+
+    return [ft.Row([offer(*one) for one in form.offered])] if form.offered else []
 
 
 @component

@@ -1,0 +1,71 @@
+"""Messages that another realm did not take, after they had waited for it: the refusal is an entry of its own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec import UNSET
+
+from client.model.attached import Parcel, of_entry
+from client.model.brief import one_line
+from schemas.entries import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """One refusal, as a room shows it."""
+
+    key: str
+    """What tells this row from all others of its room."""
+    seq: int
+    sender: str
+    """The address that has refused."""
+    at: datetime
+    code: str
+    """Why, as programs say it."""
+    re: str
+    """The ULID of the message that was not delivered."""
+    about: str
+    """How that message begins, or what its file is called; empty where it is not known here."""
+
+
+@dataclass(slots=True, eq=False)
+class Resent(Parcel):
+    """A file that the realm has already, and that is sent once more."""
+
+    id: str = ""
+    """Of the file, at the realm."""
+
+
+def refusals(entries: Iterable[Entry]) -> dict[str, str]:
+    """Of the messages that were refused, by their ULIDs, the codes that say why."""
+    return {entry.re: entry.code or "" for entry in entries if entry.kind == "bounce" and entry.re is not UNSET}
+
+
+def bounce_of(entry: Entry, own: dict[str, Entry], at: datetime) -> Bounce:
+    """A refusal; `own` has the user's own entries by their ULIDs."""
+    return Bounce(
+        key=f"{entry.seq}",
+        seq=entry.seq,
+        sender=entry.sender,
+        at=at,
+        code=entry.code or "",
+        re=entry.re or "",
+        about=about(own.get(entry.re or "")),
+    )
+
+
+def about(entry: Entry | None) -> str:
+    """A few words that remind of a message."""
+    if entry is None:
+        return ""
+    file = of_entry(entry)
+    return one_line(file.name if file is not None else entry.message or "", 60)
+
+
+def again(entry: Entry) -> Resent | None:
+    """What is to be sent once more in place of a text: the file of an entry, if it is of one."""
+    if entry.file is UNSET or not entry.file:
+        return None
+    size = entry.file.size
+    return Resent(entry.file.name, size, held=size, sent=size, id=entry.file.id)
