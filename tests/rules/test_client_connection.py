@@ -130,6 +130,38 @@ def test_what_has_a_second_effect_is_asked_once(dial: Dial) -> None:
     run(test())
 
 
+def test_what_is_given_up_takes_its_socket_with_it_and_others_ask_again(dial: Dial) -> None:
+    """So that what is still in it is not done later, when somebody was told that it was not."""
+    gone = asyncio.Event()
+
+    def handle(command: dict[str, Any], times: int) -> dict[str, Any] | None:
+        return info(command, times) if command["cmd"] == "info" and gone.is_set() else None
+
+    async def until_gone(realm: FakeRealm, route: bytes) -> None:
+        realm.commands.router_mandatory = True
+        while True:  # the socket is closed in the background
+            try:
+                await realm.commands.send_multipart([route, b"too late"])
+            except zmq.ZMQError:
+                gone.set()
+                return
+            await asyncio.sleep(0.01)
+
+    async def test() -> None:
+        async with serving(handle) as realm, await dial(realm, patience=SHORT) as connection:
+            given_up = asyncio.create_task(connection.ask(parse("passwd surabaya jakarta123")))
+            await asyncio.sleep(SHORT / 2)
+            other = asyncio.create_task(connection.ask(parse("info")))
+            with pytest.raises(NoAnswerError):
+                await given_up
+            (first, _), (second, _), *_ = realm.asked
+            assert first == second
+            await until_gone(realm, first)
+            assert (await other).message[0] == "info"  # type: ignore[attr-defined]
+
+    run(test())
+
+
 def test_an_answer_on_an_old_socket_still_counts(dial: Dial) -> None:
     async def test() -> None:
         async with serving(lambda *_: None) as realm, await dial(realm, patience=SHORT) as connection:
