@@ -9,6 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -24,6 +25,8 @@ from schemas.federation import Introduced, Prove
 from schemas.keys import fingerprint
 from schemas.names import NAME_PATTERN, Name
 
+ELSEWHERE: Final = ("192.0.2.1", "2001:db8::1")
+"""Addresses that are nobody's (RFC 5737, RFC 3849), to ask the system which way it would go."""
 CARD_BYTES: Final = 4_096
 ANSWER_BYTES: Final = 4_096
 READ_S: Final = 3.0
@@ -74,6 +77,14 @@ class Home(NamedTuple):
     def seen_from(self, address: str) -> str:
         """The host that one at an address is to be told."""
         return _own_address_towards(address) if _is_any(self.host) else self.host
+
+    def told(self) -> str:
+        """HOST:PORT (IPv6 in brackets) for one of whom nobody knows where they are.
+
+        Where any address of this machine is listened on, it is the one from which the system goes to the internet, and
+        on a machine that has no way there, loopback. It is a guess: `--advertise` outranks it.
+        """
+        return place(_outward() if _is_any(self.host) else self.host, self.port)
 
 
 class Dialler:
@@ -196,6 +207,13 @@ def _is_any(host: str) -> bool:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
         return False
+
+
+def _outward() -> str:
+    for address in ELSEWHERE:
+        with suppress(CallError):
+            return _own_address_towards(address)
+    return "127.0.0.1"
 
 
 def _own_address_towards(address: str) -> str:

@@ -16,6 +16,7 @@ from broker.commands import Commands
 from broker.door import Door
 from broker.jobs import Pools
 from broker.links import Links
+from broker.operator import OperatorSocket
 from broker.push import Push
 from broker.zap import ZapSocket
 from realm.core import Core
@@ -31,6 +32,8 @@ SUBSCRIPTIONS: Final = 64
 """How many of them may be subscriptions: commands always have their places."""
 OF_LINKS: Final = 256
 """How many of them may come from peers."""
+OF_OPERATORS: Final = 16
+"""How many of them may come from the realm's operator."""
 STOP_MS: Final = 5_000
 """How long an ending realm waits for jobs whose callers still want an answer."""
 log: Final = structlog.get_logger()
@@ -76,6 +79,7 @@ class Loop:
         commands: Commands,
         push: Push,
         links: Links,
+        operator: OperatorSocket,
         pools: Pools,
         wake: Wake,
         now: Callable[[], int],
@@ -87,6 +91,7 @@ class Loop:
         self._commands = commands
         self._push = push
         self._links = links
+        self._operator = operator
         self._pools = pools
         self._wake = wake
         self._now = now
@@ -95,6 +100,8 @@ class Loop:
         self._poller = zmq.Poller()
         for source in (zap.socket, door.socket, commands.socket, push.socket, links.fileno(), wake.reader):
             self._poller.register(source, zmq.POLLIN)
+        if operator.socket is not None:
+            self._poller.register(operator.socket, zmq.POLLIN)
 
     def stop(self) -> None:
         """End `run` when what was taken in is answered. Callable from a signal handler."""
@@ -124,6 +131,7 @@ class Loop:
             "push frames refused": self._push.dropped,
             "pushes that nobody took": self._push.unread,
             "front door": self._door.dropped,
+            "answers that no operator took": self._operator.undelivered,
             "frames that no peer took": self._links.unsent,
             "frames of peers that say nothing known": self._links.unread,
         }
@@ -140,6 +148,7 @@ class Loop:
         inputs += self._finished(TURN)
         inputs += self._push.gather(SUBSCRIPTIONS)
         inputs += self._links.gather(min(OF_LINKS, TURN - len(inputs)))
+        inputs += self._operator.gather(min(OF_OPERATORS, TURN - len(inputs)))
         inputs += self._commands.gather(TURN - len(inputs))
         now = self._now()
         if now >= self._core.wake_at(now):
@@ -164,7 +173,7 @@ class Loop:
     def _act(self, effect: Effect) -> None:
         match effect:
             case Reply():
-                self._commands.reply(effect)
+                (self._operator if effect.request.route.operator else self._commands).reply(effect)
             case Publish(topics, event):
                 self._push.publish(topics, encode_event(event))
                 self._pools.chat()

@@ -24,6 +24,7 @@ from broker.links import Links
 from broker.logs import Forgiving
 from broker.lookups import Lookups
 from broker.loop import Loop, Wake
+from broker.operator import OperatorSocket
 from broker.push import Push
 from broker.zap import Gatekeeper, ZapSocket
 from realm.core import Core
@@ -62,13 +63,13 @@ def run(
     with ExitStack() as ending:
         wake = Wake()
         ending.callback(wake.close)
-        context = sockets.make_context()
-        ending.callback(context.destroy)
+        context, operator = _open_context(ending, folder)
         zap, culprits = _guard(context, core, settings)
         bound = _bind(context, keys, ports)
         door = sockets.port_of(bound.door)
         card = _card(core.rules.realm, keys, bound)
         home = Home.at(core.rules.realm, ports.host, door, advertised)
+        core.rules.home = home.told()
         pools = _start_pools(ending, context, settings, keys, blobs, home, wake)
         links = _open_links(ending, context, settings, keys, wake)
         loop = Loop(
@@ -79,12 +80,12 @@ def run(
             Commands(bound.commands, core, culprits, now_ms),
             Push(bound.push, core, culprits, now_ms),
             links,
+            operator,
             pools,
             wake,
             now_ms,
         )
-        ending.callback(signal.set_wakeup_fd, -1)
-        _stop_on_signals(loop, wake)
+        _stop_on_signals(ending, loop, wake)
         _say_ready(core, store, card, keys, ports.host, door, advertised)
         _collect_less()
         loop.run()
@@ -97,6 +98,15 @@ class _Bound(NamedTuple):
     door: sockets.Socket
     commands: sockets.Socket
     push: sockets.Socket
+
+
+def _open_context(ending: ExitStack, folder: Path) -> tuple[sockets.Context, OperatorSocket]:
+    """A context, which ends before what its operator's socket needs."""
+    context = sockets.make_context()
+    operator = OperatorSocket(context, folder)
+    ending.callback(operator.close)
+    ending.callback(context.destroy)
+    return context, operator
 
 
 def _guard(context: sockets.Context, core: Core, settings: Settings) -> tuple[ZapSocket, Culprits]:
@@ -164,10 +174,11 @@ def _say_ready(
                 how = f"`python -m realm invite-user --host {host}:{door} …` writes a link to register with"
             out.write(f"no accounts yet: {how}, or see `make demo`\n")
     out.flush()
-    log.info("realm runs", realm=core.rules.realm, libzmq=zmq.zmq_version())
+    log.info("realm runs", realm=core.rules.realm, home=core.rules.home, libzmq=zmq.zmq_version())
 
 
-def _stop_on_signals(loop: Loop, wake: Wake) -> None:
+def _stop_on_signals(ending: ExitStack, loop: Loop, wake: Wake) -> None:
+    ending.callback(signal.set_wakeup_fd, -1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: loop.stop())
     signal.set_wakeup_fd(wake.writer, warn_on_full_buffer=False)

@@ -1,20 +1,26 @@
 """The commands of a realm's operator: `python -m realm --help`."""
 
+import ipaddress
 import re
 import secrets
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
-from broker import keyfiles, serve
+from broker import accepting, keyfiles, peer_table, serve
 from broker.clock import now_ms
 from broker.keyfiles import KeyFileError
 from broker.logs import configure
 from broker.passwords import Hasher
 from broker.random_ids import RandomIds
+from broker.reaching import OperatorError, reach, wait_for
 from broker.sockets import BindError
 from realm import invites, settings
 from realm.core import Core
@@ -22,18 +28,24 @@ from realm.demo import GROUP, PASSWORD, add_demo_data
 from realm.gates import DAY_MS
 from realm.settings import SettingsError
 from realm.store.database import exists
-from realm.store.folder import locked
+from realm.store.folder import LockedError, locked
 from realm.store.interface import StoreError, StoreFullError
 from realm.store.sqlite import SqliteStore
-from schemas.invites import Invitation
+from schemas.invites import Invitation, RealmInvitation, parse_realm, split_place
 from schemas.names import NAME_PATTERN, Name
+from schemas.operator import Peers, PeersSeen
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 DataOption = Annotated[Path, typer.Option(help="The realm's folder; made where there is none.")]
 ConfigOption = Annotated[Path | None, typer.Option(help="A settings file (TOML).")]
+FolderOption = Annotated[Path, typer.Option(help="The realm's folder.")]
 NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
 PortOption = Annotated[int | None, typer.Option(min=0, max=65_535)]
+
+LOOKED_AT_S: Final = 1.0
+"""So long a command may have the folder of a realm that does not run."""
+_NO_REALM: Final = "no realm has run on the folder {} yet: run one there, or say another --data"
 
 
 @app.callback()
@@ -68,7 +80,7 @@ def run(
         raise typer.BadParameter("the ports after it do not exist: choose a lower --port")
     reached = _address(advertise)
     chosen = settings.load(config)
-    with locked(data) as folder:
+    with _soon_locked(data) as folder:
         keys = keyfiles.load(folder, create=new_key or not exists(folder))
         store = SqliteStore(folder, _name(name), RandomIds().epoch)
         try:
@@ -97,7 +109,7 @@ def demo_data(data: DataOption = Path("data"), name: NameOption = None, config: 
 
 @app.command()
 def invite_user(
-    data: Annotated[Path, typer.Option(help="The realm's folder.")] = Path("data"),
+    data: FolderOption = Path("data"),
     config: ConfigOption = None,
     days: Annotated[int, typer.Option(min=1, max=365, help="How long the invite holds.")] = 7,
     web: Annotated[str, typer.Option(help="Where the web client is.")] = "http://localhost:8550",
@@ -125,11 +137,118 @@ def invite_user(
     typer.echo(f"{link}\n{told}")
 
 
+@app.command()
+def invite(
+    data: FolderOption = Path("data"),
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Where the other realm reaches the front door; else what this one says."
+        ),
+    ] = None,
+) -> None:
+    """Print one string by which the operator of another realm makes this one its peer. There is no secret in it."""
+    told = _address(host)
+    if told is None:
+        wait_for(data, partial(typer.echo, err=True))  # it may have been started just before
+    keys = _keys_in(data)
+    seen, running = _seen(data)
+    if told is None and not running:
+        raise OperatorError(
+            f"no realm runs on {data}, so that nobody knows where it is reached: start it, or say --host HOST:PORT"
+        )
+    try:
+        invitation = RealmInvitation(seen.realm, told or seen.home, keys.public.decode())
+    except ValueError as error:
+        raise OperatorError(f"{error} (say --host HOST:PORT)") from error
+    typer.echo(invitation.text())
+    if not sys.stdout.isatty():  # it is for a command, which wants no more
+        return
+    typer.echo("give it to the operator of the other realm, who says beside that: python -m realm accept STRING")
+    if told is None and (near := _near(invitation.host)):
+        typer.echo(f"only {near} reaches {invitation.host}: for others, run this realm with --host and --advertise")
+
+
+@app.command()
+def accept(
+    string: Annotated[str, typer.Argument(help="What the other realm's `invite` has printed.")],
+    data: FolderOption = Path("data"),
+) -> None:
+    """Make the realm that invites a peer of the one that runs here, and see that each answers the other."""
+    try:
+        invitation = parse_realm(string)
+    except ValueError as error:
+        raise OperatorError(str(error)) from error
+    runs = wait_for(data, typer.echo)  # it may have been started just before
+    own_key = _keys_in(data).public.decode()
+    with reach(data) as reached:
+        if reached is None or not runs:
+            raise OperatorError(f"no realm runs on {data}: start it with `python -m realm run --data {data}`")
+        typer.echo(accepting.accept(reached, own_key, invitation, typer.echo))
+
+
+@app.command()
+def peers(
+    data: FolderOption = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON, for programs.")] = False,
+) -> None:
+    """Show the other realms that this one speaks with, how that goes, and what waits for them."""
+    _keys_in(data)
+    seen, running = _seen(data)
+    if as_json:
+        typer.echo(peer_table.to_json(seen, running=running))
+    else:
+        typer.echo(peer_table.to_text(seen, now_ms(), running=running))
+
+
+@contextmanager
+def _soon_locked(data: Path) -> Iterator[Path]:
+    """As `locked`, after waiting a little for another command, which only looks at the folder."""
+    until = time.monotonic() + LOOKED_AT_S
+    with ExitStack() as ending:
+        while True:
+            try:
+                folder = ending.enter_context(locked(data))
+            except LockedError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(0.05)
+            else:
+                break
+        yield folder
+
+
+def _seen(data: Path) -> tuple[PeersSeen, bool]:
+    """The peers, and whether the realm runs: where it does not, its folder is read, under its lock."""
+    with reach(data) as reached:
+        if reached is not None:
+            return reached.ask(Peers(id=0), PeersSeen), True
+        if not exists(data):
+            raise StoreError(_NO_REALM.format(data))
+        store = SqliteStore(data, None, RandomIds().epoch)
+        try:
+            with store.transaction(writable=False) as tx:
+                return peer_table.read_rows(tx, store.realm), False
+        finally:
+            store.close()
+
+
+def _near(host: str) -> str:
+    """Who alone reaches a host, as far as that shows."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return "this machine" if host == "localhost" else ""
+    if found.is_loopback:
+        return "this machine"
+    return "this network" if found.is_private else ""
+
+
 def _keys_in(data: Path) -> keyfiles.KeyPair:
     """The realm's keys, read beside one that runs: without the lock, and nothing is made."""
     try:
         if not exists(data) and not (data / keyfiles.FILE).exists():
-            raise StoreError(f"no realm has run on the folder {data} yet: run one there, or say another --data")
+            raise StoreError(_NO_REALM.format(data))
     except OSError as error:
         raise StoreError(f"the folder {data} cannot be read ({error.strerror}): choose another --data") from error
     return keyfiles.load(data, create=False)
@@ -146,9 +265,10 @@ def _name(typed: str | None) -> Name | None:
 def _address(advertised: str | None) -> str | None:
     if advertised is None:
         return None
-    host, _, port = advertised.rpartition(":")
-    if not host or not port.isdecimal() or not 1 <= int(port) <= 65_535:
-        raise typer.BadParameter(f"{advertised!r} is no HOST:PORT")
+    try:
+        split_place(advertised)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     return advertised
 
 
@@ -156,7 +276,7 @@ def main() -> None:
     """Run the program; what the operator can mend is one sentence and exit code 1."""
     try:
         app()
-    except (StoreError, StoreFullError, SettingsError, KeyFileError, BindError) as error:
+    except (StoreError, StoreFullError, SettingsError, KeyFileError, BindError, OperatorError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
 

@@ -1,9 +1,17 @@
-"""The link by which somebody is invited to a realm, and its grammar.
+"""How people and realms are invited, and the grammar of both.
+
+A person comes by a link:
 
     http://WEB/?realm=HOST:PORT&key=KEY&invite=TOKEN
 
 in any order, percent-encoded as UTF-8. `key` is the realm's CURVE key, which outranks what the front door says;
 `invite` is what `register` needs where registration is by invite. Each comes at most once, and others are ignored.
+
+A realm comes by one word, which a shell and a chat leave as it is:
+
+    bagan-realm://NAME@HOST:PORT/KEY
+
+with all three parts, percent-encoded too. There is no secret in it: whoever has it knows whom to dial, and no more.
 """
 
 import re
@@ -11,13 +19,19 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, unquote
 
-_REALM: Final = re.compile(r"(?:[\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):(?P<port>[0-9]{1,5})")
+from schemas.names import NAME_PATTERN, fold
+
+_REALM: Final = re.compile(r"(?P<host>[\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):(?P<port>[0-9]{1,5})")
+_SCHEME: Final = "bagan-realm://"
+_OF_REALM: Final = re.compile(f"{_SCHEME}(?P<name>[^@/]*)@(?P<place>[^@/]*)/(?P<key>[^/]*)", re.ASCII | re.IGNORECASE)
+_NO_PLACE: Final = "is no HOST:PORT: a host name or an address (IPv6 in brackets), and a port of 1 to 65535"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _WEB: Final = re.compile(r"https?://[^\s/?#][^\s?#]*")
 _Z85: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 _KEY: Final = re.compile(f"[{re.escape(_Z85)}]{{40}}")
 _FIELDS: Final = ("realm", "key", "invite")
 _AGAIN: Final = "ask for the link again, and copy the whole of it"
+_COPY: Final = "ask for it again, and copy the whole of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +46,7 @@ class Invitation:
     """The `invite` of `register`, at most 128 characters of URL-safe base64."""
 
     def __post_init__(self) -> None:
-        found = _REALM.fullmatch(self.realm)
-        if found is None or not 1 <= int(found["port"]) <= 65_535:
+        if _split(self.realm) is None:
             raise ValueError("an invitation's realm is HOST:PORT, with a port of 1 to 65535")
         if self.key is not None and not _is_key(self.key):
             raise ValueError(f"an invitation's key is 40 characters of Z85: {_AGAIN}")
@@ -68,6 +81,70 @@ def parse(text: str) -> Invitation:
     if "realm" not in told:
         raise ValueError(f"this is no invitation, which has ?realm=HOST:PORT in it: {_AGAIN}")
     return Invitation(told["realm"], told.get("key"), told.get("invite"))
+
+
+@dataclass(frozen=True, slots=True)
+class RealmInvitation:
+    """What one realm's operator gives to another's. One that exists has been checked, as an `Invitation` has."""
+
+    realm: str
+    """The realm's name, in lower case."""
+    place: str
+    """HOST:PORT of its front door, or [IPV6]:PORT; the port is 1 to 65535."""
+    key: str
+    """Its CURVE key in Z85, 40 characters."""
+
+    def __post_init__(self) -> None:
+        if not re.match(NAME_PATTERN, self.realm) or self.realm != fold(self.realm):
+            raise ValueError(f"a realm's invitation has its name before the @: {_COPY}")
+        if _split(self.place) is None:
+            raise ValueError(f"a realm's invitation has HOST:PORT after the @, with a port of 1 to 65535: {_COPY}")
+        if not _is_key(self.key):
+            raise ValueError(f"a realm's invitation ends in its key, 40 characters of Z85: {_COPY}")
+
+    @property
+    def host(self) -> str:
+        """The host, an IPv6 address without its brackets."""
+        return split_place(self.place)[0]
+
+    @property
+    def port(self) -> int:
+        """The port of the front door."""
+        return split_place(self.place)[1]
+
+    def text(self) -> str:
+        """The one word, of letters, digits and `:/@%._~-`."""
+        return f"{_SCHEME}{self.realm}@{quote(self.place, safe=':')}/{quote(self.key, safe='')}"
+
+
+def parse_realm(text: str) -> RealmInvitation:
+    """What such a word says. Raises ValueError with one sentence where it is none."""
+    text = text.strip()
+    found = _OF_REALM.fullmatch(text)
+    if found is None:
+        if re.match(r"https?://", text):
+            raise ValueError("this link invites a person: a realm's invitation is what `python -m realm invite` prints")
+        raise ValueError(f"this is no realm's invitation, {_SCHEME}NAME@HOST:PORT/KEY: {_COPY}")
+    try:
+        name, place, key = (unquote(part, errors="strict") for part in found.group("name", "place", "key"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"a realm's invitation is UTF-8: {_COPY}") from error
+    return RealmInvitation(fold(name) if name.isascii() else name, place, key)  # some others fold to ours
+
+
+def split_place(text: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT or [IPV6]:PORT, without the brackets. Raises ValueError with one sentence."""
+    found = _split(text)
+    if found is None:
+        raise ValueError(f"{text!r} {_NO_PLACE}")
+    return found
+
+
+def _split(text: str) -> tuple[str, int] | None:
+    found = _REALM.fullmatch(text)
+    if found is None or not 1 <= int(found["port"]) <= 65_535:
+        return None
+    return found["host"].removeprefix("[").removesuffix("]"), int(found["port"])
 
 
 def _decoded(name: str, value: str) -> str:

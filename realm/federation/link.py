@@ -158,7 +158,15 @@ def _compare(ctx: Ctx, link: Link, mark: Mark) -> None:
     if mark.epoch == sending.epoch and _agrees(ctx, link.peer, sending, mark):
         _set(
             ctx,
-            _changed(link, phase=Phase.OPEN, sent=sending.acked, due=ctx.now + IDLE_MS, down_since=None, error=""),
+            _changed(
+                link,
+                phase=Phase.OPEN,
+                sent=sending.acked,
+                due=ctx.now + IDLE_MS,
+                down_since=None,
+                error="",
+                greeted=True,
+            ),
         )
         if sending.acked == sending.last:
             _set(ctx, _changed(ctx.view.peers.link(link.peer), failures=0))
@@ -256,6 +264,7 @@ def _fail(ctx: Ctx, link: Link, why: str) -> None:
             due=ctx.now + pause,
             failures=link.failures + 1,
             down_since=ctx.now if link.down_since is None else link.down_since,
+            greeted=False,
             error=why,
         ),
     )

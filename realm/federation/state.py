@@ -65,11 +65,13 @@ class Link(msgspec.Struct, frozen=True):
     """When anything came from it last."""
     error: str = ""
     """Why it is down."""
+    greeted: bool = False
+    """Whether the peer has answered a hello since the link was last down: that it said one itself is no answer."""
 
     @property
     def answers(self) -> bool:
         """Whether the peer answers now, as far as is known."""
-        return self.down_since is None and self.heard_at is not None
+        return self.down_since is None and self.greeted
 
 
 class Carrying(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Final
 import typer
 import zmq
 
-from tests.bench import connections, crowd, files, sending, single, windows
+from tests.bench import between, connections, crowd, files, sending, single, windows
 from tests.bench.bare import Context, raise_limits
 from tests.bench.figures import Line, show
 from tests.bench.meter import BenchError, median
@@ -38,6 +38,7 @@ ITEMS: Final[dict[str, Callable[[Bench], list[Line]]]] = {
     "resume": connections.resume,
     "files": files.both_ways,
     "files-beside": files.beside,
+    "between": between.realms,
     "windows": windows.many,
     "window-pair": windows.pair,
 }

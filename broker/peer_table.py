@@ -1,0 +1,113 @@
+"""What `peers` shows: a table for people, or JSON for programs."""
+
+import json
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from broker.lookups import place, printable
+from realm.store.interface import Tx
+from schemas.names import Name
+from schemas.operator import PeerSeen, PeersSeen
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+PAGE: Final = 1_000
+PIPE_COLUMNS: Final = 1_000
+"""In a pipe no line is broken."""
+_UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
+_NONE: Final = (
+    "no peers yet: `python -m realm accept STRING` adds one, by what `python -m realm invite` prints for its operator"
+)
+
+
+def read_rows(tx: Tx, realm: Name) -> PeersSeen:
+    """What the folder knows of peers while no realm runs on it: all but how the links fare."""
+    seen: list[PeerSeen] = []
+    last = 0
+    while peers := tx.peers(last, PAGE):
+        last = peers[-1].id
+        for peer in peers:
+            sending = tx.sending(peer.id)
+            seen.append(
+                PeerSeen(
+                    realm=peer.name,
+                    address=peer.address,
+                    port=peer.port,
+                    key=peer.key,
+                    answers=False,
+                    speaks=False,
+                    queued=sending.queued,
+                    oldest=tx.oldest_queued(peer.id),
+                    heard_at=None,
+                    down_since=None,
+                    next_try=None,
+                    error="",
+                    restored_at=sending.restored_at,
+                )
+            )
+    return PeersSeen(id=None, realm=realm, home="", peers=seen)
+
+
+def to_json(seen: PeersSeen, *, running: bool) -> str:
+    """One line: `running`, `realm`, `home`, and `peers` as in `schemas.operator.PeerSeen`. Times are in ms."""
+    told = msgspec.to_builtins(seen)
+    return json.dumps({"running": running, **{name: told[name] for name in ("realm", "home", "peers")}})
+
+
+def to_text(seen: PeersSeen, now: int, *, running: bool) -> str:
+    """Lines for people, in colours at a terminal and as wide as that is; `now` in ms."""
+    head = f"{seen.realm}, which others reach at {seen.home}"
+    if not running:
+        head = f"{seen.realm} is not running: this is what its folder knows"
+    return f"{head}\n{_table(seen.peers, now, running=running) if seen.peers else _NONE}"
+
+
+def _table(peers: list[PeerSeen], now: int, *, running: bool) -> str:
+    from rich.console import Console  # it takes as long to load as all the rest
+    from rich.table import Table
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    restored = any(peer.restored_at is not None for peer in peers)
+    for title in ("realm", "address", "queued", "oldest", "last contact", *["restore noticed"] * restored, "state"):
+        table.add_column(title, justify="right" if title == "queued" else "left")
+    for peer in peers:
+        heard = "never" if peer.heard_at is None else f"{_span(now - peer.heard_at)} ago"
+        cells = [peer.realm, place(peer.address, peer.port), f"{peer.queued:,}"]
+        cells += ["-" if peer.oldest is None else _span(now - peer.oldest), heard if running else "-"]
+        cells += ["-" if peer.restored_at is None else _at(peer.restored_at, now)] * restored
+        table.add_row(*cells, _state(peer, now, running=running))
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def _state(peer: PeerSeen, now: int, *, running: bool) -> "Text":
+    from rich.text import Text
+
+    if not running:
+        return Text("-")
+    if peer.down_since is not None:
+        soon = "" if peer.next_try is None else f", next try in {_span(max(0, peer.next_try - now))}"
+        return Text(f"unreachable since {_at(peer.down_since, now)}{soon}: {printable(peer.error)}", "red")
+    if not peer.answers:
+        return Text("not tried yet", "yellow")
+    return Text("answers", "green") if peer.speaks else Text("answers, has not greeted us yet", "yellow")
+
+
+def _span(ms: int) -> str:
+    """So long, roughly: in the largest unit of which there is one."""
+    for size, unit in _UNITS:
+        if ms >= size:
+            return f"{ms // size} {unit}"
+    return "0 s"
+
+
+def _at(ms: int, now: int) -> str:
+    """The time of day here; with the date where that is another."""
+    then, today = datetime.fromtimestamp(ms / 1000), datetime.fromtimestamp(now / 1000)
+    return f"{then:%H:%M}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"

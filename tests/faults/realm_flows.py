@@ -1,0 +1,157 @@
+"""What users of one realm say to another one's, and what of it must be there at both ends."""
+
+from collections import Counter
+from time import monotonic
+from typing import Any
+
+import msgpack
+
+from tests.wire.player_actor import Actor
+from tests.wire.stranger import follows, new_ulid
+
+Map = dict[str, Any]
+
+GROUP = "new"
+EAR = "ear"
+TURN = 3
+"""Every third message goes to a group."""
+
+
+class Flow:
+    """One user of one realm, who talks to a user and a group of another, or of the same."""
+
+    def __init__(self, actor: Actor, target: str) -> None:
+        self.actor, self.target = actor, target
+        self.commands: list[Map] = []
+        self.answers: dict[int, Map] = {}
+        self.said = 0
+        """How many of the commands were sent."""
+        self.waits: list[float] = []
+        """Seconds that each answer took."""
+        self.open = True
+        self.forgotten = range(0)
+        """The sends of which its own realm knows nothing any more: it was put back from an older backup."""
+        self._said_at: dict[int, float] = {}
+        self.lost = range(0)
+        """Those that nobody knows any more: so were both."""
+
+    @property
+    def realm(self) -> str:
+        return str(self.actor.realm)
+
+    @property
+    def user(self) -> str:
+        return str(self.actor.user)
+
+    @property
+    def crosses(self) -> bool:
+        return self.target != self.realm
+
+    @property
+    def done(self) -> bool:
+        return len(self.answers) == len(self.commands)
+
+    @property
+    def private(self) -> str:
+        """The conversation with the user at the other end, which has the same name in both realms."""
+        return "private/" + ",".join(sorted((self.user, f"{EAR}@{self.target}")))
+
+    @property
+    def sent(self) -> str:
+        """Where the sender sees what goes to the group."""
+        return f"sent/{self.user},{self.group[6:]}" if self.crosses else self.group
+
+    @property
+    def group(self) -> str:
+        return f"group/{GROUP}@{self.target}"
+
+    def more(self, count: int) -> None:
+        """Have so much more to say."""
+        for number in range(len(self.commands), len(self.commands) + count):
+            told: Map = {"entry": new_ulid(), "message": f"{number} from {self.user}"}
+            if number % TURN:
+                where: Map = {"cmd": "send", "to": f"{EAR}@{self.target}"}
+            elif self.crosses:
+                where = {"cmd": "sendgrouprealm", "realm": self.target, "group": GROUP}
+            else:
+                where = {"cmd": "sendgroup", "group": GROUP}
+            self.commands.append({**where, **told})
+
+    def say(self, window: int) -> None:
+        """Send as much as may be without an answer."""
+        while self.open and self.said < len(self.commands) and self.said - len(self.answers) < window:
+            self._said_at[self.said] = monotonic()
+            self._send(self.said)
+            self.said += 1
+
+    def hear(self) -> None:
+        """Take the answers that are here: each is OK."""
+        while self.actor.dealer.poll(0):
+            answer = dict(msgpack.unpackb(self.actor.dealer.recv()))
+            assert answer["status"] == "OK", answer
+            assert answer["id"] not in self.answers, f"answered twice: {answer}"
+            self.answers[answer["id"]] = answer
+            self.waits.append(monotonic() - self._said_at.pop(answer["id"]))
+
+    def hang_up(self) -> None:
+        """The realm is gone: nothing that is on its way may reach the next one behind what is said then."""
+        self.actor.close()
+        self.open = False
+
+    def call_again(self) -> None:
+        """On a new connection, say again what is without an answer, in order."""
+        self.actor.open()
+        self.open = True
+        for number in range(self.said):
+            if number not in self.answers:
+                self._send(number)
+
+    def arriving(self) -> list[Map]:
+        """What must have arrived, in order."""
+        return [one for number, one in enumerate(self.commands[: self.said]) if number not in self.lost]
+
+    def kept(self) -> list[Map]:
+        """What must be there as the sender's own, in order."""
+        return [one for number, one in enumerate(self.commands[: self.said]) if number not in self.forgotten]
+
+    def queued(self) -> int:
+        """How many were answered as queued."""
+        return sum(answer.get("queued", False) for answer in self.answers.values())
+
+    def _send(self, number: int) -> None:
+        command = {**self.commands[number], "id": number, "tokenId": self.actor.token}
+        self.actor.dealer.send(msgpack.packb(command))
+
+
+def history(actor: Actor, conversation: str) -> list[Map]:
+    """All entries of a conversation, whose numbers have no gap and whose chain verifies."""
+    entries: list[Map] = []
+    more = True
+    while more:
+        [page] = actor.ask([{"cmd": "history", "conversation": conversation, "after": len(entries)}])
+        assert page["status"] == "OK", page
+        entries += page["entries"]
+        more = page["more"]
+    chain = bytes(32)
+    for number, entry in enumerate(entries, 1):
+        assert entry["seq"] == number, f"{conversation} has a gap before {entry['seq']}"
+        assert follows(chain, entry), f"the chain of {conversation} breaks at {number}"
+        chain = entry["chain"]
+    return entries
+
+
+def texts(commands: list[Map], *, to_group: bool) -> list[str]:
+    """What was said to the user, or to the group."""
+    return [one["message"] for one in commands if (one["cmd"] == "send") is not to_group]
+
+
+def same(came: list[str], due: list[str], what: str) -> None:
+    """Raise AssertionError with the difference, and not with all of both."""
+    if came == due:
+        return
+    lost, doubled = Counter(due) - Counter(came), Counter(came) - Counter(due)
+    at = next((at for at, (one, other) in enumerate(zip(came, due, strict=False)) if one != other), len(came))
+    raise AssertionError(
+        f"{what}: {len(came)} of {len(due)}, lost {list(lost)[:5]} ({lost.total()}), too many {list(doubled)[:5]}"
+        f" ({doubled.total()}), differs at {at}: {came[at : at + 5]} for {due[at : at + 5]}"
+    )

@@ -1,0 +1,1 @@
+"""Realms that talk to each other for minutes while everything that can happen to them does."""
