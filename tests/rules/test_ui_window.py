@@ -230,6 +230,7 @@ def test_who_loads_the_page_anew_finds_the_dialog_open(tmp_path: Path, monkeypat
     people = SimpleNamespace(leave_page=lambda: None, find=nothing, presence=SimpleNamespace(run=nothing))
     monkeypatch.setattr("client.ui.window.People", lambda *_: people)
     monkeypatch.setattr("client.ui.window.Peers", lambda *_: SimpleNamespace(run=nothing))
+    monkeypatch.setattr(Chosen, "ask", nothing, raising=False)
 
     async def test(window: Window) -> None:
         chat = Chosen()
