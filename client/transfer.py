@@ -31,6 +31,8 @@ from schemas.limits import MAX_CHUNK
 
 WINDOW: Final = 8
 """Most chunks on their way at once; after silence it is halved, for a slow line."""
+MIN_CHUNK: Final = 4_096
+"""A realm that wants less of a larger file at once would have it sent for ever."""
 HALTS: Final = 6
 """After so many refusals in a row without progress between them it gives up at the next."""
 REWINDS: Final = 10
@@ -205,6 +207,9 @@ class Upload(_Transfer):
             return
         if not (0 <= answer.offset <= self.size and answer.chunk > 0):
             self.failed = ProtocolError(f"the realm says that it holds {answer.offset} bytes of {self.size}")
+            return
+        if answer.chunk < MIN_CHUNK <= self.size:
+            self.failed = ProtocolError(f"the realm wants only {answer.chunk} bytes at once of {self.size}")
             return
         self._rewinds += answer.offset < self.offset
         self._beginnings += answer.upload != self.upload

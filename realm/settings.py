@@ -84,8 +84,8 @@ class Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An upload that was left alone for so long is given up."""
     unsent_hours: Annotated[float, Meta(gt=0)] = 24
     """A file that was not sent within so long is forgotten."""
-    chunk_bytes: Annotated[int, Meta(ge=1, le=MAX_CHUNK)] = MAX_CHUNK
-    """What a client is told to send at once."""
+    chunk_bytes: Annotated[int, Meta(ge=4_096, le=MAX_CHUNK)] = MAX_CHUNK
+    """What a client is told to send at once; ours sends no large file in less."""
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     """How many files are read or written at once."""
 

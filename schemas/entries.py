@@ -22,7 +22,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    size: int
+    size: Annotated[int, Meta(ge=0)]
     media_type: str
     digest: Annotated[bytes, Meta(title="bin32")]
 

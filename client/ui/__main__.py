@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 import sys
 import webbrowser
@@ -50,6 +51,10 @@ def run(
     """Serve the web client to browsers, until Ctrl-C."""
     if as_desktop and as_demo:
         raise typer.BadParameter("--desktop shows a realm that runs already: leave one of --desktop and --demo out")
+    if not math.isfinite(file_room):
+        raise typer.BadParameter(f"--file-room {file_room} is no number of GiB: say one such as 32")
+    if math.isnan(grace):
+        raise typer.BadParameter("--grace nan is no number of seconds: say one such as 15")
     use_utf8()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 

@@ -25,6 +25,8 @@ class Carrier:
         self._lanes = asyncio.Semaphore(LANES)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """Those that send files, by the ULIDs of their entries."""
+        self.carried = 0
+        """Bytes that the realm has taken of them all."""
 
     @property
     def is_busy(self) -> bool:
@@ -55,6 +57,7 @@ class Carrier:
             self._see(spool, done, 0)
 
         def moved(sent: int, _size: int) -> None:
+            self.carried += max(0, sent - spool.sent)
             self._see(spool, spool.size, sent)
 
         async with self._lanes, self._known(one.entry, spool):

@@ -128,6 +128,11 @@ class Chat:
         login = self._connection.login
         return login.tokenId if login is not None else ""
 
+    @property
+    def session(self) -> object | None:
+        """Equals itself over all connections in which it is open, and nothing else; None while nobody is logged in."""
+        return None if self.desk is None else (self.fingerprint, self.token)
+
     # who
 
     async def log_in(self, username: str, password: str) -> None:

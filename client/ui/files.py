@@ -6,11 +6,10 @@ They say nothing to anybody else.
 """
 
 import asyncio
-import contextlib
-import hashlib
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Final
 from urllib.parse import quote
 
@@ -20,14 +19,15 @@ from msgspec import Meta
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
 
-from client.errors import ClientError, LocalFileError, NoSuchFileError
+from client.courier import Courier
+from client.errors import LocalFileError
 from client.filenames import local_name
 from client.model import places
 from client.model.attached import MAX_PICTURE, PICTURES, Loss
 from client.model.places import Room
-from client.ui.chat import Chat
+from client.ui.giving import AGAIN, Begun, Given, begin, begin_small
+from client.ui.pace import STALL_S
 from client.ui.spool import AT_ONCE, Spool
 from client.ui.tabs import Tab, Tabs
 from client.ui.tickets import Look, Purpose, Save
@@ -46,13 +46,6 @@ SEEN_S: Final = 3_600
 """Seconds for which a browser keeps a small picture that is scrolled out of sight."""
 _RANGE: Final = re.compile(r"bytes=(\d{1,18})-")
 _PLAIN: Final = re.compile(r"[^\w.() -]", re.ASCII)
-_SAFE: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-store",
-}
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +83,10 @@ def router(tabs: Tabs) -> APIRouter:
             raise HTTPException(403)
         if not tab.choice.may_choose():
             raise HTTPException(429)
-        asked = await _asked(request)
+        try:
+            asked = await _asked(request)
+        except ClientDisconnect:
+            return Response(status_code=204)  # which nobody hears
         place, files = places.find(asked.route), [(one.name, one.size) for one in asked.files]
         page = request.headers.get(PAGE_HEADER, "")
         made = tab.choose(page, place.conversation, files, asked.more) if isinstance(place, Room) else None
@@ -121,29 +117,29 @@ def router(tabs: Tabs) -> APIRouter:
     @routes.get(PREFIX + "/{name}.{code}")
     async def fetch(name: str, code: str, request: Request) -> Response:
         tab = tabs.named(name)
-        if tab is None or tab.session is None:
+        purpose = None if tab is None else tab.tickets.find(tab.session, code)
+        if tab is None or purpose is None:
             raise HTTPException(404)
-        purpose, chat = tab.tickets.find(tab.session, code), tab.chat
-        assert chat is not None
-        try:
-            match purpose:
-                case Save(file):
-                    return await _save(chat, file, request.headers)
-                case Look(file, small=True):
-                    small = await chat.carrier.courier.thumbnail(file.id)
-                    kept = {"Content-Type": "image/webp", "Cache-Control": f"private, max-age={SEEN_S}"}
-                    return Response(small, headers={**_SAFE, **kept})
-                case Look(file) if file.media_type in PICTURES and file.size <= MAX_PICTURE:
-                    headers = {"Content-Type": file.media_type, "Content-Disposition": _called("inline", file)}
-                    return await _Sent.begin(chat, file, headers)
-        except NoSuchFileError as error:
-            raise HTTPException(404) from error
-        except ClientError as error:
-            log.info("a file was not fetched: %s", error)
-            raise HTTPException(503) from error
-        raise HTTPException(404)
+        if tab.chat is None or tab.session is None:
+            raise HTTPException(503, headers=AGAIN)  # as soon as a page of its own is there again
+        start = _how(tab.chat.carrier.courier, purpose, request.headers)
+        return Given(tab.running, purpose, start, lambda: tab.tickets.renew(code))
 
     return routes
+
+
+def _how(courier: Courier, purpose: Purpose, asked: Headers) -> Callable[[], Awaitable[Begun]]:
+    """What begins to fetch it; raises HTTPException where a browser is not to have it so."""
+    match purpose:
+        case Save(file):
+            return partial(begin, courier, file, *_saved(file, asked))
+        case Look(file, small=True):
+            kept = {"Content-Type": "image/webp", "Cache-Control": f"private, max-age={SEEN_S}"}
+            return partial(begin_small, courier, file, kept)
+        case Look(file) if file.media_type in PICTURES and file.size <= MAX_PICTURE:
+            headers = {"Content-Type": file.media_type, "Content-Disposition": _called("inline", file)}
+            return partial(begin, courier, file, headers)
+    raise HTTPException(404)
 
 
 def bring_address(tab: Tab, spool: Spool) -> str:
@@ -162,18 +158,22 @@ def _expected(tabs: Tabs, name: str, code: str, request: Request) -> tuple[Tab, 
 
 async def _asked(request: Request) -> Asked:
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_ASKED:
-            raise HTTPException(413, headers=END)
+    try:
+        async with asyncio.timeout(STALL_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_ASKED:
+                    raise HTTPException(413, headers=END)
+    except TimeoutError as error:
+        raise HTTPException(408, headers=END) from error
     try:
         return msgspec.json.decode(body, type=Asked)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPException(400) from error
 
 
-async def _save(chat: Chat, file: File, asked: Headers) -> Response:
-    """All of a file, or the rest of it where a browser goes on with what it has of the same."""
+def _saved(file: File, asked: Headers) -> tuple[dict[str, str], int]:
+    """What is told of a file, and where it begins: not at its beginning where a browser goes on with the same one."""
     tag = f'"{file.digest.hex()}"'
     headers = {
         "Content-Type": "application/octet-stream",
@@ -182,75 +182,13 @@ async def _save(chat: Chat, file: File, asked: Headers) -> Response:
         "ETag": tag,
     }
     found = _RANGE.fullmatch(asked.get("range", ""))
-    begin = int(found[1]) if found and asked.get("if-range", tag) == tag else 0
-    if begin and begin >= file.size:
+    offset = int(found[1]) if found and asked.get("if-range", tag) == tag else 0
+    if offset and offset >= file.size:
         raise HTTPException(416, headers={"Content-Range": f"bytes */{file.size}"})
-    return await _Sent.begin(chat, file, headers, begin)
+    return headers, offset
 
 
 def _called(how: str, file: File) -> str:
     """RFC 6266: the name as it is, and one in plain letters for those who do not know the other form."""
     name = local_name(file.name)
     return f"{how}; filename=\"{_PLAIN.sub('_', name)}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-class _Sent(Response):
-    """The bytes of a file as they come from the realm. Where they do not all come, the browser is not told an end."""
-
-    def __init__(self, parts: AsyncGenerator[bytes], first: bytes, status: int, headers: dict[str, str]) -> None:
-        super().__init__(None, status, headers)
-        self._first, self._parts = first, parts
-
-    @classmethod
-    async def begin(cls, chat: Chat, file: File, headers: dict[str, str], begin: int = 0) -> "_Sent":
-        """Raises what `Courier.chunks` does before its first part."""
-        told = {**_SAFE, **headers, "Content-Length": f"{file.size - begin}"}
-        if begin:
-            told["Content-Range"] = f"bytes {begin}-{file.size - 1}/{file.size}"
-        parts = _checked(chat, file, begin)
-        first = await anext(parts, b"")
-        return cls(parts, first, 206 if begin else 200, told)
-
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send all of it, for as long as the browser listens."""
-        sending = asyncio.ensure_future(self._send(send))
-        leaving = asyncio.ensure_future(_left(receive))
-        try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sending, leaving):
-                task.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
-        if not sending.cancelled() and (error := sending.exception()) is not None:
-            raise error
-
-    async def _send(self, send: Send) -> None:
-        async with contextlib.aclosing(self._parts):
-            try:
-                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-                await send({"type": "http.response.body", "body": self._first, "more_body": True})
-                async for part in self._parts:
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-                await send({"type": "http.response.body", "body": b""})
-            except ClientError as error:
-                log.info("a file was not sent whole: %s", error)
-
-
-async def _checked(chat: Chat, file: File, begin: int) -> AsyncGenerator[bytes]:
-    """Its parts from there on. Where they are not what was announced, the last one is kept back."""
-    hasher, kept = hashlib.sha256(), b""
-    async with contextlib.aclosing(chat.carrier.courier.chunks(file, begin)) as parts:
-        async for part in parts:
-            if kept:
-                yield kept
-            kept = part
-            hasher.update(part)
-    if not begin and hasher.digest() != file.digest:
-        raise LocalFileError(f"what the realm has sent is not the file {file.id}")
-    if kept:
-        yield kept
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

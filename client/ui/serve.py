@@ -27,6 +27,7 @@ from client.dial import Address
 from client.errors import UsageError
 from client.ui import files, fonts
 from client.ui.assets import Packed, pack, write_page
+from client.ui.hangup import Line
 from client.ui.pages.app import draw_app
 from client.ui.sign_in import Offer, SignIn, Tries
 from client.ui.space import IN_ALL
@@ -204,6 +205,7 @@ async def serve(site: Site, ready: Callable[[str], None]) -> None:
             log_level="warning",
             log_config=None,
             access_log=False,  # it would say the tabs' secrets
+            http=Line,
             ws_max_size=MAX_FRAME,
             lifespan="on",
             timeout_graceful_shutdown=STOP_S,

@@ -11,6 +11,8 @@ IN_ALL: Final = 32 << 30
 """Bytes of all files of all tabs that wait here."""
 SPARED: Final = 1 << 30
 """Bytes of the disk that are left free."""
+PART_OF_ONE: Final = 4
+"""A tab gets at most a quarter of what is free, so that something is left for others whoever comes first."""
 LEAST: Final = 1 << 20
 """Bytes that a file counts for at least: empty ones take room too."""
 
@@ -34,14 +36,22 @@ class Space:
 
     def promise(self, size: int) -> bool:
         """Keep room for a file of so many bytes; False where there is not so much."""
+        if counted(size) > self._in_all - self._promised or size > self._free_on_disk():
+            return False
+        with self._lock:
+            self._promised += counted(size)
+        return True
+
+    def share(self, held: int) -> int:
+        """Most bytes that one tab may have in all, which has so many: a part of what there would be without it."""
+        return max(0, held + min(self._in_all - self._promised, self._free_on_disk())) // PART_OF_ONE
+
+    def _free_on_disk(self) -> int:
+        """Bytes of the disk that may still be promised."""
         there = next(folder for folder in (self._folder, *self._folder.parents) if folder.exists())
         free = shutil.disk_usage(there).free
         with self._lock:
-            owed = self._promised - self._written
-            if self._promised + _counted(size) > self._in_all or free - owed - size < SPARED:
-                return False
-            self._promised += _counted(size)
-        return True
+            return free - (self._promised - self._written) - SPARED
 
     def fill(self, count: int) -> None:
         """So many bytes of what was promised are on the disk now."""
@@ -51,7 +61,7 @@ class Space:
     def give_back(self, size: int, held: int = 0) -> None:
         """A file for which there was room is not wanted, and nothing of it is on the disk: `held` bytes were."""
         with self._lock:
-            self._promised -= _counted(size)
+            self._promised -= counted(size)
             self._written -= held
 
     def drop(self, path: Path, size: int, held: int) -> None:
@@ -74,5 +84,6 @@ class Space:
         self.give_back(size, held)
 
 
-def _counted(size: int) -> int:
+def counted(size: int) -> int:
+    """What a file of so many bytes counts for."""
     return max(size, LEAST)

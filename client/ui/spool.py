@@ -13,7 +13,8 @@ from typing import IO, Final
 from client.errors import LocalFileError
 from client.local import in_thread
 from client.model.attached import Loss, Parcel
-from client.ui.space import Space
+from client.ui.pace import STALL_S, Pace
+from client.ui.space import Space, counted
 
 MAX_FILE: Final = 4 << 30
 """Bytes of one file; the realm has a limit of its own."""
@@ -23,8 +24,8 @@ AT_ONCE: Final = 20
 """Files of one tab that wait here."""
 BLOCK: Final = 1 << 20
 """Bytes that are written at once."""
-STALL_S: Final = 60.0
-"""Seconds without anything of a file: its page is gone."""
+QUIET_S: Final = 1.0
+"""Seconds after which what is gathered is written, though it is no block."""
 BEGIN_S: Final = 300.0
 """Seconds in which a page begins with another file, while it sends none: it sends one after the other."""
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -72,7 +73,8 @@ class Spool(Parcel):
         self._space = space
         self._turned = turned
         self._ended = asyncio.Event()
-        self._patience: asyncio.Timeout | None = None
+        self._coming: asyncio.Task[bytes | None] | None = None
+        """What waits for more of it."""
 
     @classmethod
     def of_own(cls, path: Path, name: str, size: int) -> "Spool":
@@ -146,8 +148,8 @@ class Spool(Parcel):
             self._space = None
         elif before is State.HERE:
             self._drop()
-        elif before is State.COMING and self._patience is not None and not self._patience.expired():
-            self._patience.reschedule(asyncio.get_running_loop().time())  # whoever takes it tidies up
+        elif before is State.COMING and self._coming is not None:
+            self._coming.cancel()  # whoever takes it tidies up
 
     def _drop(self) -> None:
         space, self._space = self._space, None
@@ -171,31 +173,44 @@ class Spool(Parcel):
         return os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb", 0)
 
     async def _write(self, file: IO[bytes], parts: AsyncIterator[bytes], changed: Callable[[], None]) -> None:
-        gathered = bytearray()
-        while (part := await self._next(parts)) is not None:
-            gathered += part
-            if self.held + len(gathered) > self.size:
-                raise LocalFileError(f"the file {self.name!r} is longer than was said")
-            if len(gathered) >= BLOCK:
-                await self._add(file, gathered)
-                changed()
+        gathered, pace = bytearray(), Pace(self.name)
+        try:
+            while (part := await self._next(parts, pace, QUIET_S if gathered else STALL_S)) is not None:
+                gathered += part
+                pace.moved(len(part))
+                if self.held + len(gathered) > self.size:
+                    raise LocalFileError(f"the file {self.name!r} is longer than was said")
+                if gathered and (len(gathered) >= BLOCK or not part):
+                    with pace.halted():
+                        await self._add(file, gathered)
+                    changed()
+        finally:
+            await self._wait_no_more()
         await self._add(file, gathered)
         if self.held < self.size:
             raise LocalFileError(f"the file {self.name!r} is shorter than was said")
 
-    async def _next(self, parts: AsyncIterator[bytes]) -> bytes | None:
-        """What comes next; it is not waited for where the file is given up meanwhile."""
-        if self.state is not State.COMING:
+    async def _next(self, parts: AsyncIterator[bytes], pace: Pace, patience: float) -> bytes | None:
+        """What comes next, or nothing where that takes longer; None where no more will come.
+
+        It is not waited for where the file is given up meanwhile.
+        """
+        if self.state is State.COMING and self._coming is None:
+            self._coming = asyncio.ensure_future(_next_of(parts))
+        if self._coming is not None:
+            await asyncio.wait({self._coming}, timeout=pace.patience(patience))
+        if self.state is not State.COMING or self._coming is None:
             raise self._unwanted()
-        try:
-            async with asyncio.timeout(STALL_S) as self._patience:
-                return await anext(parts, None)
-        except TimeoutError as error:
-            if self.state is not State.COMING:
-                raise self._unwanted() from error
-            raise LocalFileError(f"the file {self.name!r} does not come on") from error
-        finally:
-            self._patience = None
+        if not self._coming.done():
+            return b""
+        coming, self._coming = self._coming, None
+        return coming.result()
+
+    async def _wait_no_more(self) -> None:
+        coming, self._coming = self._coming, None
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
     async def _add(self, file: IO[bytes], gathered: bytearray) -> None:
         rest = memoryview(bytes(gathered))
@@ -205,6 +220,12 @@ class Spool(Parcel):
         if self._space is not None:
             self._space.fill(len(gathered))
         gathered.clear()
+
+
+async def _next_of(parts: AsyncIterator[bytes]) -> bytes | None:
+    while (part := await anext(parts, None)) == b"":
+        pass
+    return part
 
 
 class Spools:
@@ -234,7 +255,10 @@ class Spools:
         return self._made[-1]
 
     def _may_hold(self, size: int) -> bool:
-        return len(self._made) < AT_ONCE and size + sum(one.size for one in self._made) <= MAX_HELD
+        if len(self._made) >= AT_ONCE or size + sum(one.size for one in self._made) > MAX_HELD:
+            return False
+        held = sum(counted(one.size) for one in self._made)
+        return held + counted(size) <= self._space.share(held)
 
     def find(self, code: str) -> Spool | None:
         """The file that may be brought, or given up, by this code: one that is here is nobody's to bring."""

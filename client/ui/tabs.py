@@ -26,15 +26,17 @@ from client.model.desk import Unsaid
 from client.pins import Pins
 from client.ui.chat import Chat
 from client.ui.choice import Choice
+from client.ui.running import Crowd, Running
 from client.ui.space import IN_ALL, Space
 from client.ui.spool import Spool, Spools
+from client.ui.stay import Stay
 from client.ui.tickets import Tickets
 from schemas.names import ConversationId
 
 GRACE_S: Final = 15.0
 """A tab that no window shows keeps its connection for so long: it may be loading anew."""
-FILES_S: Final = 3_600.0
-"""And what waits there to be sent for so long."""
+LEAST_GRACE_S: Final = 1.0
+"""Seconds until it is looked at again whether what a left tab sends is through."""
 FORGOTTEN_S: Final = 30 * 86_400
 """After so long unused, what is on disk of a tab is removed: its session is over by then."""
 SOCKETS: Final = 65_000
@@ -69,6 +71,8 @@ class Tab:
         self.name = folder.name
         """What anybody may know of it."""
         self.tickets = Tickets()
+        self.running = Running(host.crowd)
+        """What its browser is being given of files."""
         self.spools = Spools(folder / SPOOLED, host.space, self.tell)
         self.choice = Choice(self.spools)
         """Files that the person is about to send into the room that is open."""
@@ -87,6 +91,7 @@ class Tab:
         self._left = False
         """Whether a window has shown it, and none came after within the grace."""
         self._grace = GRACE_S
+        self._stay = Stay()
         self._unsaid: dict[str, Unsaid] = {}
 
     def read(self) -> None:
@@ -136,6 +141,8 @@ class Tab:
         self.door = None
         self._unsaid.clear()
         self.forget_files()
+        self.tickets.clear()
+        self.running.end()
         remove(self._door_file)
 
     def log_out(self) -> None:
@@ -155,12 +162,13 @@ class Tab:
             await chat.close()
 
     async def hang_up(self) -> None:
-        """Free the connection; where nobody was logged in, keep nothing else either."""
+        """Free the connection, and what runs over it; where nobody was logged in, keep nothing else either."""
         chat, self.chat = self.chat, None
-        self.tickets.clear()
+        self.running.end()
         if chat is not None:
             await chat.close()
         if self.door is None:
+            self.tickets.clear()
             _empty(self._folder)
 
     def show(self, changed: Callable[[], None], page: str = "") -> None:
@@ -184,16 +192,17 @@ class Tab:
             self._grace = grace
             if self.chat is not None and self.chat.desk is not None:
                 self.chat.desk.in_view = False  # what comes now is read by nobody
-            self._hang_up_later()
+            self._stay.begin(self._carried)
+            self._hang_up_in(grace)
 
     def _close_no_more(self) -> None:
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
 
-    def _hang_up_later(self) -> None:
+    def _hang_up_in(self, seconds: float) -> None:
         self._close_no_more()
-        self._closing = asyncio.get_running_loop().call_later(self._grace, self._hang_up_soon)
+        self._closing = asyncio.get_running_loop().call_later(seconds, self._hang_up_soon)
 
     def _hang_up_soon(self) -> None:
         self._start(self._hang_up_unless_shown())
@@ -206,16 +215,29 @@ class Tab:
     async def _hang_up_unless_shown(self) -> None:
         if self.changed is not None:
             return
-        if self.chat is not None and self.chat.carrier.is_busy:  # who has sent a file need not stay for it
-            self._hang_up_later()
+        left = self._stay.left(self._carried)
+        if self._is_needed(left):
+            if not left:
+                self.forget_files()
+            self._hang_up_in(max(self._grace, LEAST_GRACE_S))
             return
         self._left = True
         await self.hang_up()
-        if not self.spools.are_wanted:
+        if not left or not self.spools.are_wanted:
             self.forget_files()
         elif self._is_left():  # who comes back soon may still send them, or send them again
             self._close_no_more()
-            self._closing = asyncio.get_running_loop().call_later(FILES_S, self.forget_files)
+            self._closing = asyncio.get_running_loop().call_later(left, self.forget_files)
+
+    def _is_needed(self, left: float) -> bool:
+        """Whether something goes on though its page is gone: who has sent or saves a file need not stay for it."""
+        if self.chat is not None and self.chat.carrier.is_busy:
+            return left > 0
+        return self.running.is_saving
+
+    @property
+    def _carried(self) -> int:
+        return 0 if self.chat is None else self.chat.carrier.carried
 
     def _is_left(self) -> bool:
         return self.changed is None
@@ -224,7 +246,7 @@ class Tab:
         """What this user has not sent; what another was about to send is not for them."""
         if user != self._user:
             self._user = user
-            self.choice.forget()
+            self.forget_files()
         return self._unsaid.setdefault(user, Unsaid())
 
     def tell(self) -> None:
@@ -236,8 +258,8 @@ class Tab:
 
     @property
     def session(self) -> object | None:
-        """An object for each session that is open here: tickets of another one are void."""
-        return None if self.chat is None else self.chat.desk
+        """Which session is open here; tickets of another one are void."""
+        return None if self.chat is None else self.chat.session
 
     def choose(
         self, page: str, room: ConversationId, files: Sequence[tuple[str, int]], more: int = 0
@@ -257,7 +279,6 @@ class Tab:
         """Nothing that waits here will be sent."""
         self.choice.forget()
         self.spools.clear()
-        self.tickets.clear()
 
 
 class Tabs:
@@ -278,6 +299,7 @@ class Tabs:
         self.context.set(zmq.MAX_SOCKETS, SOCKETS)
         self._folder = home / "tabs"
         self.space = Space(self._folder, room)
+        self.crowd = Crowd()
         self._pins = Pins(home / "pins.json")
         self._tabs: dict[str, Tab] = {}
 

@@ -21,7 +21,7 @@ class Save:
     """A file may be saved: again too, where a browser goes on with a download that was cut."""
 
     file: File
-    lasts: ClassVar[float] = 900
+    lasts: ClassVar[float] = 12 * 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,10 @@ Purpose = Save | Look
 
 
 class Tickets:
-    """Those of one tab. A session is known by any object of its own: with another one all tickets are void."""
+    """Those of one tab. A session is known by what equals nothing of another: with another one all tickets are void.
+
+    Where there is none for a while, as no page is there, they stay: the same may be gone on with.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -46,7 +49,12 @@ class Tickets:
         self._codes: dict[Purpose, str] = {}
 
     def give(self, session: object, purpose: Purpose) -> str:
-        """A ticket for it: the one of before, for half of its time, so that what is drawn stays as it is."""
+        """A ticket for it: the one of before, for half of its time, so that what is drawn stays as it is.
+
+        Where there is no session (None), it is of no use.
+        """
+        if session is None:
+            return secrets.token_urlsafe(24)
         self._enter(session)
         code = self._codes.get(purpose)
         if code is not None and self._given[code][1] - self._clock() > purpose.lasts / 2:
@@ -61,13 +69,23 @@ class Tickets:
         return code
 
     def find(self, session: object, code: str) -> Purpose | None:
-        """What a ticket is for; None where it is none of this session, or its time is over."""
-        self._enter(session)
+        """What a ticket is for; None where it is none of this session, or its time is over.
+
+        While there is no session (None), it is that of the last one.
+        """
+        if session is not None:
+            self._enter(session)
         purpose, until = self._given.get(code, (None, 0.0))
         if purpose is not None and self._clock() >= until:
             self._drop(code)
             return None
         return purpose
+
+    def renew(self, code: str) -> None:
+        """It is being used: its time begins again."""
+        if (given := self._given.pop(code, None)) is not None:
+            purpose, _ = given
+            self._given[code] = purpose, self._clock() + purpose.lasts
 
     def clear(self) -> None:
         """None is good any more."""
@@ -76,7 +94,7 @@ class Tickets:
         self._codes.clear()
 
     def _enter(self, session: object) -> None:
-        if session is not self._session:
+        if session != self._session:
             self.clear()
             self._session = session
 

@@ -1,6 +1,10 @@
 """The chain of protocol.md, "Conversations and entries"."""
 
+import contextlib
 import hashlib
+
+import msgspec
+import pytest
 
 from schemas.entries import CHAIN_START, Entry, File, file_body, follows, link, text_body
 from schemas.names import ConversationId
@@ -89,3 +93,10 @@ def test_an_entry_without_content_follows_nothing() -> None:
         chain=HALO.chain,
     )
     assert not follows(CHAIN_START, empty)
+
+
+@pytest.mark.parametrize(("size", "refused"), [(-1, True), (-(1 << 63), True), (0, False), (1 << 40, False)])
+def test_a_file_has_no_negative_size(size: int, refused: bool) -> None:
+    said = msgspec.msgpack.encode({**msgspec.structs.asdict(FOTO), "size": size})
+    with pytest.raises(msgspec.ValidationError) if refused else contextlib.nullcontext():
+        assert msgspec.msgpack.decode(said, type=File).size == size

@@ -19,7 +19,7 @@ from client.errors import (
     UnavailableError,
     error_of,
 )
-from client.transfer import HALTS, REWINDS, WINDOW, Download, Question, Upload
+from client.transfer import HALTS, MIN_CHUNK, REWINDS, WINDOW, Download, Question, Upload
 from schemas import commands
 from schemas.answers import Answer, ChunkTaken, Done, Downloaded, ErrorAnswer, UploadOpened
 from schemas.entries import File
@@ -116,6 +116,14 @@ def test_it_goes_on_from_what_is_held() -> None:
     one = upload()
     assert shown(begun(one, offset=11)) == ["11+4", "15+4", "19+1"]
     assert one.offset == 11
+
+
+@pytest.mark.parametrize(("size", "fails"), [(MIN_CHUNK - 1, False), (MIN_CHUNK, True), (4 << 30, True)])
+def test_a_realm_that_wants_a_few_bytes_at_once_is_not_sent_a_large_file(size: int, fails: bool) -> None:
+    one = Upload(bytes(32), size, "big")
+    one.answered(again(one), opened(chunk=MIN_CHUNK - 1))
+    assert isinstance(one.failed, ProtocolError) == fails
+    assert bool(one.take()) != fails
 
 
 def test_no_chunk_is_larger_than_a_frame_may_be() -> None:

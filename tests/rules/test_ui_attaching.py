@@ -14,9 +14,13 @@ from client.model.desk import Unsaid
 from client.ui.attaching import Attaching
 from client.ui.choice import BURST, PER_SECOND, Choice
 from client.ui.draw import LoggedOutError
+from client.ui.pace import SLOWEST
 from client.ui.space import LEAST
 from client.ui.spool import AT_ONCE, Spool, State
-from client.ui.tabs import FILES_S, SPOOLED, Tab, Tabs
+from client.ui.stay import FILES_S
+from client.ui.tabs import LEAST_GRACE_S, SPOOLED, Tab, Tabs
+from client.ui.tickets import Save
+from schemas.entries import File
 from schemas.names import ConversationId
 from tests.rules import virtual_time
 
@@ -24,6 +28,7 @@ SECRET = "0123456789abcdef" * 2
 TALK = ConversationId("private/henderson@kampus,messi@kampus")
 OTHER_TALK = ConversationId("private/lineker@kampus,messi@kampus")
 PAGE = "page"
+FOTO = File(id="F1", name="foto.jpg", size=3, media_type="image/jpeg", digest=bytes(32))
 GRACE = 5.0
 
 
@@ -39,9 +44,10 @@ class Chat:
 
     def __init__(self) -> None:
         self.desk: Desk | None = Desk()
+        self.session = object()
         self.sent: list[Spool] = []
         self.takes = 1_000
-        self.carrier = SimpleNamespace(is_busy=False)
+        self.carrier = SimpleNamespace(is_busy=False, carried=0)
         self.closed = False
 
     def send_files(self, conversation: ConversationId, spools: list[Spool]) -> list[Spool]:
@@ -224,14 +230,14 @@ def test_who_loads_the_page_anew_goes_on_with_what_is_chosen_and_another_user_do
 
 def test_all_tabs_share_the_room_that_there_is(tmp_path: Path) -> None:
     async def test(_: Tabs) -> None:
-        tabs = Tabs(tmp_path / "small", Address("127.0.0.1", 8889), room=2 * LEAST)
+        tabs = Tabs(tmp_path / "small", Address("127.0.0.1", 8889), room=8 * LEAST)
         losses = []
         for secret in (SECRET, "fedcba9876543210" * 2):
             tab = tabs.enter(secret)
             tab.chat = cast("Any", Chat())
             tab.show(changed, PAGE)
             losses += [spool.loss for spool in choose(tab, ("a", LEAST), ("b", LEAST // 2 + 1))]
-        assert losses == [None, None, Loss.NO_ROOM, Loss.NO_ROOM]
+        assert losses == [None, None, None, Loss.NO_ROOM], "the second has a quarter of what the first has left"
         await tabs.close()
 
     run(tmp_path, test)
@@ -319,14 +325,104 @@ def test_a_tab_that_is_left_keeps_its_files_while_one_is_being_sent(tmp_path: Pa
         spool = brought(tab)
         chat.carrier.is_busy = True
         tab.hide(changed, GRACE)
-        await asyncio.sleep(10 * FILES_S)
+        for _ in range(600):
+            chat.carrier.carried += int(SLOWEST * 66)
+            await asyncio.sleep(60)
         assert (chat.closed, spool.state) == (False, State.HERE)
         chat.carrier.is_busy = False
         await asyncio.sleep(2 * GRACE)
         assert (chat.closed, spool.state) == (True, State.HERE), "its sockets are freed, and who comes back may send it"
-        await asyncio.sleep(FILES_S - 3 * GRACE)
-        assert spool.state is State.HERE
-        await asyncio.sleep(2 * GRACE)
+        await asyncio.sleep(FILES_S)
+        assert not spool.is_wanted
+        tabs.space.settle()
+        assert not spool.path.exists()
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("saves", [False, True])
+def test_what_is_sent_and_does_not_come_on_is_kept_for_an_hour(tmp_path: Path, saves: bool) -> None:
+    """A realm may take one byte now and then, for ever."""
+
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.logged_in(cast("Any", {"host": "a", "port": 1}))
+        tab.show(changed, PAGE)
+        spool = brought(tab)
+        chat.carrier.is_busy = True
+        tab.hide(changed, GRACE)
+        saving = save(tab) if saves else None
+        for _ in range(59):
+            chat.carrier.carried += 1
+            await asyncio.sleep(60)
+        assert (chat.closed, spool.state) == (False, State.HERE)
+        await asyncio.sleep(60 + GRACE)
+        assert (chat.closed, spool.is_wanted) == (True, False)
+        if saving is not None:
+            await saving
+
+    run(tmp_path, test)
+
+
+def save(tab: Tab) -> "asyncio.Task[None]":
+    """A browser saves a file that has no end."""
+
+    async def forever() -> Any:
+        await asyncio.Event().wait()
+
+    return asyncio.create_task(tab.running.run(Save(FOTO), forever(), forever))
+
+
+def test_who_saves_a_file_need_not_stay_for_it(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.logged_in(cast("Any", {"host": "a", "port": 1}))
+        tab.show(changed, PAGE)
+        spool = brought(tab)
+        saving = save(tab)
+        tab.hide(changed, 0)
+        await asyncio.sleep(FILES_S - 2)
+        assert (chat.closed, spool.is_wanted) == (False, True)
+        await asyncio.sleep(2 + LEAST_GRACE_S)
+        assert (chat.closed, spool.is_wanted) == (False, False), "what waits to be sent waits no longer for that"
+        saving.cancel()
+        await asyncio.sleep(2 * LEAST_GRACE_S)
+        assert chat.closed
+
+    run(tmp_path, test)
+
+
+def test_a_tab_without_grace_is_not_looked_at_all_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[float] = []
+
+    async def test(tabs: Tabs) -> None:
+        tab, chat = logged_in(tabs)
+        tab.show(changed, PAGE)
+        chat.carrier.is_busy = True
+        is_needed = tab._is_needed
+
+        def noted(left: float) -> bool:
+            looked.append(left)
+            return is_needed(left)
+
+        monkeypatch.setattr(tab, "_is_needed", noted)
+        tab.hide(changed, 0)
+        await asyncio.sleep(10.5)
+        assert len(looked) == 11
+
+    run(tmp_path, test)
+
+
+def test_another_user_does_not_inherit_what_the_first_could_not_send(tmp_path: Path) -> None:
+    async def test(tabs: Tabs) -> None:
+        tab, _ = logged_in(tabs)
+        tab.show(changed, PAGE)
+        tab._unsaid_by("messi")
+        spool = brought(tab)
+        tab.choice.take()
+        tab._unsaid_by("messi")
+        assert spool.state is State.HERE, "who comes back may send it"
+        tab._unsaid_by("neymar")
         assert not spool.is_wanted
         tabs.space.settle()
         assert not spool.path.exists()

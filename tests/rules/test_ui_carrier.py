@@ -174,6 +174,7 @@ def test_how_far_it_is_is_told_where_that_is_seen(tmp_path: Path) -> None:
             (False, 0, 2),
             (False, 99, 3),
         ]
+        assert site.carrier.carried == 990
         site.realm.go.set()
         await task
 

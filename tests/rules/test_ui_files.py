@@ -7,6 +7,8 @@ import re
 import socket
 import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -29,6 +31,8 @@ from client.model.places import route
 from client.ui import files
 from client.ui.choice import BURST
 from client.ui.files import PAGE_HEADER, PREFIX, TAB_HEADER, address, bring_address, router
+from client.ui.giving import Given, begin
+from client.ui.hangup import Line
 from client.ui.spool import AT_ONCE, BLOCK, MAX_FILE, State
 from client.ui.tabs import Door, Tab, Tabs
 from client.ui.tickets import Look, Save
@@ -87,8 +91,9 @@ class Chat:
     """Somebody is logged in, and a room is open."""
 
     def __init__(self, realm: Realm) -> None:
-        self.carrier = SimpleNamespace(courier=realm, is_busy=False)
+        self.carrier = SimpleNamespace(courier=realm, is_busy=False, carried=0)
         self.desk: Room | None = Room()
+        self.session = object()
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -168,6 +173,11 @@ def on(home: Path, test: Callable[[Site], Coroutine[Any, Any, None]], realm: Rea
             await site.tabs.close()
 
     asyncio.run(within())
+
+
+def answer_to(site: Site, file: File = FOTO) -> Given:
+    start = partial(begin, cast("Any", site.realm), file, {})
+    return Given(site.tab.running, Save(file), start, lambda: None)
 
 
 def spooled(home: Path) -> list[Path]:
@@ -261,6 +271,8 @@ def test_only_the_page_of_a_tab_may_bring(tmp_path: Path, headers: dict[str, str
         b"{}",
         b"[]",
         b"\xff",
+        b"[" * 100_000,
+        b'{"a":' * 20_000,
         b'{"route": "/", "files": []}',
         b'{"route": "/", "files": [{"name": 1, "size": 1}]}',
         b'{"route": "/", "files": [{"name": "", "size": 1}]}',
@@ -403,15 +415,12 @@ def test_who_cancels_ends_what_the_browser_sends(tmp_path: Path) -> None:
     """At a real server: it would read all that is on its way to an answer that was given long ago."""
 
     async def test(site: Site) -> None:
-        listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(site.app, log_level="critical", lifespan="off"))
-        serving = asyncio.create_task(server.serve([listening]))
-        try:
+        async with served(site) as listening:
             spool = site.tab.spools.make("large", 4 << 30)
             head = (
                 f"PUT {bring_address(site.tab, spool)} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {spool.size}\r\n\r\n"
             )
-            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            reader, writer = await asyncio.open_connection(*listening)
             writer.write(head.encode() + bytes(BLOCK))  # more than is read would reset the connection
             await writer.drain()
             while not spool.held:
@@ -422,11 +431,24 @@ def test_who_cancels_ends_what_the_browser_sends(tmp_path: Path) -> None:
             assert said.startswith(b"HTTP/1.1 400 ")
             writer.close()
             assert not site.spooled()
-        finally:
-            server.should_exit = True
-            await serving
 
     on(tmp_path, test)
+
+
+@asynccontextmanager
+async def served(site: Site) -> AsyncIterator[tuple[str, int]]:
+    """At a real server, as it is when the process serves."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        site.app, http=Line, log_config=None, log_level="warning", lifespan="off", timeout_graceful_shutdown=10
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve([listening]))
+    try:
+        yield listening.getsockname()
+    finally:
+        server.should_exit = True
+        await serving
 
 
 # there
@@ -596,8 +618,7 @@ def test_a_browser_that_leaves_ends_what_was_fetched_for_it(tmp_path: Path) -> N
                 left.set()
                 await asyncio.Event().wait()  # nobody reads any more
 
-        answer = await files._Sent.begin(cast("Any", site.tab.chat), FOTO, {})
-        await answer({"type": "http"}, receive, send)
+        await answer_to(site)({"type": "http"}, receive, send)
         assert sent == [CONTENT[:PART]]
         assert site.realm.open == 0
 
@@ -632,8 +653,7 @@ def test_memory_is_bounded_whatever_the_size(tmp_path: Path) -> None:
         tracemalloc.start()
         try:
             await spool.take(parts(), site.tell)
-            answer = await files._Sent.begin(cast("Any", site.tab.chat), large, {})
-            await answer({"type": "http"}, receive, send)
+            await answer_to(site, large)({"type": "http"}, receive, send)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -651,5 +671,50 @@ def test_an_address_that_was_to_be_used_soon_expires(tmp_path: Path) -> None:
         assert (await site.get(save)).status_code == 200
         now = Save.lasts
         assert (await site.get(save)).status_code == 404
+
+    on(tmp_path, test)
+
+
+def test_an_address_is_good_as_long_as_something_comes_from_there(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        now = 0.0
+        site.tab.tickets._clock = lambda: now
+        save = address(site.tab, Save(FOTO))
+        now = Save.lasts - 1
+        assert (await site.get(save)).status_code == 200
+        now = 2 * Save.lasts - 2
+        assert (await site.get(save)).status_code == 200
+
+    on(tmp_path, test)
+
+
+def test_who_comes_back_to_the_session_goes_on_with_a_download(tmp_path: Path) -> None:
+    async def test(site: Site) -> None:
+        site.tab.logged_in(Door("127.0.0.1", 8889))
+        where, chat = address(site.tab, Save(FOTO)), site.tab.chat
+        await site.tab.hang_up()
+        answer = await site.get(where, range="bytes=100-")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), "a browser may try again"
+        site.tab.chat = chat
+        assert (await site.get(where, range="bytes=100-")).content == CONTENT[100:]
+        await site.tab.hang_up()
+        site.log_out()
+        assert (await site.get(where)).status_code == 404
+
+    on(tmp_path, test)
+
+
+def test_what_a_page_says_of_files_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "STALL_S", 0.05)
+
+    async def test(site: Site) -> None:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"{"
+            await asyncio.Event().wait()
+
+        answer = await site.client.post(PREFIX, content=parts(), headers={TAB_HEADER: SECRET})
+        assert (answer.status_code, answer.headers["connection"]) == (408, "close")
 
     on(tmp_path, test)

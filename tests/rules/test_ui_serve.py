@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from client.dial import Address
 from client.errors import UsageError
+from client.ui.__main__ import app
 from client.ui.serve import Site, _alone, serve
 
 
@@ -24,3 +26,13 @@ def test_two_do_not_use_one_folder(tmp_path: Path) -> None:
         asyncio.run(serve(site, print))
     with _alone(site.home):
         """Who comes after it may."""
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--file-room", "inf"), ("--file-room", "nan"), ("--file-room", "-1"), ("--grace", "nan")]
+)
+def test_a_number_that_is_none_is_told(option: str, value: str) -> None:
+    ended = CliRunner().invoke(app, ["--no-open", option, value])
+    assert ended.exit_code == 2
+    assert option in ended.output
+    assert isinstance(ended.exception, SystemExit), "a sentence, no traceback"

@@ -67,3 +67,15 @@ def test_what_cannot_be_removed_is_logged(
     space.drop(folder, 20 * LEAST, 0)
     space.settle()
     assert "cannot be removed" in caplog.text
+
+
+def test_one_tab_has_a_part_of_what_is_free(tmp_path: Path, disk: SimpleNamespace) -> None:
+    space = Space(tmp_path, 80 * LEAST)
+    assert space.share(0) == 20 * LEAST
+    assert space.promise(20 * LEAST)
+    assert space.share(20 * LEAST) == 20 * LEAST, "whose it is does not count against them"
+    assert space.share(0) == 15 * LEAST
+    disk.free = 50 * LEAST
+    assert space.share(0) == 5 * LEAST, "the disk has less"
+    disk.free = 0
+    assert space.share(0) == 0

@@ -12,9 +12,10 @@ import pytest
 
 from client.errors import LocalFileError
 from client.model.attached import Loss
-from client.ui import spool as module
-from client.ui.space import Space
-from client.ui.spool import AT_ONCE, BEGIN_S, BLOCK, MAX_FILE, MAX_HELD, STALL_S, LostError, Spool, Spools, State
+from client.ui import pace
+from client.ui.pace import CREDIT_S, STALL_S
+from client.ui.space import LEAST, Space
+from client.ui.spool import AT_ONCE, BEGIN_S, BLOCK, MAX_FILE, MAX_HELD, QUIET_S, LostError, Spool, Spools, State
 from tests.rules import virtual_time
 
 CONTENT = os.urandom(3 * BLOCK + 17)
@@ -161,7 +162,7 @@ def test_one_that_is_removed_ends_at_once_though_nothing_comes(tmp_path: Path) -
 
 
 def test_one_that_does_not_come_on_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STALL_S", 0.05)
+    monkeypatch.setattr(pace, "STALL_S", 0.05)
 
     async def test(site: Site) -> None:
         spool = site.spools.make("a", len(CONTENT))
@@ -170,6 +171,103 @@ def test_one_that_does_not_come_on_is_cut(tmp_path: Path, monkeypatch: pytest.Mo
         assert spool.loss is Loss.CUT
 
     on(tmp_path, test)
+
+
+def test_one_that_comes_too_slowly_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One byte now and then would hold the room of all of it."""
+
+    async def test(site: Site) -> None:
+        spool, behind = site.spools.make("a", MAX_FILE), site.spools.make("b", MAX_FILE)
+        in_memory(spool, monkeypatch)
+
+        async def trickle() -> AsyncIterator[bytes]:
+            while True:
+                yield b"x"
+                await asyncio.sleep(STALL_S - 1)
+
+        with pytest.raises(LocalFileError, match="not come on"):
+            await spool.take(trickle(), never)
+        assert STALL_S <= virtual_time.now() <= 2 * STALL_S
+        with pytest.raises(LostError):
+            await behind.whole()
+        assert virtual_time.now() <= 2 * STALL_S + BEGIN_S
+        assert site.files() == []
+        assert not is_promised(site.space)
+
+    in_virtual_time(tmp_path, test)
+
+
+def test_what_came_fast_gives_it_no_time_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", MAX_FILE)
+        in_memory(spool, monkeypatch)
+
+        async def burst() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield bytes(BLOCK)
+            while True:
+                yield b"x"
+                await asyncio.sleep(STALL_S / 2)
+
+        with pytest.raises(LocalFileError, match="not come on"):
+            await spool.take(burst(), never)
+        assert virtual_time.now() <= CREDIT_S + STALL_S
+
+    in_virtual_time(tmp_path, test)
+
+
+def test_one_that_comes_just_fast_enough_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        spool = site.spools.make("a", 40 * BLOCK)
+        in_memory(spool, monkeypatch)
+
+        async def parts() -> AsyncIterator[bytes]:
+            for _ in range(40):
+                await asyncio.sleep(STALL_S - 1)
+                yield bytes(BLOCK)
+
+        await spool.take(parts(), never)
+        assert spool.is_here
+
+    in_virtual_time(tmp_path, test)
+
+
+def test_what_is_gathered_is_written_when_nothing_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else many that stall would each hold almost a block of memory."""
+
+    async def test(site: Site) -> None:
+        spool, held = site.spools.make("a", 2 * BLOCK), list[int]()
+        in_memory(spool, monkeypatch)
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield bytes(BLOCK - 1)
+            held.append(spool.held)
+            await asyncio.sleep(QUIET_S + 0.1)
+            held.append(spool.held)
+            yield bytes(BLOCK + 1)
+
+        await spool.take(parts(), never)
+        assert held == [0, BLOCK - 1]
+        assert spool.is_here
+
+    in_virtual_time(tmp_path, test)
+
+
+def in_memory(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written to nowhere, without a thread."""
+
+    async def here(work: Callable[..., Any], *args: Any) -> Any:
+        return work(*args)
+
+    class Nowhere:
+        def write(self, data: memoryview) -> int:
+            return len(data)
+
+        def close(self) -> None:
+            """Nothing to close."""
+
+    monkeypatch.setattr("client.ui.spool.in_thread", here)
+    monkeypatch.setattr(spool, "_create", Nowhere)
 
 
 def test_what_is_lost_or_removed_or_here_is_not_taken(tmp_path: Path) -> None:
@@ -310,6 +408,19 @@ def test_no_more_than_a_tab_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert site.spools.make("a", 1).loss is None
         site.spools.clear()
         assert not is_promised(site.space)
+
+    on(tmp_path, test)
+
+
+def test_a_tab_gets_a_part_of_what_is_free_at_the_time(tmp_path: Path) -> None:
+    async def test(_: Site) -> None:
+        space = Space(tmp_path, 64 * LEAST)
+        one, other = Spools(tmp_path / "one", space), Spools(tmp_path / "other", space)
+        assert [one.make("a", 8 * LEAST).loss for _ in range(3)] == [None, None, Loss.NO_ROOM]
+        assert other.make("a", 13 * LEAST).loss is Loss.NO_ROOM
+        assert other.make("a", 12 * LEAST).loss is None
+        for spools in (one, other):
+            spools.clear()
 
     on(tmp_path, test)
 

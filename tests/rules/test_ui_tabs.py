@@ -290,7 +290,7 @@ class Closing:
     """A chat of which nothing is wanted but to be closed."""
 
     desk = None
-    carrier = SimpleNamespace(is_busy=False)
+    carrier = SimpleNamespace(is_busy=False, carried=0)
 
     def __init__(self) -> None:
         self.closed = 0
@@ -339,15 +339,40 @@ def test_a_tab_that_nobody_shows_is_closed_after_the_grace(tmp_path: Path) -> No
     in_window(tmp_path, test)
 
 
-def test_tickets_end_with_the_connection(tmp_path: Path) -> None:
+def test_tickets_outlive_the_connection_and_not_the_login(tmp_path: Path) -> None:
     async def test(tab: Tab, chat: Closing) -> None:
-        session = object()
         file = File(id="F1", name="foto.jpg", size=3, media_type="image/jpeg", digest=bytes(32))
-        code = tab.tickets.give(session, Save(file))
+        tab.logged_in(Door("a", 1))
+        code = tab.tickets.give("session", Save(file))
         await tab.hang_up()
-        assert tab.tickets.find(session, code) is None
+        assert tab.tickets.find("session", code) == Save(file)
+        tab.logged_out()
+        assert tab.tickets.find("session", code) is None
+        code = tab.tickets.give("session", Save(file))
+        await tab.hang_up()
+        assert tab.tickets.find("session", code) is None, "nobody was logged in"
 
     in_window(tmp_path, test)
+
+
+def test_a_session_is_the_same_over_its_connections(start_realm: StartRealm, tmp_path: Path) -> None:
+    door = Door("127.0.0.1", start_realm().door)
+
+    async def test(tabs: Tabs) -> None:
+        tab = tabs.enter(SECRET)
+        await register(tab, door)
+        first = tab.session
+        await tab.hang_up()
+        assert tab.session is None
+        chat = await tab.dial(door)
+        assert await chat.resume()
+        assert first is not None
+        assert tab.session == first
+        await chat.log_out()
+        await chat.log_in("messi", "surabaya")
+        assert tab.session != first
+
+    with_tabs(tmp_path / "home", test)
 
 
 def test_a_window_that_comes_within_the_grace_finds_the_chat(tmp_path: Path) -> None:

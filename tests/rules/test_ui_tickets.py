@@ -67,6 +67,34 @@ def test_what_is_drawn_again_has_the_same_ticket_for_half_of_its_time() -> None:
     assert tickets.find(SESSION, other) == look
 
 
+def test_a_ticket_stays_while_no_session_is_open() -> None:
+    tickets = Tickets()
+    code = tickets.give("session", Save(FOTO))
+    nowhere = tickets.give(None, Save(FOTO))
+    assert tickets.find(None, code) == Save(FOTO)
+    assert tickets.find(None, nowhere) is None
+    assert tickets.find("".join(["ses", "sion"]), code) == Save(FOTO), "the same, over another connection"
+    assert tickets.find(OTHER, code) is None
+    assert tickets.find(None, code) is None
+
+
+def test_a_ticket_that_is_used_is_renewed() -> None:
+    clock = Clock()
+    tickets = Tickets(clock)
+    code, other = tickets.give(SESSION, Save(FOTO)), tickets.give(SESSION, Save(_numbered(1)))
+    clock.now += Save.lasts - 1
+    tickets.renew(code)
+    tickets.renew("none")
+    clock.now += Save.lasts - 1
+    assert tickets.find(SESSION, code) == Save(FOTO)
+    assert tickets.find(SESSION, other) is None
+    assert tickets.give(SESSION, Save(FOTO)) != code, "though what is drawn has a fresh one"
+
+
+def test_a_download_has_hours() -> None:
+    assert Save.lasts >= 12 * 3_600
+
+
 def test_of_too_many_the_oldest_is_dropped() -> None:
     tickets = Tickets()
     codes = [tickets.give(SESSION, Save(_numbered(number))) for number in range(AT_MOST + 2)]

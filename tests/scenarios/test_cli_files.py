@@ -228,9 +228,9 @@ def test_at_a_terminal_a_bar_shows_how_far_it_is(messi: Person, tmp_path: Path) 
 
 
 def test_ctrl_c_at_the_prompt_stops_a_transfer_and_not_the_client(start_realm: StartRealm, tmp_path: Path) -> None:
-    realm = start_realm(config="[files]\nchunk_bytes = 1000\n")  # so that it takes a while
+    realm = start_realm(config="[files]\nchunk_bytes = 4096\n")  # so that it takes a while
     film = tmp_path / "film.mkv"
-    film.write_bytes(noise(10_000_000))
+    film.write_bytes(noise(40_000_000))
     with people_of(tmp_path, realm) as make:
         somebody = make("messi")
         somebody.says(*REGISTER["messi"].split())
@@ -239,12 +239,12 @@ def test_ctrl_c_at_the_prompt_stops_a_transfer_and_not_the_client(start_realm: S
             for _ in range(2):
                 terminal.shows("messi@kampus>")
                 terminal.types(f"sendfile messi {film}\r")
-                terminal.shows("/10.0 MB")
+                terminal.shows("/40.0 MB")
                 while not held_by(realm):
                     time.sleep(0.01)
                 terminal.process.send_signal(signal.SIGINT)
                 terminal.shows("stopped; what has been carried is kept")
-            assert 0 < held_by(realm) < 10_000_000
+            assert 0 < held_by(realm) < 40_000_000
             terminal.shows("messi@kampus>")
             terminal.types("send messi halo\r")
             terminal.shows("Message sent")
@@ -262,9 +262,9 @@ def test_a_file_that_nobody_may_read_here_is_not_found(messi: Person, tmp_path: 
 
 
 def test_an_upload_that_was_cut_off_on_both_sides_is_gone_on_with(start_realm: StartRealm, tmp_path: Path) -> None:
-    realm = start_realm(config="[files]\nchunk_bytes = 1000\n")  # so that it takes a while
+    realm = start_realm(config="[files]\nchunk_bytes = 4096\n")  # so that it takes a while
     film = tmp_path / "film.mkv"
-    film.write_bytes(noise(10_000_000))
+    film.write_bytes(noise(40_000_000))
     with people_of(tmp_path, realm) as make:
         somebody = make("messi")
         somebody.says(*REGISTER["messi"].split())
@@ -274,7 +274,7 @@ def test_an_upload_that_was_cut_off_on_both_sides_is_gone_on_with(start_realm: S
             time.sleep(0.01)
         sending.ends(signal.SIGKILL)
         realm.kill()
-        assert held < 10_000_000
+        assert held < 40_000_000
         realm.config.write_text(FAST_HASHING)
         realm.start()
         assert somebody.says("sendfile", "messi", str(film)) == ["File sent"]
