@@ -11,7 +11,7 @@ SEED ?= 0
 HISTORIES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help install run-realm run-client demo test screenshots simulate simulate-realms soak bench check format protocol lock clean
+.PHONY: help install run-realm run-client demo test test-all screenshots simulate simulate-realms soak bench check format protocol lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,11 @@ run-client: $(READY) ## Serve the web client on http://localhost:8550 (REALM=127
 demo: $(READY) ## Try it: two realms with demo accounts and the web client for them, until Ctrl-C (http://localhost:8550)
 	$(BIN)/python -m client.ui --demo
 
-test: $(READY) ## Run all tests (in a Chromium too, which is installed where there is none)
+test: $(READY) ## Run the tests, in a Chromium too, which is installed where there is none (some 12 minutes)
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest -n $(JOBS) -m "not thorough"
+
+test-all: $(READY) ## The same with those that take long (some 20 minutes)
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest -n $(JOBS)
 

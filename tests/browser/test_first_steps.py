@@ -40,7 +40,7 @@ def test_an_invite_link_leads_to_an_account(start_realm: StartRealm, start_web: 
     assert (ana.console_errors(), budi.console_errors()) == ([], [])
 
 
-@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.thorough)])
 def test_the_demo_can_be_used_and_ends_whole(tmp_path: Path, person: MakePerson, ended_by: signal.Signals) -> None:
     made = tmp_path / "tmp"
     made.mkdir()
@@ -102,6 +102,7 @@ def test_every_control_has_a_name_and_can_be_reached(campus: Campus) -> None:
         ("Join Group Chat", "Handball, 1 member"), ("Settings", "Change password"),
     ):  # fmt: skip
         messi.press("Home")
+        messi.sees_soon("Hello, Lionel Messi")
         messi.press(entry, "button")
         messi.sees_soon(sight)
         assert messi.nameless() == [], entry

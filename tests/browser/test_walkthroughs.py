@@ -8,7 +8,13 @@ from tests.browser.conftest import EN, ID, Campus, Speech, in_list, log_in, open
 from tests.browser.person import PHONE, WIDE, Person
 
 Size = tuple[int, int]
-LOOKS = pytest.mark.parametrize(("speech", "size"), [(EN, WIDE), (ID, PHONE)], ids=["english-wide", "indonesian-phone"])
+LOOKS = pytest.mark.parametrize(
+    ("speech", "size"),
+    [
+        pytest.param(EN, WIDE, id="english-wide"),
+        pytest.param(ID, PHONE, id="indonesian-phone", marks=pytest.mark.thorough),
+    ],
+)
 
 
 @LOOKS

@@ -36,6 +36,7 @@ def test_killed_under_load(three: World, killed: tuple[str, ...]) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_both_restarted_under_load(three: World) -> None:
     """SIGTERM one after the other and together."""
     flows = three.all_ways(COUNT)
@@ -71,6 +72,7 @@ def test_a_stopped_peer_hinders_nobody(three: World) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_a_stopped_peer_is_noticed_though_little_is_said(three: World) -> None:
     """One message after the other, each of which waits in vain: the next ones need not wait."""
     flow = three.flow("kampus", "pusat", 1)

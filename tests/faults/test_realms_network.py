@@ -1,5 +1,7 @@
 """A network between two realms that is cut, swallows everything, or is slow, under load in both directions at once."""
 
+import pytest
+
 from tests.faults.realm_kit import World, three
 
 __all__ = ["three"]
@@ -34,6 +36,7 @@ def test_cut_and_healed(three: World) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_one_direction_is_cut(three: World) -> None:
     """Each direction is settled on its own: the other one goes on."""
     there, back = three.flow("kampus", "pusat", COUNT), three.flow("pusat", "kampus", COUNT)
@@ -51,6 +54,7 @@ def test_one_direction_is_cut(three: World) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_held_and_healed(three: World) -> None:
     """Connections stay, and nothing comes through: both notice, and go on afterwards."""
     three.all_ways(COUNT)
@@ -67,6 +71,7 @@ def test_held_and_healed(three: World) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_slow(three: World) -> None:
     """A thin line between two realms: they get there, and a third one is not kept waiting by it."""
     three.all_ways(COUNT)

@@ -26,6 +26,7 @@ GROWTH = 48 * MIB
 """What may wait for one connection (8 MiB in the realm, and what the system takes), and two turns."""
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a peer has acknowledged")
 def test_a_reader_who_does_not_read_gets_no_more(start_realm: StartRealm, tmp_path: Path) -> None:
     realm = start_realm(config=NO_LIMITS)

@@ -209,6 +209,7 @@ def test_two_operators_at_once(start_realm: StartRealm) -> None:
     assert len(seen(kampus)["peers"]) == len(seen(pusat)["peers"]) == 1
 
 
+@pytest.mark.thorough
 def test_a_peer_that_went_away(start_realm: StartRealm) -> None:
     kampus, pusat = start_realm(), start_realm("pusat")
     word = invited(pusat)
@@ -278,6 +279,7 @@ def test_ctrl_c_ends_the_waiting(start_realm: StartRealm) -> None:
     assert accepting.returncode not in (0, None)
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(180)  # each waits for one that might be starting
 def test_no_realm_runs(realm: RealmProcess, tmp_path: Path) -> None:
     word = invited(realm)
@@ -306,6 +308,7 @@ def test_no_realm_runs(realm: RealmProcess, tmp_path: Path) -> None:
     assert not nowhere.exists()
 
 
+@pytest.mark.thorough
 def test_realms_that_are_just_being_started(tmp_path: Path) -> None:
     """A second realm and the link to it, in two lines that are pasted at once."""
     kampus, pusat = RealmProcess(tmp_path), RealmProcess(tmp_path, "pusat")

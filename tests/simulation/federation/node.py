@@ -301,7 +301,7 @@ class RealmNode:
         self._waiting.append(item)
         if not self._turn_due:
             self._turn_due = True
-            self._world.later(self._world.dice.randint(0, 8), partial(self._turn, self.life))
+            self._world.later(self._world.dice.randint(0, 25), partial(self._turn, self.life))
 
     def _turn(self, life: int) -> None:
         if life != self.life or not self.running:
