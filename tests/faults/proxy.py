@@ -29,8 +29,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._going = asyncio.Event()
         self._pace: int | None = None
-        self._listening: list[asyncio.Task[None]] = []
-        self._carrying: set[asyncio.Task[None]] = set()
+        self._listening: list[socket.socket] = []
+        self._carrying: dict[asyncio.Task[None], socket.socket] = {}
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {address}", daemon=True)
         self._thread.start()
         self.heal()
@@ -65,7 +65,10 @@ class Proxy:
         self._pace = None
         self._going.set()
         if not self._listening:
-            self._listening = [self._loop.create_task(self._listen(self._bound(port), port)) for port in self.ports]
+            for port in self.ports:
+                listener = self._bound(port)
+                self._listening.append(listener)
+                self._loop.add_reader(listener, self._accept, listener, port)
 
     async def _hold(self) -> None:
         self._going.clear()
@@ -75,11 +78,16 @@ class Proxy:
         self._going.set()
 
     async def _cut(self) -> None:
-        ended = [*self._listening, *self._carrying]
-        self._listening = []
+        for listener in self._listening:
+            self._loop.remove_reader(listener)
+            listener.close()
+        self._listening.clear()
+        ended = dict(self._carrying)
         for task in ended:
             task.cancel()
         await asyncio.gather(*ended, return_exceptions=True)
+        for client in ended.values():
+            client.close()  # also where its task had not begun
 
     def _bound(self, port: int) -> socket.socket:
         listener = socket.socket()
@@ -89,13 +97,12 @@ class Proxy:
         listener.listen(BACKLOG)
         return listener
 
-    async def _listen(self, listener: socket.socket, port: int) -> None:
-        with listener:
-            while True:
-                client, _ = await self._loop.sock_accept(listener)
-                task = self._loop.create_task(self._carry(client, port))
-                self._carrying.add(task)
-                task.add_done_callback(self._carrying.discard)
+    def _accept(self, listener: socket.socket, port: int) -> None:
+        with contextlib.suppress(OSError):
+            client, _ = listener.accept()
+            task = self._loop.create_task(self._carry(client, port))
+            self._carrying[task] = client
+            task.add_done_callback(lambda done: self._carrying.pop(done, None))
 
     async def _carry(self, client: socket.socket, port: int) -> None:
         """One connection, until either side ends it."""
