@@ -18,10 +18,7 @@ T = TypeVar("T")
 OTHERS: Final = 16
 """Frames that are no answer to what was asked, before the one who sends them is given up."""
 
-_REFUSED: Final = (
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
-)
-_WATCHED: Final = _REFUSED | zmq.EVENT_CLOSED | zmq.EVENT_DISCONNECTED
+_WATCHED: Final = outgoing.REFUSED | zmq.EVENT_CLOSED | zmq.EVENT_DISCONNECTED
 
 
 class CallError(Exception):
@@ -142,7 +139,7 @@ def _first(frame: bytes) -> bytes:
 
 
 def _why(event: int, where: str, refusal: str) -> str:
-    if event & _REFUSED:
+    if event & outgoing.REFUSED:
         return refusal
     if event & zmq.EVENT_CLOSED:
         return f"nothing answers at {where}"

@@ -31,12 +31,9 @@ FRAMES_A_TURN: Final = 64
 BYTES_A_TURN: Final = 2 << 20
 """About the most that one turn takes in from all of them."""
 
-_REFUSED: Final = (
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
-)
 _UNANSWERED: Final = zmq.EVENT_CONNECT_RETRIED
 """Comes when a connection could not be made, and also after one was lost."""
-_WATCHED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _REFUSED | _UNANSWERED
+_WATCHED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | outgoing.REFUSED | _UNANSWERED
 
 FromLink = FromPeer | LinkUp | LinkDown
 
@@ -307,7 +304,7 @@ class Links:
 
 
 def _why(event: int, place: str) -> str:
-    if event & _REFUSED:
+    if event & outgoing.REFUSED:
         return f"the realm at {place} has another key, or lets nobody in now"
     if event & _UNANSWERED:
         return f"nothing answers at {place}"

@@ -27,6 +27,10 @@ BULK_UNREAD: Final = 16
 """Frames with file bytes that wait for one peer: two windows."""
 LINK_WAITING: Final = 64
 """Answers of one peer that wait for us; others wait on its side."""
+REFUSED: Final = (
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+)
+"""What libzmq reports where the other side has another key, or does not want this one."""
 RECONNECT_MS: Final = 250
 RECONNECT_MAX_MS: Final = 10_000
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from realm.federation.state import Carrying, FederationChange, Greeter, Introducing, Link, Peers, Wait, WaitOver
+from realm.federation.state import FederationChange, Peers
 from realm.jobs import (
     CheckPassword,
     Cleaning,
@@ -24,7 +24,6 @@ from realm.jobs import (
     ReadThumbnail,
 )
 from realm.session import Session
-from realm.store.rows import Peer
 from schemas.names import Name
 
 K = TypeVar("K")
@@ -174,7 +173,7 @@ class Memory:
                 self.under_way.count(job, -1)
                 if isinstance(job, HashPassword | CheckPassword):
                     self.hash_ms += (took - self.hash_ms) / 8
-            case Peer() | Link() | Carrying() | Greeter() | Wait() | WaitOver() | Introducing():
+            case _:
                 self.peers.apply(change)
 
     def _start(self, session: Session) -> None:
@@ -296,7 +295,7 @@ class View:
                 self._under_way.count(job, 1)
             case JobOver(job):
                 self._under_way.count(job, -1)
-            case Peer() | Link() | Carrying() | Greeter() | Wait() | WaitOver() | Introducing():
+            case _:
                 self.peers.apply(change)
 
 

@@ -35,6 +35,21 @@ class Mark(msgspec.Struct, frozen=True):
     hash: Bin32
 
 
+class Greeted(Answer, frozen=True, kw_only=True):
+    """The answer to a hello: how far the receiver has come."""
+
+    realm: Name
+    version: int
+    features: list[str]
+    received: Mark
+
+
+class Proved(Answer, frozen=True, kw_only=True):
+    """The introduction is under way: the nonce comes back."""
+
+    nonce: bytes
+
+
 class LinkCommand(Command, frozen=True, kw_only=True):
     """A command of another realm."""
 
@@ -52,12 +67,14 @@ class Introduced(LinkCommand, frozen=True, kw_only=True, tag="link.introduce"):
 class Prove(LinkCommand, frozen=True, kw_only=True, tag="link.prove"):
     """Asks whether an introduction is really under way at the realm that is said to have begun it."""
 
+    answer: ClassVar = Proved
     nonce: Bin16
 
 
 class Hello(LinkCommand, frozen=True, kw_only=True, tag="link.hello"):
     """Begins to send, or sees whether the other side is there; `next` is the next number to be given."""
 
+    answer: ClassVar = Greeted
     folded: ClassVar = ("realm",)
     realm: NameField
     version: int
@@ -149,25 +166,6 @@ class Envelope(
 
 
 LINK_COMMANDS: Final[tuple[type[LinkCommand], ...]] = (Introduced, Prove, Hello, LinkUpload, LinkChunk)
-
-
-class Greeted(Answer, frozen=True, kw_only=True):
-    """The answer to a hello: how far the receiver has come."""
-
-    realm: Name
-    version: int
-    features: list[str]
-    received: Mark
-
-
-class Proved(Answer, frozen=True, kw_only=True):
-    """The introduction is under way: the nonce comes back."""
-
-    nonce: bytes
-
-
-Prove.answer = Proved
-Hello.answer = Greeted
 
 
 class LinkAck(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="link.ack"):

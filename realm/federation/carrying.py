@@ -12,6 +12,7 @@ from msgspec import UNSET
 from realm.context import Ctx
 from realm.effects import ToPeer
 from realm.federation import settling
+from realm.federation.backoff import pause
 from realm.federation.state import FAR_MS, Carrying, when
 from realm.inputs import FromPeer
 from realm.jobs import Problem, ReadOwn, Result, Trouble
@@ -24,8 +25,6 @@ WINDOW: Final = 8
 """Chunks of one file that may be on their way at once."""
 PATIENCE_MS: Final = 10_000
 """Where nothing comes from the peer for so long, it is asked again how much it holds."""
-FIRST_MS: Final = 1_000
-MOST_MS: Final = 60_000
 FINAL: Final = frozenset(
     {Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND, Code.TOO_LARGE, Code.QUOTA_EXCEEDED, Code.FORBIDDEN}
 )
@@ -206,9 +205,7 @@ def _rest(ctx: Ctx, now: Carrying) -> None:
 
 def _begin_anew(ctx: Ctx, now: Carrying) -> None:
     """After a pause ask the peer how much it holds, and go on from there."""
-    pause = min(MOST_MS, FIRST_MS << min(now.failures, 16))
-    pause = int(pause * (1 + ctx.ids.fraction()) / 2)
-    later = ctx.now + pause
+    later = ctx.now + pause(ctx.ids, now.failures)
     failures = now.failures + 1
     ctx.view.change(Carrying(now.peer, now.number, due=later, failures=failures, rejected=now.rejected))
 

@@ -16,6 +16,7 @@ from realm.context import Ctx
 from realm.effects import Connect, ToPeer
 from realm.federation import carrying, settling
 from realm.federation.admission import is_allowed
+from realm.federation.backoff import MOST_MS, pause
 from realm.federation.state import FAR, WINDOW, Link, Phase, when
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
@@ -30,9 +31,6 @@ CALL_MS: Final = 30_000
 """A card that is being read is given up after so long, should its job never end."""
 IDLE_MS: Final = 20_000
 """So often an open link says hello, to see whether the peer is still there."""
-FIRST_MS: Final = 1_000
-MOST_MS: Final = 60_000
-"""The pause after a try that failed doubles from the one to the other; the half of it is left to chance."""
 PAUSE_MS: Final = 1_000
 """The shortest time between two tries, whatever the peer says."""
 RESTORE_MS: Final = 60_000
@@ -256,8 +254,6 @@ def _greet(ctx: Ctx, link: Link) -> None:
 
 def _fail(ctx: Ctx, link: Link, why: str) -> None:
     """The link is down until the next try; who waits for the peer waits no longer."""
-    pause = min(MOST_MS, FIRST_MS << min(link.failures, 16))
-    pause = int(pause * (1 + ctx.ids.fraction()) / 2)
     if link.down_since is None:
         ctx.note("warning", "peer out of reach", peer=ctx.view.peers.peer(link.peer).name, why=why)
     _set(
@@ -265,7 +261,7 @@ def _fail(ctx: Ctx, link: Link, why: str) -> None:
         _changed(
             link,
             phase=Phase.DOWN,
-            due=ctx.now + pause,
+            due=ctx.now + pause(ctx.ids, link.failures),
             failures=link.failures + 1,
             down_since=ctx.now if link.down_since is None else link.down_since,
             greeted=False,

@@ -61,7 +61,7 @@ def _tell(ctx: Ctx, row: Outgoing, code: str) -> None:
 
 def wait_no_longer(ctx: Ctx, peer: int) -> None:
     """Whoever waits for this peer is answered next: it is queued."""
-    for wait in list(ctx.view.peers.waits()):
+    for wait in ctx.view.peers.waits():
         if wait.peer == peer:
             ctx.view.change(msgspec.structs.replace(wait, due=ctx.now))
 
@@ -94,7 +94,7 @@ def copy_queued(ctx: Ctx, row: Outgoing, wait: Wait | None) -> Entry:
 
 def _copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
     post = row.post
-    conversation = conversation_of(ctx, row.post)
+    conversation = conversation_of(ctx, post)
     file: File | UnsetType = UNSET
     if post.file is not UNSET:
         stored = ctx.tx.file(post.file)
@@ -103,7 +103,7 @@ def _copy(ctx: Ctx, row: Outgoing, wait: Wait | None, *, queued: bool) -> Entry:
     ctx.tx.open_conversation(conversation, [post.account], ctx.now)
     draft = Draft(
         id=post.id,
-        sender=_sender(ctx, row.post),
+        sender=_sender(ctx, post),
         display=post.display,
         sent_at=post.sent_at,
         salt=ctx.ids.salt(),

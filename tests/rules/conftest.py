@@ -8,6 +8,7 @@ import pytest
 from realm.store.interface import Store
 from realm.store.sqlite import SqliteStore
 from schemas.names import Name
+from tests.rules.federation_kit import Network, network_in
 from tests.rules.kit import RealmKit
 from tests.rules.store_kit import OpenStore
 
@@ -38,3 +39,10 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenS
 @pytest.fixture
 def store(open_store: OpenStore) -> Store:
     return open_store()
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    """A network of realms without sockets, with none yet."""
+    with network_in(tmp_path) as network:
+        yield network

@@ -1,7 +1,5 @@
 """Faults that were found in the core of federation, each by a test that failed; the docstrings say what went wrong."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -30,19 +28,12 @@ from tests.rules.federation_kit import (
     Pair,
     envelope,
     make_pair,
-    network_in,
     peer_rules,
     ulid,
 )
 from tests.rules.files_kit import sha
 from tests.rules.kit import ok, refused
 from tests.rules.test_federation_link import Lied
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with network_in(tmp_path) as network:
-        yield network
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Files to other realms: brought before they are named, in chunks, resumable; and what a peer may not have."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +21,6 @@ from tests.rules.federation_kit import (
     User,
     envelope,
     make_pair,
-    network_in,
     seal,
     ulid,
 )
@@ -34,12 +31,6 @@ from tests.rules.test_federation_link import Lied
 CHUNK = 64
 SMALL = Settings(files=Files(chunk_bytes=CHUNK))
 CONTENT = bytes(range(256)) * 10
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with network_in(tmp_path) as network:
-        yield network
 
 
 @pytest.fixture

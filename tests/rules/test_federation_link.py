@@ -2,8 +2,6 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -11,7 +9,7 @@ import msgspec
 import pytest
 
 from realm.effects import Note, ToPeer
-from realm.federation.link import MOST_MS
+from realm.federation.backoff import MOST_MS
 from realm.federation.state import WINDOW
 from realm.inputs import Tick
 from realm.request import Request, Route
@@ -30,17 +28,10 @@ from tests.rules.federation_kit import (
     User,
     envelope,
     make_pair,
-    network_in,
     peer_rules,
     ulid,
 )
 from tests.rules.kit import NOW, ok, refused
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with network_in(tmp_path) as network:
-        yield network
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """How realms become peers: `addrealm`, its two sides, and who may not be one."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +13,8 @@ from schemas.codec import encode_command
 from schemas.errors import Code
 from schemas.federation import Introduced, Prove
 from schemas.names import Name
-from tests.rules.federation_kit import PORT, Asked, Network, Node, key_of_realm, make_pair, network_in, peer_rules
+from tests.rules.federation_kit import PORT, Asked, Network, Node, key_of_realm, make_pair, peer_rules
 from tests.rules.kit import ok, refused
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with network_in(tmp_path) as network:
-        yield network
 
 
 def dials(node: Node) -> list[DialJob]:

@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,14 +34,14 @@ def run_histories(seeds: Iterable[int]) -> Counter[str]:
     return counts
 
 
-def main(first: int, histories: int) -> int:
+def main(run: Callable[[Iterable[int]], Counter[str]], first: int, histories: int) -> int:
     """Run histories on all cores and say what happened; 1 where one failed."""
     counts: Counter[str] = Counter()
     starts = range(first, first + histories, CHUNK)
     chunks = [range(start, min(start + CHUNK, first + histories)) for start in starts]
     try:
         with ProcessPoolExecutor() as pool:
-            for part in pool.map(run_histories, chunks):
+            for part in pool.map(run, chunks):
                 counts += part
     except BrokenError as broken:
         sys.stderr.write(f"{broken}\n")
@@ -53,4 +53,4 @@ def main(first: int, histories: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(run_histories, int(sys.argv[1]), int(sys.argv[2])))

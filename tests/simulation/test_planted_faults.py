@@ -30,7 +30,7 @@ from realm.store.rows import Draft, StoredFile
 from schemas.entries import Entry
 from schemas.names import ConversationId, Name
 from tests.simulation.disk import Disk
-from tests.simulation.history import BrokenError
+from tests.simulation.planting import caught_by
 from tests.simulation.realm_node import MortalCore, RealmNode
 from tests.simulation.runner import run_histories
 
@@ -38,23 +38,7 @@ AT_MOST = 100
 
 
 def caught(*words: str) -> int:
-    """How many histories it took until one broke, saying one of these."""
-    for seed in range(AT_MOST):
-        why = broken(seed)
-        if why is not None:
-            assert any(one in why for one in words), why
-            print(f"caught in history {seed + 1}: {why}")
-            return seed + 1
-    pytest.fail(f"not caught in {AT_MOST} histories")
-
-
-def broken(seed: int) -> str | None:
-    """What is wrong with a history, None where it holds."""
-    try:
-        run_histories([seed])
-    except BrokenError as error:
-        return str(error)
-    return None
+    return caught_by(run_histories, AT_MOST, words)
 
 
 def test_without_a_planted_fault_nothing_is_caught() -> None:

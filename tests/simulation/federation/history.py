@@ -22,6 +22,7 @@ from schemas.names import Address, ConversationId, Name
 from tests.rules.kit import key_of
 from tests.simulation.federation.node import CHUNK, DAY_MS, PORT, Answered, Backup, RealmNode
 from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
+from tests.simulation.history import BrokenError
 
 COMMANDS = 200
 USERS = ("ani", "budi")
@@ -42,10 +43,6 @@ WRONG = (
 )
 UNCERTAIN = {Code.QUEUE_FULL, Code.REALM_NOT_FOUND, Code.FILE_NOT_FOUND}
 """What a network that doubles may answer to the one, and take the other."""
-
-
-class BrokenError(AssertionError):
-    """Something that must never happen did; the text has the seed."""
 
 
 @dataclass

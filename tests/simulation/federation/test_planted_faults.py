@@ -14,31 +14,15 @@ from realm.store.rows import Outgoing, Peer, Sending
 from schemas.entries import Entry
 from schemas.federation import Mark
 from schemas.names import Name
-from tests.simulation.federation.history import BrokenError
 from tests.simulation.federation.runner import run_histories
+from tests.simulation.planting import caught_by
 
 AT_MOST = 60
 changed = msgspec.structs.replace
 
 
-def caught(*words: str) -> None:
-    """Run histories until one breaks, saying one of these."""
-    for seed in range(AT_MOST):
-        why = broken(seed)
-        if why is not None:
-            assert any(one in why for one in words), why
-            print(f"caught in history {seed + 1}: {why}")
-            return
-    pytest.fail(f"not caught in {AT_MOST} histories")
-
-
-def broken(seed: int) -> str | None:
-    """What is wrong with a history, None where it holds."""
-    try:
-        run_histories([seed])
-    except BrokenError as error:
-        return str(error)
-    return None
+def caught(*words: str) -> int:
+    return caught_by(run_histories, AT_MOST, words)
 
 
 def test_without_a_planted_fault_nothing_is_caught() -> None:

@@ -1,0 +1,30 @@
+"""How a fault that is put in on purpose is caught."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from tests.simulation.history import BrokenError
+
+Run = Callable[[Iterable[int]], Counter[str]]
+
+
+def caught_by(run: Run, at_most: int, words: tuple[str, ...]) -> int:
+    """How many histories it took until one broke, saying one of these."""
+    for seed in range(at_most):
+        why = broken(run, seed)
+        if why is not None:
+            assert any(one in why for one in words), why
+            print(f"caught in history {seed + 1}: {why}")
+            return seed + 1
+    pytest.fail(f"not caught in {at_most} histories")
+
+
+def broken(run: Run, seed: int) -> str | None:
+    """What is wrong with a history, None where it holds."""
+    try:
+        run([seed])
+    except BrokenError as error:
+        return str(error)
+    return None
