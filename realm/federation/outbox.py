@@ -17,6 +17,7 @@ from schemas.errors import Code, Refusal
 from schemas.names import Name
 
 Sent = Answer | Refusal | Later
+_changed = msgspec.structs.replace
 
 
 def send_private(ctx: Ctx, command: commands.SendPrivateRealm | commands.SendFileRealm) -> Sent:
@@ -94,7 +95,7 @@ def _said_before(ctx: Ctx, command: Texting | Filing, post: Post) -> Sent | None
         if row.result not in ("", DROPPED) and isinstance(
             again, answers.Sent
         ):  # it bounced: the first answer did not say that it was taken
-            again = msgspec.structs.replace(again, queued=True)
+            again = _changed(again, queued=True)
         return again
     if row.settled:
         return settling.refusal_of(ctx, row, row.result)
@@ -105,7 +106,9 @@ def _wait(ctx: Ctx, row: Outgoing, due: int) -> Later:
     """Answer later, at the latest when it is due, together with those who ask for the same already."""
     post = row.post
     known = ctx.view.peers.wait(post.account, post.id)
-    due = known.due if known else due
-    asked = (*(known.asked if known else ()), (ctx.request, ctx.session))
-    ctx.view.change(Wait(post.account, post.id, post.peer, due, asked))
+    asking = (ctx.request, ctx.session)
+    if known is None:
+        ctx.view.change(Wait(post.account, post.id, post.peer, due, (asking,)))
+    else:
+        ctx.view.change(_changed(known, asked=(*known.asked, asking), begins=False))
     return LATER

@@ -63,7 +63,7 @@ def wait_no_longer(ctx: Ctx, peer: int) -> None:
     """Whoever waits for this peer is answered next: it is queued."""
     for wait in ctx.view.peers.waits():
         if wait.peer == peer:
-            ctx.view.change(msgspec.structs.replace(wait, due=ctx.now))
+            ctx.view.change(msgspec.structs.replace(wait, due=ctx.now, begins=False))
 
 
 def end_wait(ctx: Ctx, account: int, entry: str) -> None:
@@ -135,7 +135,7 @@ def refusal_of(ctx: Ctx, row: Outgoing, code: str) -> Refusal:
 def _answer(ctx: Ctx, wait: Wait | None, what: Entry | Refusal) -> None:
     if wait is None:
         return
-    ctx.view.change(WaitOver(wait.account, wait.entry))
+    ctx.view.change(WaitOver(wait.account, wait.entry, wait.peer))
     for request, _ in wait.asked:
         answer = what if isinstance(what, Refusal) else told(request.call or 0, what, queued=what.queued)
         ctx.effects.append(Reply(request, answer))

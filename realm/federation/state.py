@@ -121,13 +121,16 @@ class Wait(msgspec.Struct, frozen=True):
     """When there will be an answer without it, ms."""
     asked: tuple[tuple[Request, Session], ...]
     """Each who asks, in which session."""
+    begins: bool = True
+    """Whether nobody waited for it before."""
 
 
 class WaitOver(msgspec.Struct, frozen=True):
-    """There was an answer."""
+    """There was an answer for those who waited."""
 
     account: int
     entry: str
+    peer: int
 
 
 class Introducing(msgspec.Struct, frozen=True):
@@ -163,6 +166,15 @@ class Peers:
         """Make one change. It cannot fail."""
         self._first = None
         match change:
+            case Wait(account, entry, peer):  # these two are of every message
+                self._awaited[peer] += change.begins
+                self._waits[account, entry] = change
+            case WaitOver(account, entry, peer):
+                self._awaited[peer] -= 1
+                if self._below is None:
+                    del self._waits[account, entry]
+                else:
+                    self._waits[account, entry] = None
             case Peer():
                 self._peers[change.id] = self._by_key[change.key] = self._by_name[change.name] = change
             case Link():
@@ -171,15 +183,6 @@ class Peers:
                 self._carrying[change.peer] = change
             case Greeter(peer, route):
                 self._greeters[peer] = route
-            case Wait(account, entry, peer):
-                self._awaited[peer] += self.wait(account, entry) is None
-                self._waits[account, entry] = change
-            case WaitOver(account, entry):
-                if (known := self.wait(account, entry)) is not None:
-                    self._awaited[known.peer] -= 1
-                self._waits[account, entry] = None
-                if self._below is None:
-                    del self._waits[account, entry]
             case Introducing(key, by):
                 self._introducing[key] = self._introducing.get(key, 0) + by
                 if self._below is None and not self._introducing[key]:

@@ -1,5 +1,6 @@
 """What was said, as rows of SQLite."""
 
+import sqlite3
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -31,6 +32,10 @@ def _place(conversation: int, seq: int) -> int:
 class EntryRows(ConversationRows, OutboxRows):
     """The part of `Tx` about what was said."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._put["entries"] = self._put_entries
+
     def append(self, to: ConversationId, draft: Draft) -> Entry:
         """See `Tx.append`."""
         if not draft.drawn and (first := self.sent(draft.sender, draft.id)):
@@ -48,7 +53,7 @@ class EntryRows(ConversationRows, OutboxRows):
         stored_at = draft.sent_at if draft.stored_at is None else draft.stored_at
         told = (draft.salt, chain, message, draft.re, draft.code, draft.origin, stored_at)
         row = (place, draft.id, draft.sender, draft.display, draft.sent_at, draft.kind, *told)
-        self._write_late((draft.id, draft.sender), row)
+        self._write_late(("entries", draft.id, draft.sender), row)
         head.seq, head.chain = seq, chain
         return Entry(
             conversation=to,
@@ -66,8 +71,8 @@ class EntryRows(ConversationRows, OutboxRows):
             code=UNSET if draft.code is None else draft.code,
         )
 
-    def _put(self, rows: list[Row]) -> None:
-        """See `Writing._put`: the entries, and where their conversations end now."""
+    def _put_entries(self, rows: list[Row]) -> None:
+        """Put late entries, and where their conversations end now."""
         self._connection.executemany(
             f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row[:-2] for row in rows]
         )
@@ -192,7 +197,7 @@ class EntryRows(ConversationRows, OutboxRows):
 
     def sent(self, sender: str, entry: str) -> Entry | None:
         """See `Tx.sent`."""
-        if (entry, sender) in self._late:
+        if ("entries", entry, sender) in self._late:
             self._catch_up()
         row = self._execute(f"SELECT {_ENTRY} FROM entries WHERE id = ? AND sender = ?", (entry, sender)).fetchone()
         if row is None:

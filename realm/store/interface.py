@@ -423,6 +423,7 @@ class Tx(Protocol):
     def settle(self, rows: Sequence[Outgoing], codes: Sequence[str], now: int) -> None:
         """The peer took these rows (an empty code), or refused them with these codes: then they are not sent again.
 
+        Rows of one peer, in order; between the first and the last that are taken none is unsettled but these.
         Of those that are taken the caller stores the sender's own entry now, where that is not there yet.
         """
         ...

@@ -1,22 +1,24 @@
 """What all rows of the SQLite store share: the connection, and writes that happen no earlier than they must.
 
 A savepoint costs as much as an insert, and many commands only read: the first write of an attempt opens it. Entries
-are kept until something is read or written, or the transaction closes: inserted together they cost half as much.
+and rows of the outbox are kept until something is read or written, or the transaction closes: inserted together they
+cost half as much.
 """
 
 import sqlite3
-from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
 from realm.store.database import OUR_FAULT, translate, translated
 from realm.store.interface import StoreError, StoreFullError
 
-Key = tuple[str, str]
+Key = tuple[Any, ...]
+"""Of a late row: its table, and what is unique in it."""
 Row = tuple[Any, ...]
 
 
-class Writing(ABC):
+class Writing:
     """One transaction on one connection; the operations are in the classes built on it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -25,6 +27,8 @@ class Writing(ABC):
         """For what late rows cannot touch: `_read` and `_write` put those first."""
         self._late: dict[Key, Row] = {}
         """Rows that are still to be put, in order; those from number `_own` on are the present attempt's."""
+        self._put: dict[str, Callable[[list[Row]], None]] = {}
+        """How late rows are put, by table."""
         self._own = 0
         self._attempting = False
         self._saved = False
@@ -105,10 +109,6 @@ class Writing(ABC):
         assert key not in self._late
         self._late[key] = row
 
-    @abstractmethod
-    def _put(self, rows: list[Row]) -> None:
-        """Put late rows now."""
-
     def _must_be_writable(self) -> None:
         if not self.writable:
             raise StoreFullError("the disk is full")
@@ -119,18 +119,25 @@ class Writing(ABC):
             self._saved = True
 
     def _catch_up(self) -> None:
-        rows, own = list(self._late.values()), self._own if self._attempting else len(self._late)
+        rows, own = list(self._late.items()), self._own if self._attempting else len(self._late)
         self._late.clear()
         self._own = 0
         try:
             if rows[:own]:
-                self._put(rows[:own])
+                self._put_all(rows[:own])
             if rows[own:]:
                 self._save()
-                self._put(rows[own:])
+                self._put_all(rows[own:])
         except OUR_FAULT as error:
             # They are other commands' rows too, whose answers are decided: this is not the present one's to bear.
             raise StoreError(f"what was said cannot be stored: {error}") from error
+
+    def _put_all(self, late: Iterable[tuple[Key, Row]]) -> None:
+        tables: dict[str, list[Row]] = {}
+        for (table, *_), row in late:
+            tables.setdefault(table, []).append(row)
+        for table, rows in tables.items():
+            self._put[table](rows)
 
 
 class Attempt:
