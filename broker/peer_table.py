@@ -8,48 +8,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from broker.lookups import place, printable
-from realm.store.interface import Tx
-from schemas.names import Name
 from schemas.operator import PeerSeen, PeersSeen
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-PAGE: Final = 1_000
 PIPE_COLUMNS: Final = 1_000
 """In a pipe no line is broken."""
 _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 _NONE: Final = (
     "no peers yet: `python -m realm accept STRING` adds one, by what `python -m realm invite` prints for its operator"
 )
-
-
-def read_rows(tx: Tx, realm: Name) -> PeersSeen:
-    """What the folder knows of peers while no realm runs on it: all but how the links fare."""
-    seen: list[PeerSeen] = []
-    last = 0
-    while peers := tx.peers(last, PAGE):
-        last = peers[-1].id
-        for peer in peers:
-            sending = tx.sending(peer.id)
-            seen.append(
-                PeerSeen(
-                    realm=peer.name,
-                    address=peer.address,
-                    port=peer.port,
-                    key=peer.key,
-                    answers=False,
-                    speaks=False,
-                    queued=sending.queued,
-                    oldest=tx.oldest_queued(peer.id),
-                    heard_at=None,
-                    down_since=None,
-                    next_try=None,
-                    error="",
-                    restored_at=sending.restored_at,
-                )
-            )
-    return PeersSeen(id=None, realm=realm, home="", peers=seen)
 
 
 def to_json(seen: PeersSeen, *, running: bool) -> str:

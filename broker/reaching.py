@@ -42,9 +42,9 @@ class OperatorError(Exception):
 class RefusedError(OperatorError):
     """The realm has answered that it does not do it."""
 
-    def __init__(self, answer: ErrorAnswer) -> None:
-        super().__init__(answer.message)
-        self.code = answer.code
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Reached:
@@ -72,7 +72,7 @@ class Reached:
                 if found.id != call:  # it came too late for the one who asked
                     continue
                 if isinstance(found, ErrorAnswer):
-                    raise RefusedError(found)
+                    raise RefusedError(found.code, found.message)
                 return found
             if not _listens(self._place):
                 raise OperatorError(f"the realm on {self._folder} has stopped meanwhile")

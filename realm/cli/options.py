@@ -1,0 +1,74 @@
+"""What the operator's commands have in common: their options, and the realm's folder."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from broker import keyfiles
+from realm.store.database import exists
+from realm.store.folder import LockedError, locked
+from realm.store.interface import StoreError
+from schemas.invites import split_place
+from schemas.names import NAME_PATTERN, Name
+
+DataOption = Annotated[Path, typer.Option(help="The realm's folder; made where there is none.")]
+ConfigOption = Annotated[Path | None, typer.Option(help="A settings file (TOML).")]
+FolderOption = Annotated[Path, typer.Option(help="The realm's folder.")]
+NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
+PortOption = Annotated[int | None, typer.Option(min=0, max=65_535)]
+
+LOOKED_AT_S: Final = 1.0
+"""So long a command may have the folder of a realm that does not run."""
+NO_REALM: Final = "no realm has run on the folder {} yet: run one there, or say another --data"
+
+
+@contextmanager
+def soon_locked(data: Path) -> Iterator[Path]:
+    """As `locked`, after waiting a little for another command, which only looks at the folder."""
+    until = time.monotonic() + LOOKED_AT_S
+    with ExitStack() as ending:
+        while True:
+            try:
+                folder = ending.enter_context(locked(data))
+            except LockedError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(0.05)
+            else:
+                break
+        yield folder
+
+
+def keys_in(data: Path) -> keyfiles.KeyPair:
+    """The realm's keys, read beside one that runs: without the lock, and nothing is made."""
+    try:
+        if not exists(data) and not (data / keyfiles.FILE).exists():
+            raise StoreError(NO_REALM.format(data))
+    except OSError as error:
+        raise StoreError(f"the folder {data} cannot be read ({error.strerror}): choose another --data") from error
+    return keyfiles.load(data, create=False)
+
+
+def name_of(typed: str | None) -> Name | None:
+    """A realm's name as it is kept. Raises typer.BadParameter where it is none."""
+    if typed is None:
+        return None
+    if not re.match(NAME_PATTERN, typed):
+        raise typer.BadParameter(f"{typed!r} is no name: 1 to 32 letters, digits, '.', '_' or '-'")
+    return Name(typed.lower())
+
+
+def place_of(advertised: str | None) -> str | None:
+    """HOST:PORT. Raises typer.BadParameter where it is none."""
+    if advertised is None:
+        return None
+    try:
+        split_place(advertised)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return advertised
