@@ -100,10 +100,10 @@ class Core:
         for item in inputs:
             for part in self._parts(ctx, item):
                 self._decide_one(ctx, part)
-        for peer in sorted(ctx.carrying):
-            carrying.begin(ctx, peer)
         for peer in sorted(ctx.pumping):
             link.pump(ctx, peer)
+        for peer in sorted(ctx.carrying):
+            carrying.begin(ctx, peer)
         self._save_uses(ctx)
         return Decision(ctx.effects + list(ctx.notes), ctx.view.changes)
 

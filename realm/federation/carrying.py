@@ -201,6 +201,7 @@ def _rest(ctx: Ctx, now: Carrying) -> None:
     """Nothing is carried; the next file may begin."""
     ctx.view.change(Carrying(now.peer, now.number, failures=now.failures))
     ctx.carrying.add(now.peer)
+    ctx.pumping.add(now.peer)  # which may find more of them, after a restore
 
 
 def _begin_anew(ctx: Ctx, now: Carrying) -> None:

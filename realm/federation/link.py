@@ -4,7 +4,8 @@ What this realm sends to a peer is settled here, on its own link alone; the othe
 A link is DOWN until a try; a try reads the peer's card, where no connection is up, and says hello. The answer tells
 how far the peer has come. If that can be, the link is OPEN: envelopes are sent from the last acknowledged number on,
 at most `WINDOW` without an acknowledgement. If it cannot be, one side was put back from an older backup: all that is
-still held gets new numbers, in a higher epoch, and the peer knows by its ids what it has already.
+still held gets new numbers, in a higher epoch, and the peer knows by its ids what it has already. Each turn in which
+something can be sent numbers a few rows more, and what is said meanwhile comes behind them.
 """
 
 from typing import Final
@@ -35,6 +36,8 @@ PAUSE_MS: Final = 1_000
 """The shortest time between two tries, whatever the peer says."""
 RESTORE_MS: Final = 60_000
 """At most so often a peer can make all be numbered anew."""
+RENUMBERED: Final = 512
+"""So many rows of one peer's outbox are numbered anew in one turn."""
 BYTES_A_TURN: Final = 512 * 1024
 """About so much of messages is handed to one link in one turn."""
 HIGHEST: Final = 1 << 62
@@ -128,9 +131,15 @@ def card_read(ctx: Ctx, job: ReadCard, result: Result) -> None:
 
 def pump(ctx: Ctx, peer: int) -> None:
     """Send what waits, as far as the window goes."""
-    link, sending = ctx.view.peers.link(peer), ctx.tx.sending(peer)
+    link = ctx.view.peers.link(peer)
+    if link.phase is not Phase.OPEN:
+        return
+    if ctx.tx.sending(peer).renumbering and ctx.tx.writable:
+        ctx.tx.renumber_on(peer, RENUMBERED)
+        ctx.carrying.add(peer)
+    sending = ctx.tx.sending(peer)
     upto = min(sending.last, sending.acked + WINDOW)
-    if link.phase is not Phase.OPEN or link.sent >= upto:
+    if link.sent >= upto:
         return
     room = BYTES_A_TURN
     for row in ctx.tx.numbered(peer, link.sent, upto):

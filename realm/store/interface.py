@@ -378,11 +378,17 @@ class Tx(Protocol):
         ...
 
     def enqueue(self, post: Post) -> Outgoing:
-        """A new row of the outbox; a text has its number at once. The caller has made sure that the id is new."""
+        """A new row of the outbox; a text has its number at once, unless rows before it are still to be renumbered.
+
+        The caller has made sure that the id is new.
+        """
         ...
 
     def number(self, row: Outgoing) -> Outgoing:
-        """Give the next number to a row without one. With `enqueue` the only source of numbers and running hashes."""
+        """Give the next number to a row that has none in this epoch.
+
+        With `enqueue` the only source of numbers and running hashes.
+        """
         ...
 
     def envelope(self, row: Outgoing) -> Envelope:
@@ -398,7 +404,10 @@ class Tx(Protocol):
         ...
 
     def unnumbered(self, peer: int, limit: int) -> list[Outgoing]:
-        """The oldest rows whose file the peer is not known to hold; after a restore they may be settled already."""
+        """The oldest rows whose file the peer is not known to hold; after a restore they may be settled already.
+
+        Rows that are still to be renumbered are not among them.
+        """
         ...
 
     def take_back_number(self, row: Outgoing) -> None:
@@ -436,10 +445,14 @@ class Tx(Protocol):
         ...
 
     def renumber(self, peer: int, epoch: int, now: int) -> None:
-        """Begin a new epoch: what is kept, and was not refused, is numbered from 1 in the old order.
+        """Begin a new epoch: what is kept, and was not refused, will be numbered from 1 in the old order.
 
-        As much work as the outbox is long.
+        What has had a number keeps it as one of an earlier epoch until `renumber_on` comes to it.
         """
+        ...
+
+    def renumber_on(self, peer: int, limit: int) -> None:
+        """Where a new epoch has begun, go on: number up to `limit` texts, and let files be brought again."""
         ...
 
     def forget_settled(self, before: int, limit: int) -> int:

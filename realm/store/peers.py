@@ -13,7 +13,7 @@ from schemas.names import Address, Name
 
 M = TypeVar("M", Sending, Mark)
 _PEER: Final = "id, name, key, address, port"
-_SENDING: Final = "epoch, last, hash, acked, acked_hash, queued, restored_at"
+_SENDING: Final = "epoch, last, hash, acked, acked_hash, queued, restored_at, renumbering"
 
 
 class PeerRows(Writing):
@@ -61,7 +61,7 @@ class PeerRows(Writing):
             if sending is not None:
                 self._execute(
                     "UPDATE peers SET epoch = ?, last = ?, hash = ?, acked = ?, acked_hash = ?, queued = ?,"
-                    " restored_at = ? WHERE id = ?",
+                    " restored_at = ?, renumbering = ? WHERE id = ?",
                     (*msgspec.structs.astuple(sending), peer),
                 )
             if received is not None:

@@ -179,6 +179,8 @@ class Sending(msgspec.Struct, frozen=True):
     """What it has neither taken nor refused yet, with what has no number yet."""
     restored_at: int | None
     """When it was noticed last that either side was put back from an older backup, ms."""
+    renumbering: int = 0
+    """1 where there may be rows that have no number in this epoch yet, though they could: see `Tx.renumber`."""
 
 
 class Post(msgspec.Struct, frozen=True):

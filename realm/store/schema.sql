@@ -157,11 +157,12 @@ CREATE TABLE peers (
     in_last     INTEGER NOT NULL DEFAULT 0,
     in_hash     BLOB    NOT NULL,
     restored_at INTEGER                        -- when it was noticed last that either side is an older one
-) STRICT;
+, renumbering INTEGER NOT NULL DEFAULT 0) STRICT;      -- whether there may be rows of the outbox still to be numbered
 
-CREATE TABLE outbox (          -- what users of this realm send to other realms
+CREATE TABLE "outbox" (        -- what users of this realm send to other realms
     place      INTEGER PRIMARY KEY,    -- in the order in which it was said
     peer       INTEGER NOT NULL REFERENCES peers (id),
+    epoch      INTEGER NOT NULL,       -- that of the peer in which n was given: after a restore n counts no more
     n          INTEGER,                -- null while its file is not there yet, and once it is refused
     hash       BLOB,                   -- the running hash at n
     id         TEXT    NOT NULL,       -- the entry's
@@ -178,7 +179,9 @@ CREATE TABLE outbox (          -- what users of this realm send to other realms
     UNIQUE (id, account)
 ) STRICT;
 
-CREATE UNIQUE INDEX outbox_by_number ON outbox (peer, n) WHERE n IS NOT NULL;
+CREATE UNIQUE INDEX outbox_by_number ON outbox (peer, epoch, n) WHERE n IS NOT NULL;
+
+CREATE INDEX outbox_to_number ON outbox (peer, place) WHERE file IS NULL AND n IS NULL AND result = '';
 
 CREATE INDEX outbox_to_carry ON outbox (peer, place) WHERE file IS NOT NULL AND n IS NULL AND result = '';
 
