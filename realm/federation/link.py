@@ -212,7 +212,7 @@ def _acknowledged(ctx: Ctx, link: Link, ack: LinkAck) -> None:
         code = ack.results.get(row.n or 0, "")
         if code == Code.FILE_NOT_FOUND and row.post.file is not UNSET:
             ctx.tx.take_back_number(row)  # not the last word: it is brought again
-            carrying.lacking(ctx, link.peer)
+            carrying.lacking(ctx, link.peer, row.place)
         elif not row.settled:
             fresh.append(row)
             codes.append(code)

@@ -76,14 +76,31 @@ class Link(msgspec.Struct, frozen=True):
         return self.down_since is None and self.greeted
 
 
+class PutOff(msgspec.Struct, frozen=True):
+    """A file that the peer would not take for now, or could not be read: others are carried meanwhile."""
+
+    place: int
+    """Its row in the outbox."""
+    until: int
+    """Before that it is not tried again, ms."""
+    failures: int
+    """How often it was put off."""
+    rejected: int
+    """How often the peer has found fault with its bytes."""
+
+
 class Carrying(msgspec.Struct, frozen=True):
-    """The file that is being carried to a peer: the oldest that it is not known to hold. Never truth."""
+    """The file that is being carried to a peer: the oldest that may be tried. Never truth."""
 
     peer: int
     number: int = 0
     """Grows with every beginning: what belongs to an earlier one is ignored."""
     place: int = 0
     """Its row in the outbox; 0 where nothing is carried."""
+    account: int = 0
+    """Who sends it,"""
+    entry: str = ""
+    """and under which ULID."""
     digest: bytes = b""
     size: int = 0
     upload: str = ""
@@ -95,7 +112,10 @@ class Carrying(msgspec.Struct, frozen=True):
     held: int = 0
     """So much the peer is known to hold."""
     due: int = 0
-    """When to begin anew, where nothing happens."""
+    """When to begin anew, where nothing happens; with nothing carried, when the next may begin; 0 where none waits."""
+    pausing: bool = False
+    """Whether nothing at all is begun before that."""
+    put_off: tuple[PutOff, ...] = ()
     failures: int = 0
     """How often it was begun anew since a file was taken."""
     lost: bool = False
