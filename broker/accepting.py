@@ -99,7 +99,8 @@ def _wait(reached: Reached, realm: str, say: Say) -> None:
     while True:
         seen = reached.ask(Peers(id=_UNNUMBERED), PeersSeen)
         peer = _find(seen, realm)
-        assert peer is not None, "it was added, and nobody removes peers"
+        if peer is None:
+            raise OperatorError(f"{realm} is a peer no more: somebody has said `forget` meanwhile")
         missing = _missing(peer, seen.realm)
         if not missing:
             return

@@ -30,7 +30,7 @@ def read_rows(tx: Tx, realm: Name) -> PeersSeen:
     last = 0
     while peers := tx.peers(last, PAGE):
         last = peers[-1].id
-        for peer in peers:
+        for peer in (one for one in peers if one.forgotten_at is None):
             sending = tx.sending(peer.id)
             seen.append(
                 PeerSeen(

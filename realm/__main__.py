@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from broker import accepting, keyfiles, peer_table, serve
+from broker import accepting, forgetting, keyfiles, peer_table, serve
 from broker.clock import now_ms
 from broker.keyfiles import KeyFileError
 from broker.logs import configure
@@ -201,6 +201,23 @@ def peers(
         typer.echo(peer_table.to_text(seen, now_ms(), running=running))
 
 
+@app.command()
+def forget(
+    name: Annotated[str, typer.Argument(help="What the other realm is called: `peers` shows it.")],
+    data: FolderOption = Path("data"),
+) -> None:
+    """Let another realm be a peer no more. What waits for it goes back to its senders; what came from it stays."""
+    realm = _name(name)
+    assert realm is not None
+    _keys_in(data)
+    with reach(data) as reached:
+        if reached is not None:
+            typer.echo(forgetting.forget_running(reached, reached.ask(Peers(id=0), PeersSeen), realm))
+            return
+        with _store_in(data) as store:
+            typer.echo(forgetting.forget_in_folder(store, realm, now_ms()))
+
+
 @contextmanager
 def _soon_locked(data: Path) -> Iterator[Path]:
     """As `locked`, after waiting a little for another command, which only looks at the folder."""
@@ -223,14 +240,20 @@ def _seen(data: Path) -> tuple[PeersSeen, bool]:
     with reach(data) as reached:
         if reached is not None:
             return reached.ask(Peers(id=0), PeersSeen), True
-        if not exists(data):
-            raise StoreError(_NO_REALM.format(data))
-        store = SqliteStore(data, None, RandomIds().epoch)
-        try:
-            with store.transaction(writable=False) as tx:
-                return peer_table.read_rows(tx, store.realm), False
-        finally:
-            store.close()
+        with _store_in(data) as store, store.transaction(writable=False) as tx:
+            return peer_table.read_rows(tx, store.realm), False
+
+
+@contextmanager
+def _store_in(data: Path) -> Iterator[SqliteStore]:
+    """The store in the folder of a realm that does not run; the caller has its lock."""
+    if not exists(data):
+        raise StoreError(_NO_REALM.format(data))
+    store = SqliteStore(data, None, RandomIds().epoch)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _near(host: str) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from realm import accounts, files, gates, uploads
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
-from realm.federation import carrying, link, peers, settling
+from realm.federation import carrying, forgetting, link, peers, settling
 from realm.federation.admission import is_allowed
 from realm.federation.state import Introducing, Link, when
 from realm.ids import Ids
@@ -154,7 +154,7 @@ class Core:
         while peers := tx.peers(last, _PAGE):
             for peer in peers:
                 self.memory.apply(peer)
-                if is_allowed(self.rules.settings, peer):
+                if peer.forgotten_at is not None or is_allowed(self.rules.settings, peer):
                     self.memory.apply(Link(peer.id, due=now))
             last = peers[-1].id
 
@@ -224,6 +224,8 @@ class Core:
                     accounts.end_session(ctx, session)
                 if ended:  # the log is not filled by who has nothing to lose
                     ctx.note("warning", what, key=key)
+            case FromPeer(peer) | LinkUp(peer) | LinkDown(peer) if ctx.view.peers.peer(peer).forgotten_at is not None:
+                pass  # it was said before
             case FromPeer(bulk=bulk):
                 (carrying if bulk else link).heard(ctx, item)
             case LinkUp(peer):
@@ -232,6 +234,8 @@ class Core:
                 link.lost(ctx, peer, why)
             case WaitDue(account, entry):
                 settling.end_wait(ctx, account, entry)
+            case LinkDue(peer) if ctx.view.peers.peer(peer).forgotten_at is not None:
+                forgetting.go_on(ctx, peer)
             case LinkDue(peer):
                 link.look(ctx, peer)
             case CarryingDue(peer):

@@ -16,9 +16,8 @@ from msgspec import UNSET
 from realm.context import Ctx
 from realm.effects import Connect, ToPeer
 from realm.federation import carrying, settling
-from realm.federation.admission import is_allowed
 from realm.federation.backoff import MOST_MS, pause
-from realm.federation.state import FAR, WINDOW, Link, Phase, when
+from realm.federation.state import WINDOW, Link, Phase, when
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
 from realm.store.rows import Outgoing, Sending
@@ -92,9 +91,6 @@ def lost(ctx: Ctx, peer: int, why: str) -> None:
 def look(ctx: Ctx, peer: int) -> None:
     """Do what is due."""
     link = ctx.view.peers.link(peer)
-    if not is_allowed(ctx.settings, ctx.view.peers.peer(peer)):
-        _set(ctx, Link(peer, due=FAR))
-        return
     match link.phase:
         case Phase.DOWN:
             _try(ctx, link)
@@ -115,6 +111,8 @@ def card_read(ctx: Ctx, job: ReadCard, result: Result) -> None:
     """The front door of a peer has answered, or not."""
     assert job.peer is not None
     peer = ctx.view.peers.peer(job.peer)
+    if peer.forgotten_at is not None:
+        return
     link = _set(ctx, _changed(ctx.view.peers.link(job.peer), asking=False))
     if link.phase not in (Phase.CALLING, Phase.DOWN):  # in the meantime it was reached by itself
         return

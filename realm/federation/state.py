@@ -174,8 +174,8 @@ class Peers:
         self._awaited: Counter[int] = Counter()
         """How many wait for each peer."""
         self._introducing: dict[str, int] = {}
-        self._by_key: dict[str, Peer] = {}
-        self._by_name: dict[str, Peer] = {}
+        self._by_key: dict[str, Peer | None] = {}
+        self._by_name: dict[str, Peer | None] = {}
         self._first: tuple[int, int] | None = None
         """When the first link or file, and the first wait, is due; None where that is to be looked up."""
 
@@ -184,7 +184,8 @@ class Peers:
         self._first = None
         match change:
             case Peer():
-                self._peers[change.id] = self._by_key[change.key] = self._by_name[change.name] = change
+                self._peers[change.id] = change
+                self._by_key[change.key] = self._by_name[change.name] = None if change.forgotten_at else change
             case Link():
                 self._links[change.peer] = change
             case Carrying():
@@ -211,14 +212,18 @@ class Peers:
 
     def by_key(self, key: str) -> Peer | None:
         """The peer with that key."""
-        return self._by_key.get(key) or (self._below.by_key(key) if self._below else None)
+        if key in self._by_key or self._below is None:
+            return self._by_key.get(key)
+        return self._below.by_key(key)
 
     def by_name(self, name: str) -> Peer | None:
         """The peer with that name."""
-        return self._by_name.get(name) or (self._below.by_name(name) if self._below else None)
+        if name in self._by_name or self._below is None:
+            return self._by_name.get(name)
+        return self._below.by_name(name)
 
     def peer(self, peer: int) -> Peer:
-        """The peer with that number."""
+        """The peer with that number, also one that is forgotten."""
         found = self._peers.get(peer)
         if found is not None:
             return found
@@ -227,8 +232,10 @@ class Peers:
 
     def all(self) -> list[Peer]:
         """All peers, by number."""
-        below = {one.id: one for one in self._below.all()} if self._below else {}
-        return [one for _, one in sorted({**below, **self._peers}.items())]
+        return [one for _, one in sorted(self._all_peers().items()) if one.forgotten_at is None]
+
+    def _all_peers(self) -> dict[int, Peer]:
+        return {**self._below._all_peers(), **self._peers} if self._below else self._peers
 
     def link(self, peer: int) -> Link:
         """How the link to a peer fares."""
@@ -276,7 +283,7 @@ class Peers:
 
     @property
     def any(self) -> bool:
-        """Whether there is a peer at all."""
+        """Whether there is a peer at all, or was one."""
         return bool(self._peers) or (self._below is not None and self._below.any)
 
     def due(self, now: int) -> list[Due]:

@@ -340,7 +340,7 @@ class Tx(Protocol):
     # other realms
 
     def peers(self, after: int, limit: int) -> list[Peer]:
-        """Peers with a number above `after`, ascending."""
+        """Peers with a number above `after`, ascending; also those that are forgotten."""
         ...
 
     def add_peer(self, name: Name, key: str, address: str, port: int, now: int) -> Peer:
@@ -349,6 +349,10 @@ class Tx(Protocol):
 
     def move_peer(self, peer: int, address: str, port: int) -> None:
         """Remember where its front door is now."""
+        ...
+
+    def forget_peer(self, peer: int, now: int) -> None:
+        """It is a peer no more: its name and key are free, and its number stays its own."""
         ...
 
     def received_mark(self, peer: int) -> Mark:
@@ -408,6 +412,10 @@ class Tx(Protocol):
 
         Rows that are still to be renumbered are not among them.
         """
+        ...
+
+    def untaken(self, peer: int, limit: int) -> list[Outgoing]:
+        """Rows that would still be sent to the peer, or sent to it again; with a result they are so no more."""
         ...
 
     def take_back_number(self, row: Outgoing) -> None:

@@ -205,7 +205,7 @@ class OutboxRows(FileRows, PeerRows):
         """See `Tx.renumber_on`."""
         if not self.sending(peer).renumbering:
             return
-        rows = self._to_renumber(peer, limit)
+        rows = self._behind(peer, limit)
         for row in rows:
             if row.post.file is UNSET:
                 self.number(row)
@@ -214,7 +214,18 @@ class OutboxRows(FileRows, PeerRows):
         if len(rows) < limit:
             self._set_sending(peer, _changed(self.sending(peer), renumbering=0))
 
-    def _to_renumber(self, peer: int, limit: int) -> list[Outgoing]:
+    def untaken(self, peer: int, limit: int) -> list[Outgoing]:
+        """See `Tx.untaken`."""
+        sending = self.sending(peer)
+        rows = self._execute(
+            f"{_ROWS} WHERE o.peer = ? AND o.epoch = ? AND o.n > ? ORDER BY o.n LIMIT ?",
+            (peer, sending.epoch, sending.acked, limit),
+        ).fetchall()
+        found = [_outgoing(row) for row in rows]
+        found += self._behind(peer, limit - len(found))
+        return found + self.unnumbered(peer, limit - len(found))
+
+    def _behind(self, peer: int, limit: int) -> list[Outgoing]:
         """The next rows that want a number, in the old order: those that had one, and then the texts said since.
 
         What got its number in the latest of the earlier epochs was before what had not, when that was ended too.
@@ -225,8 +236,6 @@ class OutboxRows(FileRows, PeerRows):
                 f"{_ROWS} WHERE o.peer = ? AND o.epoch = ? AND o.n IS NOT NULL ORDER BY o.n LIMIT ?",
                 (peer, epoch, limit - len(found)),
             ).fetchall()
-            if len(found) == limit:
-                break
         found += self._execute(
             f"{_ROWS} WHERE o.peer = ? AND {_TO_NUMBER} ORDER BY o.place LIMIT ?", (peer, limit - len(found))
         ).fetchall()

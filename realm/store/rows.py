@@ -162,6 +162,8 @@ class Peer(msgspec.Struct, frozen=True):
     key: str
     address: str
     port: int
+    forgotten_at: int | None = None
+    """Since when it is one no more: then nobody finds it by its name or key, and what waits for it is given back."""
 
 
 class Sending(msgspec.Struct, frozen=True):

@@ -66,6 +66,19 @@ def ns(tx: Tx, of: Peer) -> list[tuple[str, int]]:
 # peers
 
 
+def test_a_forgotten_peer_leaves_its_name_and_key_but_not_its_number(open_store: OpenStore) -> None:
+    with open_store().transaction() as tx:
+        first = tx.add_peer(Name("pusat"), "k" * 40, "10.0.0.1", 1, now=1)
+        tx.forget_peer(first.id, 7)
+    with open_store().transaction() as tx:
+        (kept,) = tx.peers(0, 9)
+        assert (kept.name, kept.forgotten_at) == ("pusat", 7)
+        second = tx.add_peer(Name("pusat"), "k" * 40, "10.0.0.2", 1, now=9)
+        assert second.id != first.id
+        assert [one.forgotten_at for one in tx.peers(0, 9)] == [7, None]
+        assert tx.sending(second.id) == Sending(1, 0, HASH_START, 0, HASH_START, 0, None)
+
+
 def test_peers_are_kept_and_move(open_store: OpenStore) -> None:
     with open_store().transaction() as tx:
         one, other = peer(tx, "pusat"), peer(tx, "desa")
@@ -479,6 +492,28 @@ def test_numbering_anew_goes_on_where_it_was(open_store: OpenStore) -> None:
         assert [entry for entry, _ in ns(tx, to)] == ["1", "2", "late", "3", "4", "5", "6", "7"]
 
 
+def test_what_would_still_be_sent(store: Store) -> None:
+    with store.transaction() as tx:
+        to = begin(tx)
+        rows = [tx.enqueue(post(to, str(number))) for number in range(1, 5)]
+        waiting = tx.enqueue(filed(to, "file", file(tx).id))
+        tx.acknowledge(to.id, 2)
+        settle(tx, rows[0], "", 10)
+        settle(tx, rows[1], "forbidden", 10)
+        assert tx.untaken(to.id, 9) == [*rows[2:], waiting]
+        assert tx.untaken(to.id, 2) == rows[2:]
+        tx.renumber(to.id, 2, 99)
+        tx.enqueue(post(to, "5"))
+        assert [row.post.id for row in tx.untaken(to.id, 9)] == ["1", "3", "4", "5", "file"]
+        tx.renumber_on(to.id, 2)
+        assert [row.post.id for row in tx.untaken(to.id, 9)] == ["1", "3", "4", "5", "file"]
+        while found := tx.untaken(to.id, 2):
+            tx.settle(found, ["dropped"] * len(found), 20)
+        assert tx.sending(to.id).queued == 0
+        tx.forget_settled(99, 99)
+        assert tx.outgoing(1, "1") is tx.outgoing(1, "file") is None
+
+
 def test_numbering_anew_again_before_it_is_done(open_store: OpenStore) -> None:
     with open_store().transaction() as tx:
         to = begin(tx)
@@ -690,6 +725,7 @@ def test_nothing_of_it_is_written_where_it_was_not_asked_for(store: Store) -> No
     calls = (
         lambda tx: peer(tx, "desa"),
         lambda tx: tx.move_peer(to.id, "x", 1),
+        lambda tx: tx.forget_peer(to.id, 1),
         lambda tx: tx.set_received(to.id, Mark(1, 1, bytes(32))),
         lambda tx: tx.keep_answer(to.id, BOB, "1", "", 1),
         lambda tx: tx.forget_answers(1, 1),
