@@ -4,9 +4,8 @@ import ipaddress
 import re
 import secrets
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from broker.clock import now_ms
 from broker.keyfiles import KeyFileError
 from broker.logs import configure
 from broker.passwords import Hasher
+from broker.patience import tries
 from broker.random_ids import RandomIds
 from broker.reaching import OperatorError, reach, wait_for
 from broker.sockets import BindError
@@ -221,17 +221,13 @@ def forget(
 @contextmanager
 def _soon_locked(data: Path) -> Iterator[Path]:
     """As `locked`, after waiting a little for another command, which only looks at the folder."""
-    until = time.monotonic() + LOOKED_AT_S
     with ExitStack() as ending:
-        while True:
-            try:
+        for _ in tries(LOOKED_AT_S, 0.05):
+            with suppress(LockedError):
                 folder = ending.enter_context(locked(data))
-            except LockedError:
-                if time.monotonic() >= until:
-                    raise
-                time.sleep(0.05)
-            else:
                 break
+        else:
+            folder = ending.enter_context(locked(data))
         yield folder
 
 
