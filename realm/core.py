@@ -1,6 +1,6 @@
 """The core: inputs in, effects out. The same inputs give the same effects and the same rows.
 
-In a turn the broker calls `decide` inside a transaction, commits it, calls `settle`, and carries out the
+In a turn the broker calls `decide` inside a transaction, commits it, calls `apply`, and carries out the
 effects. Should the commit fail, nothing has happened, and deciding can run again.
 """
 
@@ -22,7 +22,6 @@ from realm.inputs import (
     CarryingDue,
     Due,
     FromPeer,
-    Heard,
     Input,
     JobDone,
     LinkDown,
@@ -30,6 +29,7 @@ from realm.inputs import (
     LinkUp,
     Misbehaved,
     Stopping,
+    Subscribed,
     SweepDue,
     Tick,
     WaitDue,
@@ -107,7 +107,7 @@ class Core:
         self._save_uses(ctx)
         return Decision(ctx.effects + list(ctx.notes), ctx.view.changes)
 
-    def settle(self, changes: Sequence[Change]) -> None:
+    def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes of a turn that is committed. It cannot fail."""
         for change in changes:
             self.memory.apply(change)
@@ -214,7 +214,7 @@ class Core:
                 return self._command(ctx, item)
             case JobDone(job, result):
                 return self._job_done(ctx, job, result)
-            case Heard(key, topic):
+            case Subscribed(key, topic):
                 if self.may_hear(key, topic):
                     total = ctx.tx.total(self.memory.by_topic[topic].account)
                     ctx.effects.append(Publish([topic], Welcome(epoch=self.rules.epoch, total=total)))

@@ -25,7 +25,7 @@ from schemas.errors import Code
 from schemas.federation import LinkChunk, LinkUpload, PeerAnswer
 from schemas.limits import MAX_CHUNK
 
-WINDOW: Final = 8
+CHUNKS_AHEAD: Final = 8
 """Chunks of one file that may be on their way at once."""
 PATIENCE_MS: Final = 10_000
 """Where nothing comes from the peer for so long, it is asked again how much it holds."""
@@ -48,7 +48,7 @@ _changed = msgspec.structs.replace
 def begin(ctx: Ctx, peer: int) -> None:
     """Carry the oldest file that the peer is not known to hold, unless one is under way."""
     now = ctx.view.peers.carrying(peer)
-    if now.place or (now.pausing and when(now.due, ctx.now, FAR_MS) > ctx.now):
+    if now.row or (now.pausing and when(now.due, ctx.now, FAR_MS) > ctx.now):
         return
     if not ctx.view.peers.link(peer).answers:
         return
@@ -91,7 +91,7 @@ def begin(ctx: Ctx, peer: int) -> None:
 def heard(ctx: Ctx, item: FromPeer) -> None:
     """Go on with what the peer answers."""
     now, answer = ctx.view.peers.carrying(item.peer), item.frame
-    if not isinstance(answer, PeerAnswer) or answer.id is None or not now.place or answer.id // _CALLS != now.number:
+    if not isinstance(answer, PeerAnswer) or answer.id is None or not now.row or answer.id // _CALLS != now.number:
         return
     if answer.status != "OK" and answer.code in FINAL:
         _refused(ctx, now, answer.code)
@@ -100,13 +100,13 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
     elif answer.status != "OK" and answer.code == Code.RATE_LIMITED:
         _begin_anew(ctx, now)
     elif answer.status != "OK":
-        _put_off(ctx, now, now.place)
+        _put_off(ctx, now, now.row)
     elif answer.file:
         _complete(ctx, now)
     elif answer.id % _CALLS == 0:
         chunk = min(answer.chunk, MAX_CHUNK)
         if chunk < 1 or answer.offset > now.size or not answer.upload:
-            _put_off(ctx, now, now.place)
+            _put_off(ctx, now, now.row)
             return
         going = _changed(now, upload=answer.upload, chunk=chunk, read=answer.offset, held=answer.offset)
         _read_on(ctx, going)
@@ -119,14 +119,14 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
 def read(ctx: Ctx, job: ReadOwn, result: Result) -> None:
     """Bytes were read: send them on."""
     now = ctx.view.peers.carrying(job.peer)
-    if not now.place or now.number != job.carrying:
+    if not now.row or now.number != job.carrying:
         return
     if not isinstance(result, bytes):
         ctx.note("error", "a file cannot be carried on", digest=job.digest.hex())
         if isinstance(result, Trouble) and result.problem is Problem.MISSING:
             _refused(ctx, now, Code.FILE_NOT_FOUND)
         else:
-            _put_off(ctx, now, now.place)
+            _put_off(ctx, now, now.row)
         return
     call = now.number * _CALLS + 1 + job.offset // now.chunk
     frame = LinkChunk(id=call, upload=now.upload, offset=job.offset)
@@ -136,7 +136,7 @@ def read(ctx: Ctx, job: ReadOwn, result: Result) -> None:
 def look(ctx: Ctx, peer: int) -> None:
     """Do what is due."""
     now = ctx.view.peers.carrying(peer)
-    if now.place:
+    if now.row:
         _begin_anew(ctx, now)
     else:
         ctx.view.change(_changed(now, due=0, pausing=False))
@@ -146,7 +146,7 @@ def look(ctx: Ctx, peer: int) -> None:
 def reopened(ctx: Ctx, peer: int) -> None:
     """The peer is there again: what was being carried when it was lost goes on at once."""
     now = ctx.view.peers.carrying(peer)
-    if now.place and now.lost:
+    if now.row and now.lost:
         _rest(ctx, now)
     ctx.carrying.add(peer)
 
@@ -154,7 +154,7 @@ def reopened(ctx: Ctx, peer: int) -> None:
 def lost(ctx: Ctx, peer: int) -> None:
     """The link is lost, and with it perhaps what is being carried."""
     now = ctx.view.peers.carrying(peer)
-    if now.place:
+    if now.row:
         ctx.view.change(_changed(now, lost=True))
 
 
@@ -163,9 +163,9 @@ def broken(ctx: Ctx, peer: int) -> None:
     _begin_anew(ctx, ctx.view.peers.carrying(peer))
 
 
-def lacking(ctx: Ctx, peer: int, place: int) -> None:
+def lacking(ctx: Ctx, peer: int, row: int) -> None:
     """The peer lacks a file that it was brought: it is brought again, after a pause."""
-    _put_off(ctx, ctx.view.peers.carrying(peer), place)
+    _put_off(ctx, ctx.view.peers.carrying(peer), row)
 
 
 def taken(ctx: Ctx, peer: int) -> None:
@@ -177,7 +177,7 @@ def taken(ctx: Ctx, peer: int) -> None:
 
 def _read_on(ctx: Ctx, now: Carrying) -> None:
     """Have more bytes read, as far as the window goes."""
-    upto = min(now.size, now.held + WINDOW * now.chunk)
+    upto = min(now.size, now.held + CHUNKS_AHEAD * now.chunk)
     at = now.read
     while at < upto:
         size = min(now.chunk, now.size - at)
@@ -210,7 +210,7 @@ def _rejected(ctx: Ctx, now: Carrying) -> None:
     if now.rejected >= REJECTED:
         _refused(ctx, now, Code.BAD_REQUEST)
     else:
-        _put_off(ctx, _changed(now, rejected=now.rejected + 1), now.place)
+        _put_off(ctx, _changed(now, rejected=now.rejected + 1), now.row)
 
 
 def _rest(ctx: Ctx, now: Carrying) -> None:
@@ -226,30 +226,30 @@ def _begin_anew(ctx: Ctx, now: Carrying) -> None:
     ctx.view.change(Carrying(now.peer, now.number, due=later, pausing=True, put_off=now.put_off, failures=failures))
 
 
-def _put_off(ctx: Ctx, now: Carrying, place: int) -> None:
+def _put_off(ctx: Ctx, now: Carrying, row: int) -> None:
     """Try that file again after a pause of its own; others may be carried meanwhile."""
-    before = _put_off_before(now, place)
+    before = _put_off_before(now, row)
     failures = before.failures if before else 0
-    this = PutOff(place, ctx.now + pause(ctx.ids, failures), failures + 1, now.rejected if now.place == place else 0)
+    this = PutOff(row, ctx.now + pause(ctx.ids, failures), failures + 1, now.rejected if now.row == row else 0)
     # One whose time has passed long ago has been taken, or refused.
-    others = [one for one in now.put_off if one.place != place and abs(one.until - ctx.now) < FAR_MS]
+    others = [one for one in now.put_off if one.row != row and abs(one.until - ctx.now) < FAR_MS]
     now = _changed(now, put_off=(*others, this))
-    if now.place == place:
+    if now.row == row:
         _rest(ctx, now)
     else:
         ctx.view.change(now)
         ctx.carrying.add(now.peer)
 
 
-def _put_off_before(now: Carrying, place: int) -> PutOff | None:
-    return next((one for one in now.put_off if one.place == place), None)
+def _put_off_before(now: Carrying, row: int) -> PutOff | None:
+    return next((one for one in now.put_off if one.row == row), None)
 
 
 def _next(ctx: Ctx, now: Carrying) -> Outgoing | None:
     """The oldest file that may be tried; where there is none, it is looked again when the first may be."""
     waiting = ctx.tx.unnumbered(now.peer, len(now.put_off) + 1)
     places = {row.place for row in waiting}
-    put_off = {one.place: when(one.until, ctx.now, FAR_MS) for one in now.put_off if one.place in places}
+    put_off = {one.row: when(one.until, ctx.now, FAR_MS) for one in now.put_off if one.row in places}
     others = FAR if len(put_off) >= PUT_OFF else 0
     for row in waiting:
         if put_off.get(row.place, others) <= ctx.now:

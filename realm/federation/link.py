@@ -1,11 +1,11 @@
 """The link to a peer: say hello, send what waits, take acknowledgements, and notice a restore.
 
 What this realm sends to a peer is settled here, on its own link alone; the other direction is the peer's to settle.
-A link is DOWN until a try; a try reads the peer's card, where no connection is up, and says hello. The answer tells
+A link is RESTING until a try; a try reads the peer's card, where no connection is up, and says hello. The answer tells
 how far the peer has come. If that can be, the link is OPEN: envelopes are sent from the last acknowledged number on,
-at most `WINDOW` without an acknowledgement. If it cannot be, one side was put back from an older backup: all that is
-still held gets new numbers, in a higher epoch, and the peer knows by its ids what it has already. Each turn in which
-something can be sent numbers a few rows more, and what is said meanwhile comes behind them.
+at most `UNACKNOWLEDGED` at once. If it cannot be, one side was put back from an older backup: all that is still held
+gets new numbers, in a higher epoch, and the peer knows by its ids what it has already. Each turn in which something can
+be sent numbers a few rows more, and what is said meanwhile comes behind them.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ from realm.context import Ctx
 from realm.effects import Connect, ToPeer
 from realm.federation import carrying, settling
 from realm.federation.backoff import MOST_MS, pause
-from realm.federation.state import WINDOW, Link, Phase, when
+from realm.federation.state import UNACKNOWLEDGED, Link, Phase, when
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
 from realm.store.rows import Outgoing, Sending
@@ -70,14 +70,14 @@ def wake(ctx: Ctx, peer: int) -> None:
     link = ctx.view.peers.link(peer)
     if link.heard_at is None or ctx.now - link.heard_at >= PAUSE_MS:
         link = _set(ctx, _changed(link, heard_at=ctx.now))
-    if link.phase is Phase.DOWN:
+    if link.phase is Phase.RESTING:
         _try_soon(ctx, link)
 
 
 def connected(ctx: Ctx, peer: int) -> None:
     """The connection is up."""
     link = _set(ctx, _changed(ctx.view.peers.link(peer), connected=True))
-    if link.phase in (Phase.DOWN, Phase.GREETING):
+    if link.phase in (Phase.RESTING, Phase.GREETING):
         _greet(ctx, link)
 
 
@@ -92,7 +92,7 @@ def look(ctx: Ctx, peer: int) -> None:
     """Do what is due."""
     link = ctx.view.peers.link(peer)
     match link.phase:
-        case Phase.DOWN:
+        case Phase.RESTING:
             _try(ctx, link)
         case Phase.CALLING:
             _fail(ctx, link, "its front door was asked in vain")
@@ -104,7 +104,7 @@ def look(ctx: Ctx, peer: int) -> None:
 
 def broken(ctx: Ctx, peer: int) -> None:
     """What was due has failed, for a reason that the log has: not at once again."""
-    _set(ctx, _changed(ctx.view.peers.link(peer), phase=Phase.DOWN, due=ctx.now + MOST_MS))
+    _set(ctx, _changed(ctx.view.peers.link(peer), phase=Phase.RESTING, due=ctx.now + MOST_MS))
 
 
 def card_read(ctx: Ctx, job: ReadCard, result: Result) -> None:
@@ -114,7 +114,7 @@ def card_read(ctx: Ctx, job: ReadCard, result: Result) -> None:
     if peer.forgotten_at is not None:
         return
     link = _set(ctx, _changed(ctx.view.peers.link(job.peer), asking=False))
-    if link.phase not in (Phase.CALLING, Phase.DOWN):  # in the meantime it was reached by itself
+    if link.phase not in (Phase.CALLING, Phase.RESTING):  # in the meantime it was reached by itself
         return
     match result:
         case CardRead(realm, _, key, commands):
@@ -136,7 +136,7 @@ def pump(ctx: Ctx, peer: int) -> None:
         ctx.tx.renumber_on(peer, RENUMBERED)
         ctx.carrying.add(peer)
     sending = ctx.tx.sending(peer)
-    upto = min(sending.last, sending.acked + WINDOW)
+    upto = min(sending.last, sending.acked + UNACKNOWLEDGED)
     if link.sent >= upto:
         return
     room = BYTES_A_TURN
@@ -227,8 +227,8 @@ def _try_soon(ctx: Ctx, link: Link) -> None:
     at = link.tried_at + PAUSE_MS
     if when(at, ctx.now, PAUSE_MS) <= ctx.now:
         _try(ctx, link)
-    elif link.phase is not Phase.DOWN or link.due > at:
-        _set(ctx, _changed(link, phase=Phase.DOWN, due=at))
+    elif link.phase is not Phase.RESTING or link.due > at:
+        _set(ctx, _changed(link, phase=Phase.RESTING, due=at))
 
 
 def _try(ctx: Ctx, link: Link) -> None:
@@ -267,7 +267,7 @@ def _fail(ctx: Ctx, link: Link, why: str) -> None:
         ctx,
         _changed(
             link,
-            phase=Phase.DOWN,
+            phase=Phase.RESTING,
             due=ctx.now + pause(ctx.ids, link.failures),
             failures=link.failures + 1,
             down_since=ctx.now if link.down_since is None else link.down_since,

@@ -11,7 +11,7 @@ from realm.request import Request
 from realm.session import Session
 from realm.store.rows import Peer
 
-WINDOW: Final = 256
+UNACKNOWLEDGED: Final = 256
 """Envelopes of one link that may be without an acknowledgement."""
 
 WAIT_MS: Final = 2_000
@@ -32,8 +32,8 @@ def when(due: int, now: int, longest: int) -> int:
 class Phase(Enum):
     """Where a link is."""
 
-    DOWN = "down"
-    """Until the next try."""
+    RESTING = "resting"
+    """Until the next try: it is out of reach (see `Link.down_since`), or was told to begin again."""
     CALLING = "calling"
     """The peer's card is being read."""
     GREETING = "greeting"
@@ -46,7 +46,7 @@ class Link(msgspec.Struct, frozen=True):
     """The link that carries what this realm sends to a peer. Never truth: after a restart it begins anew."""
 
     peer: int
-    phase: Phase = Phase.DOWN
+    phase: Phase = Phase.RESTING
     connected: bool = False
     """Whether a connection is up, as far as is known."""
     hello: int = 0
@@ -79,8 +79,8 @@ class Link(msgspec.Struct, frozen=True):
 class PutOff(msgspec.Struct, frozen=True):
     """A file that the peer would not take for now, or could not be read: others are carried meanwhile."""
 
-    place: int
-    """Its row in the outbox."""
+    row: int
+    """The `place` of its row in the outbox."""
     until: int
     """Before that it is not tried again, ms."""
     failures: int
@@ -95,8 +95,8 @@ class Carrying(msgspec.Struct, frozen=True):
     peer: int
     number: int = 0
     """Grows with every beginning: what belongs to an earlier one is ignored."""
-    place: int = 0
-    """Its row in the outbox; 0 where nothing is carried."""
+    row: int = 0
+    """The `place` of its row in the outbox; 0 where nothing is carried."""
     account: int = 0
     """Who sends it,"""
     entry: str = ""
@@ -258,9 +258,9 @@ class Peers:
 
     def wait(self, account: int, entry: str) -> Wait | None:
         """Who waits for what became of that entry."""
-        place = account, entry
-        if place in self._waits or self._below is None:
-            return self._waits.get(place)
+        who = account, entry
+        if who in self._waits or self._below is None:
+            return self._waits.get(who)
         return self._below.wait(account, entry)
 
     def waits(self) -> list[Wait]:

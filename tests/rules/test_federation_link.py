@@ -11,7 +11,7 @@ import pytest
 from realm.effects import Note, ToPeer
 from realm.federation import link
 from realm.federation.backoff import MOST_MS
-from realm.federation.state import WINDOW
+from realm.federation.state import UNACKNOWLEDGED
 from realm.inputs import Tick
 from realm.request import Request, Route
 from schemas import commands
@@ -131,7 +131,7 @@ def test_every_hello_has_a_fresh_id_also_after_a_restart(pair: Pair) -> None:
 def test_only_a_window_is_without_an_acknowledgement(pair: Pair) -> None:
     pair.network.hold("link.ack")
     send_all(pair, *(str(number) for number in range(300)))
-    assert len(pair.network.told("link.envelope")) == WINDOW == 256
+    assert len(pair.network.told("link.envelope")) == UNACKNOWLEDGED == 256
     pair.network.release()
     assert [entry.message for entry in pair.bob.entries()] == [str(number) for number in range(300)]
     settled(pair)
@@ -651,7 +651,7 @@ def test_again_for_ever_is_no_busy_loop(lied: Lied) -> None:
     lied.pusat.asked.clear()
     lied.network.run(60_000)
     assert len(lied.said("link.hello")) <= 61
-    assert len(lied.said("link.envelope")) <= 61 * WINDOW
+    assert len(lied.said("link.envelope")) <= 61 * UNACKNOWLEDGED
     lied.be_honest()
     lied.network.run(5_000)
     assert lied.kampus.ends("pusat").queued == 0

@@ -7,7 +7,7 @@ import pytest
 
 from realm.context import MEMBERS_A_UNIT, PUSHES_A_UNIT
 from realm.effects import Publish
-from realm.federation.state import WINDOW
+from realm.federation.state import UNACKNOWLEDGED
 from realm.request import Request, Route
 from realm.settings import PeerRules, Settings
 from schemas import commands
@@ -119,4 +119,4 @@ def test_an_honest_peer_loses_nothing_by_it(network: Network) -> None:
 
 def test_what_a_healthy_federation_sends_at_once_is_within_it() -> None:
     """A full window for groups of fifty who are all there."""
-    assert PeerRules().units_a_turn > WINDOW * (1 + 50 / MEMBERS_A_UNIT + 50 / PUSHES_A_UNIT)
+    assert PeerRules().units_a_turn > UNACKNOWLEDGED * (1 + 50 / MEMBERS_A_UNIT + 50 / PUSHES_A_UNIT)
