@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from broker.lookups import printable
+from broker.patience import tries
 from broker.reaching import DIALLED_S, OperatorError, Reached, RefusedError
 from schemas.answers import Said
 from schemas.errors import Code
@@ -94,21 +95,20 @@ def _what_to_do(why: str, home: str, realm: str) -> str:
 
 
 def _wait(reached: Reached, realm: str, say: Say) -> None:
-    until = time.monotonic() + BOTH_WAYS_S
-    told: list[str] = []
-    while True:
+    told: set[str] = set()
+    for _ in tries(BOTH_WAYS_S, LOOK_S):
         seen = reached.ask(Peers(id=_UNNUMBERED), PeersSeen)
         peer = _find(seen, realm)
-        assert peer is not None, "it was added, and nobody removes peers"
+        if peer is None:
+            raise OperatorError(f"{realm} is a peer no more: somebody has said `forget` meanwhile")
         missing = _missing(peer, seen.realm)
         if not missing:
             return
-        if time.monotonic() >= until:
-            raise OperatorError(_given_up(seen, peer))
         if missing not in told:
-            told.append(missing)
+            told.add(missing)
             say(f"waiting until {missing}")
-        time.sleep(LOOK_S)
+        why = _given_up(seen, peer)
+    raise OperatorError(why)
 
 
 def _missing(peer: PeerSeen, own: str) -> str:

@@ -20,7 +20,7 @@ _GIVEN_LENGTH: Final = 5
 """A routing id that libzmq gives is so long and starts with a zero, which `Identity` would not show."""
 
 BYTES_A_TURN: Final = 8 << 20
-"""File bytes that one turn takes in: more would keep others waiting, and fill memory."""
+"""About so many bytes one turn takes in: more would keep others waiting, and fill memory."""
 
 _REMEMBERED: Final = 100_000
 _UNREAD: Final = Refusal(
@@ -53,12 +53,12 @@ class Commands:
                 frames = receive_now(self.socket)
             except zmq.Again:
                 break
+            room -= sum(map(len, frames))
             request = self._request(frames)
             if request is None:
                 self.nameless += 1
             else:
                 requests.append(request)
-                room -= len(request.data)
         return requests
 
     def reply(self, effect: Reply) -> None:

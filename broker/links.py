@@ -137,6 +137,13 @@ class Links:
         if any(wants):
             self._lookups.begin(wanted.host, lambda found: self._tell_found(wanted, found))
 
+    def disconnect(self, peer: int) -> None:
+        """End both connections of a peer; what was just sent still goes out."""
+        for bulk in (False, True):
+            link = self._links.pop(_Way(peer, bulk), None)
+            if link is not None:
+                self._close_line(link, None)
+
     def send(self, peer: int, *frames: bytes, bulk: bool = False) -> None:
         """Send without waiting; what cannot be sent now is dropped."""
         way = _Way(peer, bulk)
@@ -255,8 +262,9 @@ class Links:
             while True:
                 wanted, found = self._found.get_nowait()
                 for bulk in (False, True):
-                    link = self._links[_Way(wanted.peer, bulk)]
-                    if link.wanted == wanted and not link.up:  # else another is wanted since, or it is there by itself
+                    link = self._links.get(_Way(wanted.peer, bulk))
+                    # Else it is wanted no more, or another, or it is there by itself.
+                    if link is not None and link.wanted == wanted and not link.up:
                         self._go_on(link, found)
 
     def _go_on(self, link: _Link, found: Found) -> None:

@@ -20,7 +20,7 @@ from broker.operator import OperatorSocket
 from broker.push import Push
 from broker.zap import ZapSocket
 from realm.core import Core
-from realm.effects import Connect, Effect, Note, Publish, Reply, RunJob, ToPeer
+from realm.effects import Connect, Disconnect, Effect, Note, Publish, Reply, RunJob, ToPeer
 from realm.inputs import Input, Stopping, Tick
 from realm.store.interface import Store
 from realm.turn import Turns
@@ -184,6 +184,8 @@ class Loop:
                 self._links.send(peer, *frames, bulk=bulk)
             case Connect():
                 self._links.connect(effect)
+            case Disconnect(peer):
+                self._links.disconnect(peer)
             case Note(level, event, fields):
                 getattr(log, level)(event, **fields)
             case _:

@@ -15,7 +15,7 @@ from broker.culprits import Culprits
 from broker.sockets import NOBLOCK, Sent, Socket, cut, send_now
 from broker.zap import Caller
 from realm.core import Core
-from realm.inputs import Heard, Misbehaved
+from realm.inputs import Misbehaved, Subscribed
 from realm.limits import Buckets
 
 SUBSCRIBE, UNSUBSCRIBE = 1, 0
@@ -49,9 +49,9 @@ class Push:
         self._shifted = False
         self._refused: dict[str, set[bytes]] = {}
 
-    def gather(self, at_most: int) -> list[Heard | Misbehaved]:
+    def gather(self, at_most: int) -> list[Subscribed | Misbehaved]:
         """Take subscriptions in, and grant those that may be."""
-        heard: list[Heard | Misbehaved] = []
+        heard: list[Subscribed | Misbehaved] = []
         for _ in range(at_most):
             try:
                 frame = self.socket.recv(NOBLOCK, copy=False)
@@ -78,7 +78,7 @@ class Push:
         user = self._core.who_hears(topic)
         self._culprits.name("pushes not read", user, user=user)
 
-    def _take(self, frame: zmq.Frame) -> Heard | Misbehaved | None:
+    def _take(self, frame: zmq.Frame) -> Subscribed | Misbehaved | None:
         said = frame.bytes
         caller = Caller.of(frame)
         if not said or said[0] not in (SUBSCRIBE, UNSUBSCRIBE):
@@ -98,7 +98,7 @@ class Push:
             self.dropped += 1
             return self._refuse(caller, topic, frame) if caller else None
         self.socket.setsockopt(zmq.SUBSCRIBE, topic)
-        return Heard(caller.key, topic)
+        return Subscribed(caller.key, topic)
 
     def _refuse(self, caller: Caller, topic: bytes, frame: zmq.Frame) -> Misbehaved | None:
         """Count the different topics that a key may not hear: libzmq keeps them, so there must be an end."""

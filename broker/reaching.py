@@ -4,7 +4,7 @@ import itertools
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -12,6 +12,7 @@ import msgspec
 import zmq
 
 from broker.operator import FolderSocket
+from broker.patience import tries
 from broker.sockets import Context
 from realm.store.folder import LockedError, locked
 from schemas.answers import Answer, ErrorAnswer
@@ -85,16 +86,12 @@ def wait_for(folder: Path, say: Callable[[str], object]) -> bool:
     `say` is told, once, where that is waited for. Nothing is locked, which would keep the realm from starting. Raises
     OperatorError where the folder is not this user's to use.
     """
-    until = time.monotonic() + START_S
-    waits = False
-    while not _runs(folder):
-        if time.monotonic() >= until:
-            return False
-        if not waits:
+    for number, _ in enumerate(tries(START_S, AGAIN_S)):
+        if _runs(folder):
+            return True
+        if number == 0:
             say(f"waiting until a realm runs on {folder}")
-            waits = True
-        time.sleep(AGAIN_S)
-    return True
+    return False
 
 
 @contextmanager
@@ -115,23 +112,18 @@ def reach(folder: Path) -> Iterator[Reached | None]:
 
 def _found(folder: Path, ending: ExitStack) -> FolderSocket | None:
     """Where a realm listens now, or None where the folder is locked until `ending`. Raises as `reach` does."""
-    until = time.monotonic() + NEITHER_S
     try:
         place = FolderSocket(folder)
         ending.callback(place.close)
-        while not _listens(place):
-            try:
+        for _ in tries(NEITHER_S, AGAIN_S):
+            if _listens(place):
+                return place
+            with suppress(LockedError):
                 ending.enter_context(locked(folder))
-            except LockedError:
-                if time.monotonic() >= until:
-                    why = "but takes no commands of its operator there: its log says why"
-                    raise OperatorError(f"a realm runs on {folder}, {why}") from None
-                time.sleep(AGAIN_S)
-            else:
                 return None
     except PermissionError:
         raise OperatorError(_NOT_YOURS.format(folder)) from None
-    return place
+    raise OperatorError(f"a realm runs on {folder}, but takes no commands of its operator there: its log says why")
 
 
 def _runs(folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """What a handler has in its hands: the transaction, the time, who asks, and ways to tell others."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any, Final, Literal
 
@@ -22,6 +23,8 @@ BYTES_A_UNIT: Final = 8_192
 """How much of an answer, or of a message, costs one unit, on top of what its command costs."""
 MEMBERS_A_UNIT: Final = 100
 """For how many members of groups a command may do something for one unit: push to them, or look who they are."""
+PUSHES_A_UNIT: Final = 8
+"""To how many sessions one unit of what a peer may take of a turn pushes: those take as long as a message itself."""
 
 
 class Rules:
@@ -71,6 +74,8 @@ class Ctx:
         """The peers to which there is something to send at the end of the turn."""
         self.carrying: set[int] = set()
         """The peers to which there may be a file to carry, to be seen at the end of the turn."""
+        self.taken: defaultdict[int, float] = defaultdict(float)
+        """The units that each peer has had of this turn: see `PeerRules.units_a_turn`."""
         self._acks: dict[Route, tuple[int, LinkAck]] = {}
         """The latest acknowledgement, and its place in `effects`, by connection."""
         self.request: Request
@@ -105,8 +110,8 @@ class Ctx:
         """The full address of a user or group of this realm."""
         return full(name, self.realm)
 
-    def push(self, accounts: Iterable[int], event: Event, but: Collection[Session] = ()) -> None:
-        """Tell all sessions of these accounts but those named, and the one that speaks, if any."""
+    def push(self, accounts: Iterable[int], event: Event, but: Collection[Session] = ()) -> int:
+        """Tell all sessions of these accounts but those named, and the one that speaks, if any; how many these are."""
         own = self._speaker
         topics = [
             session.topic
@@ -116,6 +121,7 @@ class Ctx:
         ]
         if topics:
             self.effects.append(Publish(topics, event))
+        return len(topics)
 
     def charge(self, units: float) -> None:
         """Let the session pay for what a command came to, on top of what it costs anyway."""

@@ -1,6 +1,6 @@
 """The core: inputs in, effects out. The same inputs give the same effects and the same rows.
 
-In a turn the broker calls `decide` inside a transaction, commits it, calls `settle`, and carries out the
+In a turn the broker calls `decide` inside a transaction, commits it, calls `apply`, and carries out the
 effects. Should the commit fail, nothing has happened, and deciding can run again.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 from realm import accounts, files, gates, uploads
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
-from realm.federation import carrying, link, peers, settling
+from realm.federation import carrying, forgetting, link, peers, settling
 from realm.federation.admission import is_allowed
 from realm.federation.state import Introducing, Link, when
 from realm.ids import Ids
@@ -22,7 +22,6 @@ from realm.inputs import (
     CarryingDue,
     Due,
     FromPeer,
-    Heard,
     Input,
     JobDone,
     LinkDown,
@@ -30,6 +29,7 @@ from realm.inputs import (
     LinkUp,
     Misbehaved,
     Stopping,
+    Subscribed,
     SweepDue,
     Tick,
     WaitDue,
@@ -100,14 +100,14 @@ class Core:
         for item in inputs:
             for part in self._parts(ctx, item):
                 self._decide_one(ctx, part)
-        for peer in sorted(ctx.carrying):
-            carrying.begin(ctx, peer)
         for peer in sorted(ctx.pumping):
             link.pump(ctx, peer)
+        for peer in sorted(ctx.carrying):
+            carrying.begin(ctx, peer)
         self._save_uses(ctx)
         return Decision(ctx.effects + list(ctx.notes), ctx.view.changes)
 
-    def settle(self, changes: Sequence[Change]) -> None:
+    def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes of a turn that is committed. It cannot fail."""
         for change in changes:
             self.memory.apply(change)
@@ -154,7 +154,7 @@ class Core:
         while peers := tx.peers(last, _PAGE):
             for peer in peers:
                 self.memory.apply(peer)
-                if is_allowed(self.rules.settings, peer):
+                if peer.forgotten_at is not None or is_allowed(self.rules.settings, peer):
                     self.memory.apply(Link(peer.id, due=now))
             last = peers[-1].id
 
@@ -214,7 +214,7 @@ class Core:
                 return self._command(ctx, item)
             case JobDone(job, result):
                 return self._job_done(ctx, job, result)
-            case Heard(key, topic):
+            case Subscribed(key, topic):
                 if self.may_hear(key, topic):
                     total = ctx.tx.total(self.memory.by_topic[topic].account)
                     ctx.effects.append(Publish([topic], Welcome(epoch=self.rules.epoch, total=total)))
@@ -224,6 +224,8 @@ class Core:
                     accounts.end_session(ctx, session)
                 if ended:  # the log is not filled by who has nothing to lose
                     ctx.note("warning", what, key=key)
+            case FromPeer(peer) | LinkUp(peer) | LinkDown(peer) if ctx.view.peers.peer(peer).forgotten_at is not None:
+                pass  # it was said before
             case FromPeer(bulk=bulk):
                 (carrying if bulk else link).heard(ctx, item)
             case LinkUp(peer):
@@ -232,6 +234,8 @@ class Core:
                 link.lost(ctx, peer, why)
             case WaitDue(account, entry):
                 settling.end_wait(ctx, account, entry)
+            case LinkDue(peer) if ctx.view.peers.peer(peer).forgotten_at is not None:
+                forgetting.go_on(ctx, peer)
             case LinkDue(peer):
                 link.look(ctx, peer)
             case CarryingDue(peer):

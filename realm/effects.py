@@ -48,6 +48,12 @@ class Connect(msgspec.Struct, frozen=True):
     """Of its commands."""
 
 
+class Disconnect(msgspec.Struct, frozen=True):
+    """End both connections to a peer, for good."""
+
+    peer: int
+
+
 class RunJob(msgspec.Struct, frozen=True):
     """Slow work to begin."""
 
@@ -62,4 +68,4 @@ class Note(msgspec.Struct, frozen=True):
     fields: dict[str, Any]
 
 
-Effect = Reply | Publish | RunJob | ToPeer | Connect | Note
+Effect = Reply | Publish | RunJob | ToPeer | Connect | Disconnect | Note

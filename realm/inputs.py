@@ -7,7 +7,7 @@ from realm.request import Request
 from schemas.federation import FromPeerFrame
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Subscribed(msgspec.Struct, frozen=True):
     """A subscription was accepted: `may_hear` had said yes."""
 
     key: str
@@ -87,4 +87,4 @@ class SweepDue(msgspec.Struct, frozen=True):
 
 Due = WaitDue | LinkDue | CarryingDue | SweepDue
 """Each part is an attempt of its own, so that one that fails costs no other."""
-Input = Request | Heard | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Stopping | Tick
+Input = Request | Subscribed | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Stopping | Tick

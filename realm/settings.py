@@ -109,6 +109,11 @@ class PeerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long what a peer has acknowledged is kept, should it have to be put back from a backup."""
     remember_days: Annotated[float, Meta(ge=30)] = 30
     """How long it is remembered what came from peers, so that nothing comes twice."""
+    units_a_turn: Positive = 2_000
+    """How much of what one peer sends is taken before it is others' turn; the rest is sent again within a second.
+
+    A message is a unit, each 8 sessions that hear it are another, and so are 8 KiB of its length. A thousand units take
+    some 25 ms."""
     file_bytes: NotNegative = 20 << 30
     """Of all that one peer has brought and is bringing, each content once."""
 

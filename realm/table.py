@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads
 from realm.context import Ctx
-from realm.federation import outbox, peers, receiving
+from realm.federation import forgetting, outbox, peers, receiving
 from realm.federation.peers import federates, is_peer
 from realm.gates import Gate, has_session, is_operator, within_allowance
 from realm.outcome import Outcome
@@ -90,6 +90,7 @@ _ROWS: Final = (
     Row(federation.Envelope, Who.PEER, 0, (), receiving.envelope),
     Row(operator.Peers, Who.OPERATOR, 0, (), peers.seen_by_operator),
     Row(operator.AddPeer, Who.OPERATOR, 0, (federates,), peers.add_realm),
+    Row(operator.ForgetPeer, Who.OPERATOR, 0, (), forgetting.forget),
 )
 
 TABLE: Final = {row.command: row for row in _ROWS}

@@ -1,4 +1,4 @@
-"""The part of a turn that can be replayed: decide inside one transaction, commit, settle. No sockets, no clock."""
+"""The part of a turn that can be replayed: decide inside one transaction, commit, apply. No sockets, no clock."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -35,5 +35,5 @@ class Turns:
                 told.append(Note("warning", "disk full", {"advice": "make room: until then the realm only reads"}))
             with self._store.transaction(writable=False) as tx:
                 decision = self._core.decide(tx, now, inputs)
-        self._core.settle(decision.changes)
+        self._core.apply(decision.changes)
         return decision.effects + told

@@ -64,4 +64,18 @@ class AddPeer(OperatorCommand, frozen=True, kw_only=True, tag="operator.addpeer"
     key: ServerKey | UnsetType = UNSET
 
 
-OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer)
+class PeerForgotten(Answer, frozen=True, kw_only=True):
+    """It is done; so many messages that waited for it go back to their senders."""
+
+    queued: int
+
+
+class ForgetPeer(OperatorCommand, frozen=True, kw_only=True, tag="operator.forgetpeer"):
+    """A realm is to be a peer no more."""
+
+    answer: ClassVar = PeerForgotten
+    folded: ClassVar = ("realm",)
+    realm: NameField
+
+
+OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer, ForgetPeer)

@@ -20,6 +20,7 @@ for _command in (
     peering.invite,
     peering.accept,
     peering.peers,
+    peering.forget,
 ):
     _app.command()(_command)
 

@@ -14,6 +14,7 @@ import structlog
 from broker import keyfiles
 from broker.blobs import Blobs
 from broker.clock import now_ms
+from broker.logs import configure
 from broker.passwords import Hasher
 from broker.random_ids import RandomIds
 from broker.reaching import WITHIN_S, OperatorError, RefusedError, reach
@@ -49,6 +50,7 @@ class Resting:
     """A realm that does not run; the caller holds the lock of its folder."""
 
     def __init__(self, folder: Path, store: SqliteStore, chosen: Settings) -> None:
+        configure("readable")
         keys = keyfiles.load(folder, create=False)
         ids = RandomIds()
         self._hasher = Hasher(chosen.hashing)
@@ -84,8 +86,8 @@ class Resting:
                         said = answer
                     case RunJob(job):
                         done.append(JobDone(job, self._run(job), 0))
-                    case Note(level, event, fields):
-                        getattr(log, level)(event, **fields)
+                    case Note("error", event, fields):  # of the rest whoever said the command is told anyway
+                        log.error(event, **fields)
             inputs = done
         return said
 

@@ -1,15 +1,15 @@
 """What the operator's commands have in common: their options, and the realm's folder."""
 
 import re
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from broker import keyfiles
+from broker.patience import tries
 from realm.store.database import exists
 from realm.store.folder import LockedError, locked
 from realm.store.interface import StoreError
@@ -30,17 +30,13 @@ NO_REALM: Final = "no realm has run on the folder {} yet: run one there, or say 
 @contextmanager
 def soon_locked(data: Path) -> Iterator[Path]:
     """As `locked`, after waiting a little for another command, which only looks at the folder."""
-    until = time.monotonic() + LOOKED_AT_S
     with ExitStack() as ending:
-        while True:
-            try:
+        for _ in tries(LOOKED_AT_S, 0.05):
+            with suppress(LockedError):
                 folder = ending.enter_context(locked(data))
-            except LockedError:
-                if time.monotonic() >= until:
-                    raise
-                time.sleep(0.05)
-            else:
                 break
+        else:
+            folder = ending.enter_context(locked(data))
         yield folder
 
 

@@ -1,7 +1,8 @@
-"""Other realms: `invite`, `accept` and `peers`."""
+"""Other realms: `invite`, `accept`, `peers` and `forget`."""
 
 import ipaddress
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,13 @@ import typer
 
 from broker import accepting, peer_table
 from broker.clock import now_ms
-from broker.reaching import OperatorError, reach, wait_for
+from broker.reaching import OperatorError, RefusedError, reach, wait_for
 from realm.cli.asking import realm_on
-from realm.cli.options import FolderOption, keys_in, place_of
+from realm.cli.options import FolderOption, keys_in, name_of, place_of
+from schemas.errors import Code
 from schemas.invites import RealmInvitation, parse_realm
-from schemas.operator import Peers, PeersSeen
+from schemas.names import Name
+from schemas.operator import ForgetPeer, PeerForgotten, Peers, PeersSeen
 
 
 def invite(
@@ -78,6 +81,49 @@ def peers(
         typer.echo(peer_table.to_json(seen, running=running))
     else:
         typer.echo(peer_table.to_text(seen, now_ms(), running=running))
+
+
+def forget(
+    name: Annotated[str, typer.Argument(help="What the other realm is called: `peers` shows it.")],
+    data: FolderOption = Path("data"),
+) -> None:
+    """Let another realm be a peer no more. What waits for it goes back to its senders; what came from it stays."""
+    peer = name_of(name)
+    assert peer is not None
+    keys_in(data)
+    with realm_on(data, None) as (realm, running):
+        seen = realm.ask(Peers(id=0), PeersSeen)
+        try:
+            queued = realm.ask(ForgetPeer(id=0, realm=peer), PeerForgotten).queued
+        except RefusedError as error:
+            if error.code != Code.REALM_NOT_FOUND:
+                raise
+            raise _no_peer(peer, seen.realm, [one.realm for one in seen.peers]) from None
+    typer.echo(_forgotten(peer, seen.realm, queued, running=running))
+
+
+def _forgotten(realm: Name, own: str, queued: int, *, running: bool) -> str:
+    """What is to be known of a peer that is forgotten, for which so many messages waited."""
+    when = "now" if running else f"when {own} runs next"
+    waited = f"{_messages(queued)} to the senders {when}" if queued else "nothing waited for it"
+    return (
+        f"{realm} is no peer of {own} any more; {waited}\n"
+        f"What came from {realm} stays. The name is free: whoever has it next speaks in the same conversations.\n"
+        f"{realm} is not told, and may be added again by either side: name it in `peers.denied` of the settings if it "
+        "must not be"
+    )
+
+
+def _no_peer(realm: Name, own: str, names: Sequence[str]) -> OperatorError:
+    """There is no such peer."""
+    known = f"its peers are {', '.join(sorted(names))}" if names else "it has none"
+    return OperatorError(f"{own} has no peer that is called {realm}: {known}")
+
+
+def _messages(queued: int) -> str:
+    return (
+        f"{queued:,} messages that waited for it go back" if queued != 1 else "1 message that waited for it goes back"
+    )
 
 
 def _near(host: str) -> str:

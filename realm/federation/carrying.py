@@ -2,6 +2,10 @@
 
 The row in the outbox gets its number, and so its place among what is sent, when the peer holds every byte. Nothing is
 remembered of how far a file has come but by the peer, which is asked after anything that goes wrong.
+
+Files are carried in the order in which they were sent. One that the peer does not take for now (its disk is full), or
+that cannot be read here, is put off for a time of its own, and those behind it go first; where the peer as a whole does
+not answer, or has enough to do, all wait.
 """
 
 from typing import Final
@@ -13,7 +17,7 @@ from realm.context import Ctx
 from realm.effects import ToPeer
 from realm.federation import settling
 from realm.federation.backoff import pause
-from realm.federation.state import FAR_MS, Carrying, when
+from realm.federation.state import FAR, FAR_MS, Carrying, PutOff, when
 from realm.inputs import FromPeer
 from realm.jobs import Problem, ReadOwn, Result, Trouble
 from realm.store.rows import DROPPED, Outgoing
@@ -21,7 +25,7 @@ from schemas.errors import Code
 from schemas.federation import LinkChunk, LinkUpload, PeerAnswer
 from schemas.limits import MAX_CHUNK
 
-WINDOW: Final = 8
+CHUNKS_AHEAD: Final = 8
 """Chunks of one file that may be on their way at once."""
 PATIENCE_MS: Final = 10_000
 """Where nothing comes from the peer for so long, it is asked again how much it holds."""
@@ -31,6 +35,8 @@ FINAL: Final = frozenset(
 """With these a peer refuses a file for good; all else may be otherwise the next time."""
 REJECTED: Final = 8
 """So often may a peer find fault with the bytes of one file."""
+PUT_OFF: Final = 64
+"""So many files of one peer may be put off: then the others wait too."""
 _CALLS: Final = 1 << 24
 """Calls of one carrying: a chunk each, and the upload first."""
 _NUMBERS: Final = 1 << 36
@@ -42,22 +48,34 @@ _changed = msgspec.structs.replace
 def begin(ctx: Ctx, peer: int) -> None:
     """Carry the oldest file that the peer is not known to hold, unless one is under way."""
     now = ctx.view.peers.carrying(peer)
-    if now.place or (now.due and when(now.due, ctx.now, FAR_MS) > ctx.now):
+    if now.row or (now.pausing and when(now.due, ctx.now, FAR_MS) > ctx.now):
         return
     if not ctx.view.peers.link(peer).answers:
         return
-    waiting = ctx.tx.unnumbered(peer, 1)
-    if not waiting:
+    row = _next(ctx, now)
+    if row is None:
         return
-    row = waiting[0]
     file = ctx.tx.file(str(row.post.file))
     account = ctx.tx.account_by_id(row.post.account)
     assert file is not None, "a file that the outbox names is kept"
     assert account is not None
     number = max(now.number + 1, ctx.now % _NUMBERS)  # not one of before a restart
-    due = ctx.now + PATIENCE_MS
-    told = (file.digest, file.size)
-    ctx.view.change(Carrying(peer, number, row.place, *told, due=due, failures=now.failures, rejected=now.rejected))
+    before = _put_off_before(now, row.place)
+    ctx.view.change(
+        Carrying(
+            peer,
+            number,
+            row.place,
+            row.post.account,
+            row.post.id,
+            file.digest,
+            file.size,
+            due=ctx.now + PATIENCE_MS,
+            put_off=now.put_off,
+            failures=now.failures,
+            rejected=before.rejected if before else 0,
+        )
+    )
     frame = LinkUpload(
         id=number * _CALLS,
         digest=file.digest,
@@ -73,20 +91,22 @@ def begin(ctx: Ctx, peer: int) -> None:
 def heard(ctx: Ctx, item: FromPeer) -> None:
     """Go on with what the peer answers."""
     now, answer = ctx.view.peers.carrying(item.peer), item.frame
-    if not isinstance(answer, PeerAnswer) or answer.id is None or not now.place or answer.id // _CALLS != now.number:
+    if not isinstance(answer, PeerAnswer) or answer.id is None or not now.row or answer.id // _CALLS != now.number:
         return
     if answer.status != "OK" and answer.code in FINAL:
         _refused(ctx, now, answer.code)
     elif answer.status != "OK" and answer.code == Code.BAD_REQUEST:
         _rejected(ctx, now)
-    elif answer.status != "OK":
+    elif answer.status != "OK" and answer.code == Code.RATE_LIMITED:
         _begin_anew(ctx, now)
+    elif answer.status != "OK":
+        _put_off(ctx, now, now.row)
     elif answer.file:
         _complete(ctx, now)
     elif answer.id % _CALLS == 0:
         chunk = min(answer.chunk, MAX_CHUNK)
         if chunk < 1 or answer.offset > now.size or not answer.upload:
-            _begin_anew(ctx, now)
+            _put_off(ctx, now, now.row)
             return
         going = _changed(now, upload=answer.upload, chunk=chunk, read=answer.offset, held=answer.offset)
         _read_on(ctx, going)
@@ -99,14 +119,14 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
 def read(ctx: Ctx, job: ReadOwn, result: Result) -> None:
     """Bytes were read: send them on."""
     now = ctx.view.peers.carrying(job.peer)
-    if not now.place or now.number != job.carrying:
+    if not now.row or now.number != job.carrying:
         return
     if not isinstance(result, bytes):
         ctx.note("error", "a file cannot be carried on", digest=job.digest.hex())
         if isinstance(result, Trouble) and result.problem is Problem.MISSING:
             _refused(ctx, now, Code.FILE_NOT_FOUND)
         else:
-            _begin_anew(ctx, now)
+            _put_off(ctx, now, now.row)
         return
     call = now.number * _CALLS + 1 + job.offset // now.chunk
     frame = LinkChunk(id=call, upload=now.upload, offset=job.offset)
@@ -116,17 +136,17 @@ def read(ctx: Ctx, job: ReadOwn, result: Result) -> None:
 def look(ctx: Ctx, peer: int) -> None:
     """Do what is due."""
     now = ctx.view.peers.carrying(peer)
-    if now.place:
+    if now.row:
         _begin_anew(ctx, now)
     else:
-        ctx.view.change(_changed(now, due=0))
+        ctx.view.change(_changed(now, due=0, pausing=False))
         begin(ctx, peer)
 
 
 def reopened(ctx: Ctx, peer: int) -> None:
     """The peer is there again: what was being carried when it was lost goes on at once."""
     now = ctx.view.peers.carrying(peer)
-    if now.place and now.lost:
+    if now.row and now.lost:
         _rest(ctx, now)
     ctx.carrying.add(peer)
 
@@ -134,7 +154,7 @@ def reopened(ctx: Ctx, peer: int) -> None:
 def lost(ctx: Ctx, peer: int) -> None:
     """The link is lost, and with it perhaps what is being carried."""
     now = ctx.view.peers.carrying(peer)
-    if now.place:
+    if now.row:
         ctx.view.change(_changed(now, lost=True))
 
 
@@ -143,13 +163,9 @@ def broken(ctx: Ctx, peer: int) -> None:
     _begin_anew(ctx, ctx.view.peers.carrying(peer))
 
 
-def lacking(ctx: Ctx, peer: int) -> None:
+def lacking(ctx: Ctx, peer: int, row: int) -> None:
     """The peer lacks a file that it was brought: it is brought again, after a pause."""
-    now = ctx.view.peers.carrying(peer)
-    if now.place:
-        ctx.view.change(_changed(now, failures=now.failures + 1))
-    else:
-        _begin_anew(ctx, now)
+    _put_off(ctx, ctx.view.peers.carrying(peer), row)
 
 
 def taken(ctx: Ctx, peer: int) -> None:
@@ -161,7 +177,7 @@ def taken(ctx: Ctx, peer: int) -> None:
 
 def _read_on(ctx: Ctx, now: Carrying) -> None:
     """Have more bytes read, as far as the window goes."""
-    upto = min(now.size, now.held + WINDOW * now.chunk)
+    upto = min(now.size, now.held + CHUNKS_AHEAD * now.chunk)
     at = now.read
     while at < upto:
         size = min(now.chunk, now.size - at)
@@ -194,22 +210,57 @@ def _rejected(ctx: Ctx, now: Carrying) -> None:
     if now.rejected >= REJECTED:
         _refused(ctx, now, Code.BAD_REQUEST)
     else:
-        _begin_anew(ctx, _changed(now, rejected=now.rejected + 1))
+        _put_off(ctx, _changed(now, rejected=now.rejected + 1), now.row)
 
 
 def _rest(ctx: Ctx, now: Carrying) -> None:
     """Nothing is carried; the next file may begin."""
-    ctx.view.change(Carrying(now.peer, now.number, failures=now.failures))
+    ctx.view.change(Carrying(now.peer, now.number, put_off=now.put_off, failures=now.failures))
     ctx.carrying.add(now.peer)
+    ctx.pumping.add(now.peer)  # which may find more of them, after a restore
 
 
 def _begin_anew(ctx: Ctx, now: Carrying) -> None:
     """After a pause ask the peer how much it holds, and go on from there."""
-    later = ctx.now + pause(ctx.ids, now.failures)
-    failures = now.failures + 1
-    ctx.view.change(Carrying(now.peer, now.number, due=later, failures=failures, rejected=now.rejected))
+    later, failures = ctx.now + pause(ctx.ids, now.failures), now.failures + 1
+    ctx.view.change(Carrying(now.peer, now.number, due=later, pausing=True, put_off=now.put_off, failures=failures))
+
+
+def _put_off(ctx: Ctx, now: Carrying, row: int) -> None:
+    """Try that file again after a pause of its own; others may be carried meanwhile."""
+    before = _put_off_before(now, row)
+    failures = before.failures if before else 0
+    this = PutOff(row, ctx.now + pause(ctx.ids, failures), failures + 1, now.rejected if now.row == row else 0)
+    # One whose time has passed long ago has been taken, or refused.
+    others = [one for one in now.put_off if one.row != row and abs(one.until - ctx.now) < FAR_MS]
+    now = _changed(now, put_off=(*others, this))
+    if now.row == row:
+        _rest(ctx, now)
+    else:
+        ctx.view.change(now)
+        ctx.carrying.add(now.peer)
+
+
+def _put_off_before(now: Carrying, row: int) -> PutOff | None:
+    return next((one for one in now.put_off if one.row == row), None)
+
+
+def _next(ctx: Ctx, now: Carrying) -> Outgoing | None:
+    """The oldest file that may be tried; where there is none, it is looked again when the first may be."""
+    waiting = ctx.tx.unnumbered(now.peer, len(now.put_off) + 1)
+    places = {row.place for row in waiting}
+    put_off = {one.row: when(one.until, ctx.now, FAR_MS) for one in now.put_off if one.row in places}
+    others = FAR if len(put_off) >= PUT_OFF else 0
+    for row in waiting:
+        if put_off.get(row.place, others) <= ctx.now:
+            return row
+    later = min(put_off.values(), default=0)
+    if later != now.due:
+        ctx.view.change(_changed(now, due=later))
+    return None
 
 
 def _row(ctx: Ctx, now: Carrying) -> Outgoing | None:
-    waiting = ctx.tx.unnumbered(now.peer, 1)
-    return waiting[0] if waiting and waiting[0].place == now.place else None
+    """The row of what is carried, unless it was settled meanwhile."""
+    row = ctx.tx.outgoing(now.account, now.entry)
+    return row if row is not None and row.n is None and not row.result else None

@@ -1,10 +1,11 @@
 """The link to a peer: say hello, send what waits, take acknowledgements, and notice a restore.
 
 What this realm sends to a peer is settled here, on its own link alone; the other direction is the peer's to settle.
-A link is DOWN until a try; a try reads the peer's card, where no connection is up, and says hello. The answer tells
+A link is RESTING until a try; a try reads the peer's card, where no connection is up, and says hello. The answer tells
 how far the peer has come. If that can be, the link is OPEN: envelopes are sent from the last acknowledged number on,
-at most `WINDOW` without an acknowledgement. If it cannot be, one side was put back from an older backup: all that is
-still held gets new numbers, in a higher epoch, and the peer knows by its ids what it has already.
+at most `UNACKNOWLEDGED` at once. If it cannot be, one side was put back from an older backup: all that is still held
+gets new numbers, in a higher epoch, and the peer knows by its ids what it has already. Each turn in which something can
+be sent numbers a few rows more, and what is said meanwhile comes behind them.
 """
 
 from typing import Final
@@ -15,9 +16,8 @@ from msgspec import UNSET
 from realm.context import Ctx
 from realm.effects import Connect, ToPeer
 from realm.federation import carrying, settling
-from realm.federation.admission import is_allowed
 from realm.federation.backoff import MOST_MS, pause
-from realm.federation.state import FAR, WINDOW, Link, Phase, when
+from realm.federation.state import UNACKNOWLEDGED, Link, Phase, when
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
 from realm.store.rows import Outgoing, Sending
@@ -35,6 +35,8 @@ PAUSE_MS: Final = 1_000
 """The shortest time between two tries, whatever the peer says."""
 RESTORE_MS: Final = 60_000
 """At most so often a peer can make all be numbered anew."""
+RENUMBERED: Final = 512
+"""So many rows of one peer's outbox are numbered anew in one turn."""
 BYTES_A_TURN: Final = 512 * 1024
 """About so much of messages is handed to one link in one turn."""
 HIGHEST: Final = 1 << 62
@@ -68,14 +70,14 @@ def wake(ctx: Ctx, peer: int) -> None:
     link = ctx.view.peers.link(peer)
     if link.heard_at is None or ctx.now - link.heard_at >= PAUSE_MS:
         link = _set(ctx, _changed(link, heard_at=ctx.now))
-    if link.phase is Phase.DOWN:
+    if link.phase is Phase.RESTING:
         _try_soon(ctx, link)
 
 
 def connected(ctx: Ctx, peer: int) -> None:
     """The connection is up."""
     link = _set(ctx, _changed(ctx.view.peers.link(peer), connected=True))
-    if link.phase in (Phase.DOWN, Phase.GREETING):
+    if link.phase in (Phase.RESTING, Phase.GREETING):
         _greet(ctx, link)
 
 
@@ -89,11 +91,8 @@ def lost(ctx: Ctx, peer: int, why: str) -> None:
 def look(ctx: Ctx, peer: int) -> None:
     """Do what is due."""
     link = ctx.view.peers.link(peer)
-    if not is_allowed(ctx.settings, ctx.view.peers.peer(peer)):
-        _set(ctx, Link(peer, due=FAR))
-        return
     match link.phase:
-        case Phase.DOWN:
+        case Phase.RESTING:
             _try(ctx, link)
         case Phase.CALLING:
             _fail(ctx, link, "its front door was asked in vain")
@@ -105,15 +104,17 @@ def look(ctx: Ctx, peer: int) -> None:
 
 def broken(ctx: Ctx, peer: int) -> None:
     """What was due has failed, for a reason that the log has: not at once again."""
-    _set(ctx, _changed(ctx.view.peers.link(peer), phase=Phase.DOWN, due=ctx.now + MOST_MS))
+    _set(ctx, _changed(ctx.view.peers.link(peer), phase=Phase.RESTING, due=ctx.now + MOST_MS))
 
 
 def card_read(ctx: Ctx, job: ReadCard, result: Result) -> None:
     """The front door of a peer has answered, or not."""
     assert job.peer is not None
     peer = ctx.view.peers.peer(job.peer)
+    if peer.forgotten_at is not None:
+        return
     link = _set(ctx, _changed(ctx.view.peers.link(job.peer), asking=False))
-    if link.phase not in (Phase.CALLING, Phase.DOWN):  # in the meantime it was reached by itself
+    if link.phase not in (Phase.CALLING, Phase.RESTING):  # in the meantime it was reached by itself
         return
     match result:
         case CardRead(realm, _, key, commands):
@@ -128,9 +129,15 @@ def card_read(ctx: Ctx, job: ReadCard, result: Result) -> None:
 
 def pump(ctx: Ctx, peer: int) -> None:
     """Send what waits, as far as the window goes."""
-    link, sending = ctx.view.peers.link(peer), ctx.tx.sending(peer)
-    upto = min(sending.last, sending.acked + WINDOW)
-    if link.phase is not Phase.OPEN or link.sent >= upto:
+    link = ctx.view.peers.link(peer)
+    if link.phase is not Phase.OPEN:
+        return
+    if ctx.tx.sending(peer).renumbering and ctx.tx.writable:
+        ctx.tx.renumber_on(peer, RENUMBERED)
+        ctx.carrying.add(peer)
+    sending = ctx.tx.sending(peer)
+    upto = min(sending.last, sending.acked + UNACKNOWLEDGED)
+    if link.sent >= upto:
         return
     room = BYTES_A_TURN
     for row in ctx.tx.numbered(peer, link.sent, upto):
@@ -203,7 +210,7 @@ def _acknowledged(ctx: Ctx, link: Link, ack: LinkAck) -> None:
         code = ack.results.get(row.n or 0, "")
         if code == Code.FILE_NOT_FOUND and row.post.file is not UNSET:
             ctx.tx.take_back_number(row)  # not the last word: it is brought again
-            carrying.lacking(ctx, link.peer)
+            carrying.lacking(ctx, link.peer, row.place)
         elif not row.settled:
             fresh.append(row)
             codes.append(code)
@@ -220,8 +227,8 @@ def _try_soon(ctx: Ctx, link: Link) -> None:
     at = link.tried_at + PAUSE_MS
     if when(at, ctx.now, PAUSE_MS) <= ctx.now:
         _try(ctx, link)
-    elif link.phase is not Phase.DOWN or link.due > at:
-        _set(ctx, _changed(link, phase=Phase.DOWN, due=at))
+    elif link.phase is not Phase.RESTING or link.due > at:
+        _set(ctx, _changed(link, phase=Phase.RESTING, due=at))
 
 
 def _try(ctx: Ctx, link: Link) -> None:
@@ -260,7 +267,7 @@ def _fail(ctx: Ctx, link: Link, why: str) -> None:
         ctx,
         _changed(
             link,
-            phase=Phase.DOWN,
+            phase=Phase.RESTING,
             due=ctx.now + pause(ctx.ids, link.failures),
             failures=link.failures + 1,
             down_since=ctx.now if link.down_since is None else link.down_since,

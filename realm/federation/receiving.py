@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import UNSET
 
 from realm import uploads
-from realm.context import Ctx
+from realm.context import BYTES_A_UNIT, MEMBERS_A_UNIT, PUSHES_A_UNIT, Ctx
 from realm.federation.state import Greeter
 from realm.gates import too_fast
 from realm.outcome import Later
@@ -61,6 +61,9 @@ def envelope(ctx: Ctx, came: Envelope) -> LinkAck | LinkAgain:
         return _ack(came, code)
     if came.n != mark.n + 1 or hash_of(mark.hash, came) != came.hash:
         return AGAIN
+    if ctx.taken[peer.id] >= ctx.settings.peers.units_a_turn:  # it is others' turn: what is not taken is sent again
+        return AGAIN
+    ctx.taken[peer.id] += 1
     if code is None:
         code = _take(ctx, came)
         if code != Code.FILE_NOT_FOUND:  # that is no last word: the peer brings the file again
@@ -93,6 +96,8 @@ def _take(ctx: Ctx, came: Envelope) -> str:
     if file is None:
         return Code.FILE_NOT_FOUND
     conversation, accounts = where
+    size = 0 if came.message is UNSET else len(came.message)
+    ctx.taken[ctx.peer.id] += size / BYTES_A_UNIT + len(accounts) / MEMBERS_A_UNIT
     ctx.tx.open_conversation(conversation, sorted(accounts), ctx.now)
     draft = Draft(
         id=came.id,
@@ -107,7 +112,7 @@ def _take(ctx: Ctx, came: Envelope) -> str:
     )
     entry = ctx.tx.append(conversation, draft)
     if entry.salt == draft.salt:  # else it came before `taken` was forgotten
-        ctx.push(accounts, EntryPushed(entry=entry))
+        ctx.taken[ctx.peer.id] += ctx.push(accounts, EntryPushed(entry=entry)) / PUSHES_A_UNIT
     return ""
 
 

@@ -15,7 +15,7 @@ from realm.effects import Reply
 from realm.federation.state import Wait, WaitOver
 from realm.sending import told
 from realm.session import Session
-from realm.store.rows import Draft, Outgoing, Post
+from realm.store.rows import DROPPED, Draft, Outgoing, Post
 from schemas import names
 from schemas.entries import Entry, File
 from schemas.errors import FIXED_TEXTS, Code, Refusal
@@ -39,7 +39,17 @@ SAID_BY_PEERS: Final = frozenset(
 
 def settle(ctx: Ctx, rows: Sequence[Outgoing], codes: Sequence[str]) -> None:
     """The peer has taken rows, or refused them with a code; it is the first that is heard of them."""
-    codes = [code if code in SAID_BY_PEERS else Code.FORBIDDEN for code in codes]
+    _settle(ctx, rows, [code if code in SAID_BY_PEERS else Code.FORBIDDEN for code in codes])
+
+
+def give_back(ctx: Ctx, rows: Sequence[Outgoing]) -> None:
+    """These are not sent any more, as their realm is none that is known; what it had taken once it has."""
+    waiting, taken = [row for row in rows if not row.settled], [row for row in rows if row.settled]
+    _settle(ctx, waiting, [Code.REALM_NOT_FOUND] * len(waiting))
+    ctx.tx.settle(taken, [DROPPED] * len(taken), ctx.now)
+
+
+def _settle(ctx: Ctx, rows: Sequence[Outgoing], codes: Sequence[str]) -> None:
     ctx.tx.settle(rows, codes, ctx.now)  # all at once: entries are put together too
     for row, code in zip(rows, codes, strict=True):
         _tell(ctx, row, code)

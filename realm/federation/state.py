@@ -11,7 +11,7 @@ from realm.request import Request
 from realm.session import Session
 from realm.store.rows import Peer
 
-WINDOW: Final = 256
+UNACKNOWLEDGED: Final = 256
 """Envelopes of one link that may be without an acknowledgement."""
 
 WAIT_MS: Final = 2_000
@@ -32,8 +32,8 @@ def when(due: int, now: int, longest: int) -> int:
 class Phase(Enum):
     """Where a link is."""
 
-    DOWN = "down"
-    """Until the next try."""
+    RESTING = "resting"
+    """Until the next try: it is out of reach (see `Link.down_since`), or was told to begin again."""
     CALLING = "calling"
     """The peer's card is being read."""
     GREETING = "greeting"
@@ -46,7 +46,7 @@ class Link(msgspec.Struct, frozen=True):
     """The link that carries what this realm sends to a peer. Never truth: after a restart it begins anew."""
 
     peer: int
-    phase: Phase = Phase.DOWN
+    phase: Phase = Phase.RESTING
     connected: bool = False
     """Whether a connection is up, as far as is known."""
     hello: int = 0
@@ -76,14 +76,31 @@ class Link(msgspec.Struct, frozen=True):
         return self.down_since is None and self.greeted
 
 
+class PutOff(msgspec.Struct, frozen=True):
+    """A file that the peer would not take for now, or could not be read: others are carried meanwhile."""
+
+    row: int
+    """The `place` of its row in the outbox."""
+    until: int
+    """Before that it is not tried again, ms."""
+    failures: int
+    """How often it was put off."""
+    rejected: int
+    """How often the peer has found fault with its bytes."""
+
+
 class Carrying(msgspec.Struct, frozen=True):
-    """The file that is being carried to a peer: the oldest that it is not known to hold. Never truth."""
+    """The file that is being carried to a peer: the oldest that may be tried. Never truth."""
 
     peer: int
     number: int = 0
     """Grows with every beginning: what belongs to an earlier one is ignored."""
-    place: int = 0
-    """Its row in the outbox; 0 where nothing is carried."""
+    row: int = 0
+    """The `place` of its row in the outbox; 0 where nothing is carried."""
+    account: int = 0
+    """Who sends it,"""
+    entry: str = ""
+    """and under which ULID."""
     digest: bytes = b""
     size: int = 0
     upload: str = ""
@@ -95,7 +112,10 @@ class Carrying(msgspec.Struct, frozen=True):
     held: int = 0
     """So much the peer is known to hold."""
     due: int = 0
-    """When to begin anew, where nothing happens."""
+    """When to begin anew, where nothing happens; with nothing carried, when the next may begin; 0 where none waits."""
+    pausing: bool = False
+    """Whether nothing at all is begun before that."""
+    put_off: tuple[PutOff, ...] = ()
     failures: int = 0
     """How often it was begun anew since a file was taken."""
     lost: bool = False
@@ -157,8 +177,8 @@ class Peers:
         self._awaited: Counter[int] = Counter()
         """How many wait for each peer."""
         self._introducing: dict[str, int] = {}
-        self._by_key: dict[str, Peer] = {}
-        self._by_name: dict[str, Peer] = {}
+        self._by_key: dict[str, Peer | None] = {}
+        self._by_name: dict[str, Peer | None] = {}
         self._first: tuple[int, int] | None = None
         """When the first link or file, and the first wait, is due; None where that is to be looked up."""
 
@@ -176,7 +196,8 @@ class Peers:
                 else:
                     self._waits[account, entry] = None
             case Peer():
-                self._peers[change.id] = self._by_key[change.key] = self._by_name[change.name] = change
+                self._peers[change.id] = change
+                self._by_key[change.key] = self._by_name[change.name] = None if change.forgotten_at else change
             case Link():
                 self._links[change.peer] = change
             case Carrying():
@@ -194,14 +215,18 @@ class Peers:
 
     def by_key(self, key: str) -> Peer | None:
         """The peer with that key."""
-        return self._by_key.get(key) or (self._below.by_key(key) if self._below else None)
+        if key in self._by_key or self._below is None:
+            return self._by_key.get(key)
+        return self._below.by_key(key)
 
     def by_name(self, name: str) -> Peer | None:
         """The peer with that name."""
-        return self._by_name.get(name) or (self._below.by_name(name) if self._below else None)
+        if name in self._by_name or self._below is None:
+            return self._by_name.get(name)
+        return self._below.by_name(name)
 
     def peer(self, peer: int) -> Peer:
-        """The peer with that number."""
+        """The peer with that number, also one that is forgotten."""
         found = self._peers.get(peer)
         if found is not None:
             return found
@@ -210,8 +235,10 @@ class Peers:
 
     def all(self) -> list[Peer]:
         """All peers, by number."""
-        below = {one.id: one for one in self._below.all()} if self._below else {}
-        return [one for _, one in sorted({**below, **self._peers}.items())]
+        return [one for _, one in sorted(self._all_peers().items()) if one.forgotten_at is None]
+
+    def _all_peers(self) -> dict[int, Peer]:
+        return {**self._below._all_peers(), **self._peers} if self._below else self._peers
 
     def link(self, peer: int) -> Link:
         """How the link to a peer fares."""
@@ -234,9 +261,9 @@ class Peers:
 
     def wait(self, account: int, entry: str) -> Wait | None:
         """Who waits for what became of that entry."""
-        place = account, entry
-        if place in self._waits or self._below is None:
-            return self._waits.get(place)
+        who = account, entry
+        if who in self._waits or self._below is None:
+            return self._waits.get(who)
         return self._below.wait(account, entry)
 
     def waits(self) -> list[Wait]:
@@ -259,7 +286,7 @@ class Peers:
 
     @property
     def any(self) -> bool:
-        """Whether there is a peer at all."""
+        """Whether there is a peer at all, or was one."""
         return bool(self._peers) or (self._below is not None and self._below.any)
 
     def due(self, now: int) -> list[Due]:

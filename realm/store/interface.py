@@ -340,7 +340,7 @@ class Tx(Protocol):
     # other realms
 
     def peers(self, after: int, limit: int) -> list[Peer]:
-        """Peers with a number above `after`, ascending."""
+        """Peers with a number above `after`, ascending; also those that are forgotten."""
         ...
 
     def add_peer(self, name: Name, key: str, address: str, port: int, now: int) -> Peer:
@@ -349,6 +349,10 @@ class Tx(Protocol):
 
     def move_peer(self, peer: int, address: str, port: int) -> None:
         """Remember where its front door is now."""
+        ...
+
+    def forget_peer(self, peer: int, now: int) -> None:
+        """It is a peer no more: its name and key are free, and its number stays its own."""
         ...
 
     def received_mark(self, peer: int) -> Mark:
@@ -378,11 +382,17 @@ class Tx(Protocol):
         ...
 
     def enqueue(self, post: Post) -> Outgoing:
-        """A new row of the outbox; a text has its number at once. The caller has made sure that the id is new."""
+        """A new row of the outbox; a text has its number at once, unless rows before it are still to be renumbered.
+
+        The caller has made sure that the id is new.
+        """
         ...
 
     def number(self, row: Outgoing) -> Outgoing:
-        """Give the next number to a row without one. With `enqueue` the only source of numbers and running hashes."""
+        """Give the next number to a row that has none in this epoch.
+
+        With `enqueue` the only source of numbers and running hashes.
+        """
         ...
 
     def envelope(self, row: Outgoing) -> Envelope:
@@ -398,7 +408,14 @@ class Tx(Protocol):
         ...
 
     def unnumbered(self, peer: int, limit: int) -> list[Outgoing]:
-        """The oldest rows whose file the peer is not known to hold; after a restore they may be settled already."""
+        """The oldest rows whose file the peer is not known to hold; after a restore they may be settled already.
+
+        Rows that are still to be renumbered are not among them.
+        """
+        ...
+
+    def untaken(self, peer: int, limit: int) -> list[Outgoing]:
+        """Rows that would still be sent to the peer, or sent to it again; with a result they are so no more."""
         ...
 
     def take_back_number(self, row: Outgoing) -> None:
@@ -437,10 +454,14 @@ class Tx(Protocol):
         ...
 
     def renumber(self, peer: int, epoch: int, now: int) -> None:
-        """Begin a new epoch: what is kept, and was not refused, is numbered from 1 in the old order.
+        """Begin a new epoch: what is kept, and was not refused, will be numbered from 1 in the old order.
 
-        As much work as the outbox is long.
+        What has had a number keeps it as one of an earlier epoch until `renumber_on` comes to it.
         """
+        ...
+
+    def renumber_on(self, peer: int, limit: int) -> None:
+        """Where a new epoch has begun, go on: number up to `limit` texts, and let files be brought again."""
         ...
 
     def forget_settled(self, before: int, limit: int) -> int:

@@ -22,6 +22,8 @@ _ROW: Final = (
 _ROWS: Final = f"SELECT {_ROW} FROM outbox o"
 _TO_CARRY: Final = "o.file IS NOT NULL AND o.n IS NULL AND o.result = ''"
 """What the peer is not known to hold the file of."""
+_TO_NUMBER: Final = "o.file IS NULL AND o.n IS NULL AND o.result = ''"
+"""Texts that were said while rows before them were still to be renumbered."""
 _OPEN: Final = "o.copied = 0 AND o.settled_at IS NULL"
 RECENT: Final = 256
 """So many rows at most are looked for among those that were just written: as many as may be on their way."""
@@ -49,7 +51,7 @@ class OutboxRows(FileRows, PeerRows):
         sending = self.sending(post.peer)
         row = Outgoing(0, None, b"", post, copied=False, settled=False, result="")
         n, digest, sealed = None, b"", None
-        if post.file is UNSET:
+        if post.file is UNSET and not sending.renumbering:
             sealed = self._sealed(row, sending)
             n, digest = sealed.n, sealed.hash
             sending = _changed(sending, last=n, hash=digest)
@@ -57,7 +59,7 @@ class OutboxRows(FileRows, PeerRows):
         message = None if post.message is UNSET else post.message
         file = None if post.file is UNSET else post.file
         said = (post.display, post.sent_at, post.to_group, post.recipient, message, file)
-        row_of_it = (place, post.peer, n, digest or None, post.id, post.account, *said)
+        row_of_it = (place, post.peer, sending.epoch, n, digest or None, post.id, post.account, *said)
         self._write_late(("outbox", post.id, post.account), row_of_it)
         self._set_sending(post.peer, _changed(sending, queued=sending.queued + 1))
         row = _changed(row, place=place, n=n, hash=digest)
@@ -74,8 +76,8 @@ class OutboxRows(FileRows, PeerRows):
     def _put_outbox(self, rows: list[Row]) -> None:
         self._connection.executemany(
             "INSERT INTO outbox"
-            " (place, peer, n, hash, id, account, display, sent_at, to_group, recipient, message, file)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " (place, peer, epoch, n, hash, id, account, display, sent_at, to_group, recipient, message, file)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
 
@@ -84,7 +86,9 @@ class OutboxRows(FileRows, PeerRows):
         sending = self.sending(row.post.peer)
         sealed = self._sealed(row, sending)
         n, digest = sealed.n, sealed.hash
-        self._write("UPDATE outbox SET n = ?, hash = ? WHERE place = ?", (n, digest, row.place))
+        self._write(
+            "UPDATE outbox SET epoch = ?, n = ?, hash = ? WHERE place = ?", (sending.epoch, n, digest, row.place)
+        )
         self._set_sending(row.post.peer, _changed(sending, last=n, hash=digest))
         return _changed(row, n=n, hash=digest)
 
@@ -111,17 +115,19 @@ class OutboxRows(FileRows, PeerRows):
             recent = [self._recent.get((peer, n)) for n in range(after + 1, upto + 1)]
             if None not in recent:
                 return [known[0] for known in recent if known is not None]
-        rows = self._read(f"{_ROWS} WHERE o.peer = ? AND o.n > ? AND o.n <= ? ORDER BY o.n", (peer, after, upto))
+        rows = self._read(
+            f"{_ROWS} WHERE o.peer = ? AND o.epoch = ? AND o.n > ? AND o.n <= ? ORDER BY o.n",
+            (peer, self.sending(peer).epoch, after, upto),
+        )
         return [_outgoing(row) for row in rows.fetchall()]
 
     def uncopied(self) -> list[Outgoing]:
         """See `Tx.uncopied`."""
         found: list[Outgoing] = []
         for (peer,) in self._execute("SELECT id FROM peers ORDER BY id").fetchall():
-            acked = self.sending(peer).acked
-            rows = self._read(f"{_ROWS} WHERE o.peer = ? AND o.n > ? AND {_OPEN}", (peer, acked)).fetchall()
-            rows += self._read(f"{_ROWS} WHERE o.peer = ? AND {_TO_CARRY} AND {_OPEN}", (peer,)).fetchall()
-            found += [_outgoing(row) for row in rows]
+            for which, _, values in self._unsettled(peer):
+                rows = self._read(f"{_ROWS} WHERE {which} AND {_OPEN}", values).fetchall()
+                found += [_outgoing(row) for row in rows]
         return sorted(found, key=lambda row: row.place)
 
     def unnumbered(self, peer: int, limit: int) -> list[Outgoing]:
@@ -133,14 +139,12 @@ class OutboxRows(FileRows, PeerRows):
 
     def oldest_queued(self, peer: int) -> int | None:
         """See `Tx.oldest_queued`."""
-        acked = self.sending(peer).acked
         said = [
             self._read(
-                f"SELECT sent_at FROM outbox o WHERE o.peer = ? AND {which} AND o.settled_at IS NULL"
-                f" ORDER BY {order} LIMIT 1",
+                f"SELECT sent_at FROM outbox o WHERE {which} AND o.settled_at IS NULL ORDER BY {order} LIMIT 1",
                 values,
             ).fetchone()
-            for which, order, values in (("o.n > ?", "o.n", (peer, acked)), (_TO_CARRY, "o.place", (peer,)))
+            for which, order, values in self._unsettled(peer)
         ]
         return min((int(row[0]) for row in said if row), default=None)
 
@@ -166,10 +170,11 @@ class OutboxRows(FileRows, PeerRows):
             )
         taken = [row for row, code in zip(rows, codes, strict=True) if not code]
         if taken:  # by their range: one statement that touches no index costs a third of one for each
+            peer = taken[0].post.peer
             self._write(
                 "UPDATE outbox SET settled_at = ?, copied = 1"
-                " WHERE peer = ? AND n BETWEEN ? AND ? AND settled_at IS NULL",
-                (now, taken[0].post.peer, taken[0].n, taken[-1].n),
+                " WHERE peer = ? AND epoch = ? AND n BETWEEN ? AND ? AND settled_at IS NULL",
+                (now, peer, self.sending(peer).epoch, taken[0].n, taken[-1].n),
             )
         for row in rows:
             self._recent.pop((row.post.peer, row.n or 0), None)
@@ -189,14 +194,14 @@ class OutboxRows(FileRows, PeerRows):
         sending = self.sending(peer)
         if n in (sending.acked, sending.last):
             return sending.acked_hash if n == sending.acked else sending.hash
-        row = self._read("SELECT hash FROM outbox WHERE peer = ? AND n = ?", (peer, n)).fetchone()
+        row = self._read(
+            "SELECT hash FROM outbox WHERE peer = ? AND epoch = ? AND n = ?", (peer, sending.epoch, n)
+        ).fetchone()
         return None if row is None else bytes(row[0])
 
     def renumber(self, peer: int, epoch: int, now: int) -> None:
         """See `Tx.renumber`."""
         self._recent.clear()
-        rows = self.numbered(peer, 0, 1 << 62)
-        self._write("UPDATE outbox SET n = NULL WHERE peer = ?", (peer,))
         fresh = _changed(
             self.sending(peer),
             epoch=epoch,
@@ -205,11 +210,78 @@ class OutboxRows(FileRows, PeerRows):
             acked=0,
             acked_hash=HASH_START,
             restored_at=now,
+            renumbering=1,
         )
         self._set_sending(peer, fresh)
+
+    def renumber_on(self, peer: int, limit: int) -> None:
+        """See `Tx.renumber_on`."""
+        if not self.sending(peer).renumbering:
+            return
+        rows = self._behind(peer, limit)
         for row in rows:
-            if row.post.file is UNSET:  # a file has to be brought again, or seen to be there
+            if row.post.file is UNSET:
                 self.number(row)
+            else:  # it has to be brought again, or seen to be there
+                self.take_back_number(row)
+        if len(rows) < limit:
+            self._set_sending(peer, _changed(self.sending(peer), renumbering=0))
+
+    def untaken(self, peer: int, limit: int) -> list[Outgoing]:
+        """See `Tx.untaken`."""
+        sending = self.sending(peer)
+        rows = self._read(
+            f"{_ROWS} WHERE o.peer = ? AND o.epoch = ? AND o.n > ? ORDER BY o.n LIMIT ?",
+            (peer, sending.epoch, sending.acked, limit),
+        ).fetchall()
+        found = [_outgoing(row) for row in rows]
+        found += self._behind(peer, limit - len(found))
+        return found + self.unnumbered(peer, limit - len(found))
+
+    def _behind(self, peer: int, limit: int) -> list[Outgoing]:
+        """The next rows that want a number, in the old order: those that had one, and then the texts said since.
+
+        What got its number in the latest of the earlier epochs was before what had not, when that was ended too.
+        """
+        found: list[Any] = []
+        for epoch in self._earlier_epochs(peer):
+            found += self._read(
+                f"{_ROWS} WHERE o.peer = ? AND o.epoch = ? AND o.n IS NOT NULL ORDER BY o.n LIMIT ?",
+                (peer, epoch, limit - len(found)),
+            ).fetchall()
+        found += self._read(
+            f"{_ROWS} WHERE o.peer = ? AND {_TO_NUMBER} ORDER BY o.place LIMIT ?", (peer, limit - len(found))
+        ).fetchall()
+        return [_outgoing(row) for row in found]
+
+    def _earlier_epochs(self, peer: int) -> list[int]:
+        """Those of which rows still have their numbers, the latest first."""
+        found: list[int] = []
+        epoch = self.sending(peer).epoch
+        while True:
+            (before,) = self._read(
+                "SELECT max(epoch) FROM outbox WHERE peer = ? AND n IS NOT NULL AND epoch < ?", (peer, epoch)
+            ).fetchone()
+            if before is None:
+                return found
+            epoch = int(before)
+            found.append(epoch)
+
+    def _unsettled(self, peer: int) -> list[tuple[str, str, tuple[int, ...]]]:
+        """Where the rows are that may not be settled: a condition on `o`, an order of it by age, and its values."""
+        sending = self.sending(peer)
+        found: list[tuple[str, str, tuple[int, ...]]] = [
+            ("o.peer = ? AND o.epoch = ? AND o.n > ?", "o.n", (peer, sending.epoch, sending.acked)),
+            (f"o.peer = ? AND {_TO_CARRY}", "o.place", (peer,)),
+        ]
+        if sending.renumbering:
+            found.append((f"o.peer = ? AND {_TO_NUMBER}", "o.place", (peer,)))
+            # As many as wait; but for files that were brought again they are the last ones.
+            last = "SELECT place FROM outbox WHERE peer = ? AND epoch = ? AND n IS NOT NULL ORDER BY n DESC LIMIT ?"
+            found += [
+                (f"o.place IN ({last})", "o.n", (peer, epoch, sending.queued)) for epoch in self._earlier_epochs(peer)
+            ]
+        return found
 
     def forget_settled(self, before: int, limit: int) -> int:
         """See `Tx.forget_settled`."""
@@ -218,8 +290,8 @@ class OutboxRows(FileRows, PeerRows):
             # By the mark that is remembered: its row may be late.
             gone += self._write(
                 "DELETE FROM outbox WHERE place IN (SELECT o.place FROM outbox o WHERE o.peer = ? AND o.settled_at < ?"
-                f" AND coalesce(o.n, 0) <= ? AND NOT ({_TO_CARRY}) LIMIT ?)",
-                (peer, before, self.sending(peer).acked, limit - gone),
+                f" AND (o.n IS NULL OR (o.epoch = ? AND o.n <= ?)) AND NOT ({_TO_CARRY}) LIMIT ?)",
+                (peer, before, self.sending(peer).epoch, self.sending(peer).acked, limit - gone),
             ).rowcount
         return gone
 

@@ -12,8 +12,8 @@ from schemas.federation import HASH_START, Mark
 from schemas.names import Address, Name
 
 M = TypeVar("M", Sending, Mark)
-_PEER: Final = "id, name, key, address, port"
-_SENDING: Final = "epoch, last, hash, acked, acked_hash, queued, restored_at"
+_PEER: Final = "id, name, key, address, port, forgotten_at"
+_SENDING: Final = "epoch, last, hash, acked, acked_hash, queued, restored_at, renumbering"
 
 
 class PeerRows(Writing):
@@ -61,7 +61,7 @@ class PeerRows(Writing):
             if sending is not None:
                 self._execute(
                     "UPDATE peers SET epoch = ?, last = ?, hash = ?, acked = ?, acked_hash = ?, queued = ?,"
-                    " restored_at = ? WHERE id = ?",
+                    " restored_at = ?, renumbering = ? WHERE id = ?",
                     (*msgspec.structs.astuple(sending), peer),
                 )
             if received is not None:
@@ -106,6 +106,10 @@ class PeerRows(Writing):
     def move_peer(self, peer: int, address: str, port: int) -> None:
         """See `Tx.move_peer`."""
         self._write("UPDATE peers SET address = ?, port = ? WHERE id = ?", (address, port, peer))
+
+    def forget_peer(self, peer: int, now: int) -> None:
+        """See `Tx.forget_peer`."""
+        self._write("UPDATE peers SET forgotten_at = ? WHERE id = ?", (now, peer))
 
     def received_mark(self, peer: int) -> Mark:
         """See `Tx.received_mark`."""

@@ -162,6 +162,8 @@ class Peer(msgspec.Struct, frozen=True):
     key: str
     address: str
     port: int
+    forgotten_at: int | None = None
+    """Since when it is one no more: then nobody finds it by its name or key, and what waits for it is given back."""
 
 
 class Sending(msgspec.Struct, frozen=True):
@@ -179,6 +181,8 @@ class Sending(msgspec.Struct, frozen=True):
     """What it has neither taken nor refused yet, with what has no number yet."""
     restored_at: int | None
     """When it was noticed last that either side was put back from an older backup, ms."""
+    renumbering: int = 0
+    """1 where there may be rows that have no number in this epoch yet, though they could: see `Tx.renumber`."""
 
 
 class Post(msgspec.Struct, frozen=True):

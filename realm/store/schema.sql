@@ -140,28 +140,35 @@ CREATE TABLE held (            -- bytes of all blobs
     bytes INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE peers (
-    id          INTEGER PRIMARY KEY,
-    name        TEXT    NOT NULL UNIQUE,
-    key         TEXT    NOT NULL UNIQUE,
-    address     TEXT    NOT NULL,              -- of its front door
-    port        INTEGER NOT NULL,
-    added_at    INTEGER NOT NULL,
-    epoch       INTEGER NOT NULL DEFAULT 1,    -- of what is sent to it; grows when a restore is noticed
-    last        INTEGER NOT NULL DEFAULT 0,    -- the last number given
-    hash        BLOB    NOT NULL,              -- the running hash there
-    acked       INTEGER NOT NULL DEFAULT 0,    -- it has taken everything up to this number
-    acked_hash  BLOB    NOT NULL,
-    queued      INTEGER NOT NULL DEFAULT 0,    -- rows of the outbox that it has neither taken nor refused
-    in_epoch    INTEGER NOT NULL DEFAULT 0,    -- how far what came from it was taken
-    in_last     INTEGER NOT NULL DEFAULT 0,
-    in_hash     BLOB    NOT NULL,
-    restored_at INTEGER                        -- when it was noticed last that either side is an older one
+CREATE TABLE "peers" (
+    id           INTEGER PRIMARY KEY,
+    name         TEXT    NOT NULL,
+    key          TEXT    NOT NULL,
+    address      TEXT    NOT NULL,              -- of its front door
+    port         INTEGER NOT NULL,
+    added_at     INTEGER NOT NULL,
+    epoch        INTEGER NOT NULL DEFAULT 1,    -- of what is sent to it; grows when a restore is noticed
+    last         INTEGER NOT NULL DEFAULT 0,    -- the last number given
+    hash         BLOB    NOT NULL,              -- the running hash there
+    acked        INTEGER NOT NULL DEFAULT 0,    -- it has taken everything up to this number
+    acked_hash   BLOB    NOT NULL,
+    queued       INTEGER NOT NULL DEFAULT 0,    -- rows of the outbox that it has neither taken nor refused
+    in_epoch     INTEGER NOT NULL DEFAULT 0,    -- how far what came from it was taken
+    in_last      INTEGER NOT NULL DEFAULT 0,
+    in_hash      BLOB    NOT NULL,
+    restored_at  INTEGER,                       -- when it was noticed last that either side is an older one
+    renumbering  INTEGER NOT NULL DEFAULT 0,    -- 1 where there may be rows of the outbox still to be numbered
+    forgotten_at INTEGER                        -- since then it is no peer; its number is never another's
 ) STRICT;
 
-CREATE TABLE outbox (          -- what users of this realm send to other realms
+CREATE UNIQUE INDEX peers_by_name ON peers (name) WHERE forgotten_at IS NULL;
+
+CREATE UNIQUE INDEX peers_by_key ON peers (key) WHERE forgotten_at IS NULL;
+
+CREATE TABLE "outbox" (        -- what users of this realm send to other realms
     place      INTEGER PRIMARY KEY,    -- in the order in which it was said
     peer       INTEGER NOT NULL REFERENCES peers (id),
+    epoch      INTEGER NOT NULL,       -- that of the peer in which n was given: after a restore n counts no more
     n          INTEGER,                -- null while its file is not there yet, and once it is refused
     hash       BLOB,                   -- the running hash at n
     id         TEXT    NOT NULL,       -- the entry's
@@ -178,7 +185,9 @@ CREATE TABLE outbox (          -- what users of this realm send to other realms
     UNIQUE (id, account)
 ) STRICT;
 
-CREATE UNIQUE INDEX outbox_by_number ON outbox (peer, n) WHERE n IS NOT NULL;
+CREATE UNIQUE INDEX outbox_by_number ON outbox (peer, epoch, n) WHERE n IS NOT NULL;
+
+CREATE INDEX outbox_to_number ON outbox (peer, place) WHERE file IS NULL AND n IS NULL AND result = '';
 
 CREATE INDEX outbox_to_carry ON outbox (peer, place) WHERE file IS NOT NULL AND n IS NULL AND result = '';
 

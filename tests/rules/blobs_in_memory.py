@@ -32,6 +32,8 @@ class BlobsInMemory:
         self.uploads: dict[str, bytes] = {}
         self.blobs: dict[bytes, bytes] = {}
         self.full = False
+        self.broken: bytes | None = None
+        """The digest of what cannot be read for now."""
 
     def run(self, job: FileJob) -> FileResult:
         match job:
@@ -68,6 +70,8 @@ class BlobsInMemory:
         return Finished("image/png" if held.startswith(PICTURE) else "text/plain")
 
     def _read(self, job: ReadBlob | ReadThumbnail | ReadOwn) -> FileResult:
+        if job.digest == self.broken:
+            return Trouble(Problem.BROKEN)
         held = self.blobs.get(job.digest)
         if held is None or (isinstance(job, ReadThumbnail) and not held.startswith(PICTURE)):
             return Trouble(Problem.MISSING)

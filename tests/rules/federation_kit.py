@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from realm.core import Core
-from realm.effects import Connect, Effect, Note, Reply, ToPeer
+from realm.effects import Connect, Disconnect, Effect, Note, Reply, ToPeer
 from realm.inputs import FromPeer, Input, JobDone, LinkDown, LinkUp, Stopping, Tick
 from realm.jobs import (
     Agreed,
@@ -444,6 +444,8 @@ class Node(RealmKit):
                 if known is None or known.target != host or not known.up:
                     self.links[peer] = known = Connection(host, self.network.new_route())
                     self._inputs.append(self._line(peer, known))
+            case Disconnect(peer):
+                self.links.pop(peer, None)
             case Note("error", "internal error", fields) if self.strict:
                 raise AssertionError(fields)
 

@@ -10,7 +10,7 @@ from realm import table
 from realm.core import _ROWS
 from realm.demo import add_demo_data
 from realm.effects import Note
-from realm.inputs import Heard, JobDone, Misbehaved, Tick
+from realm.inputs import JobDone, Misbehaved, Subscribed, Tick
 from realm.settings import Hashing, Limits, Settings
 from realm.store.database import FILE
 from schemas import commands, federation
@@ -270,10 +270,10 @@ def test_a_session_that_ends_twice_in_one_turn(kit: RealmKit) -> None:
 
 def test_who_is_heard_is_welcomed_unless_the_session_has_ended(kit: RealmKit) -> None:
     messi = kit.register("messi")
-    kit.turn(Heard(key_of("messi"), messi.topic))
+    kit.turn(Subscribed(key_of("messi"), messi.topic))
     assert kit.published == [(messi.topic, Welcome(epoch=messi.epoch, total=0))]
     kit.ask(key_of("messi"), commands.Logout(id=1, tokenId=messi.tokenId))
-    kit.turn(Heard(key_of("messi"), messi.topic))
+    kit.turn(Subscribed(key_of("messi"), messi.topic))
     assert len(kit.published) == 1
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realm.inputs import Heard, Misbehaved, Tick
+from realm.inputs import Misbehaved, Subscribed, Tick
 from schemas.answers import SessionOpened, UploadOpened
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
 from schemas.commands import (
@@ -205,7 +205,7 @@ class Crowd:
             data = TEXT[body.offset :] if isinstance(body, Chunk) else b""
             requests.append(request(key, body, data=data))
         self.kit.now += after
-        replies = self.kit.turn(*requests, Heard(key_of("messi"), self.topic), Tick()) + self.kit.do_jobs()
+        replies = self.kit.turn(*requests, Subscribed(key_of("messi"), self.topic), Tick()) + self.kit.do_jobs()
         assert Counter(reply.request.call for reply in replies) == {call: len(bodies) for call, bodies in said.items()}
         for reply in replies:
             key, body = said[reply.request.call][0]

@@ -407,7 +407,7 @@ def test_a_card_that_was_read_late_is_used(pair: Pair) -> None:
     """Where dials take longer than CALL_MS, what they find is thrown away each time: the link never comes up."""
     slow = Slow(pair)
     pair.network.cut("kampus", "pusat")
-    while pair.kampus.link("pusat").failures < 6 or pair.kampus.link("pusat").phase is not Phase.DOWN:
+    while pair.kampus.link("pusat").failures < 6 or pair.kampus.link("pusat").phase is not Phase.RESTING:
         pair.network.run(5_000)
     pair.network.unreachable.clear()
     slow.jobs[:-1] = []

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from realm.effects import Reply
+from realm.federation import carrying
 from realm.inputs import Tick
 from realm.settings import Files, PeerRules, Settings
 from schemas import commands
@@ -509,6 +510,111 @@ def test_a_peer_that_asks_for_tiny_chunks_costs_bounded_work(lied: Lied) -> None
     lied.network.run(9_000)
     assert len(lied.said("link.chunk")) == 8
     assert len(lied.kampus.effects) - before < 60
+
+
+class Choosy:
+    """A peer that takes files but for those whose names it is told to refuse."""
+
+    def __init__(self, lied: Lied) -> None:
+        self.lied = lied
+        self.codes: dict[str, str] = {}
+        lied.pusat.answer = self.answer
+        lied.network.run(3_000)
+        lied.pusat.asked.clear()
+
+    def answer(self, asked: Map) -> list[Map]:
+        if asked["cmd"] != "link.upload":
+            return self.lied.pusat.honest(asked)
+        if asked["name"] in self.codes:
+            return [{"id": asked["id"], "status": "ERROR", "code": self.codes[asked["name"]], "message": "no"}]
+        return [{"id": asked["id"], "status": "OK", "upload": "u", "offset": 0, "chunk": 64, "file": "f"}]
+
+    def send(self, name: str) -> None:
+        self.lied.messi.send_file("bob@pusat", upload(self.lied.messi, name.encode(), name))
+
+    @property
+    def asked(self) -> list[str]:
+        return [one["name"] for one in self.lied.said("link.upload")]
+
+    @property
+    def named(self) -> list[str]:
+        """What was named in envelopes."""
+        return [one["file"]["name"] for one in self.lied.said("link.envelope")]
+
+
+@pytest.mark.parametrize("code", ["unavailable", "bad_request", "internal_error", "file_not_found", "what is this"])
+def test_a_file_that_is_not_taken_for_now_holds_no_other_up(lied: Lied, code: str) -> None:
+    choosy = Choosy(lied)
+    choosy.codes["big"] = code
+    for name in ("a", "big", "b", "c"):
+        choosy.send(name)
+    assert choosy.asked == ["a", "big", "b", "c"]
+    assert choosy.named == ["a", "b", "c"]
+    lied.network.run(20_000)
+    choosy.send("d")
+    assert choosy.named == ["a", "b", "c", "d"]
+    choosy.codes.clear()
+    lied.network.run(60_000)
+    assert choosy.named == ["a", "b", "c", "d", "big"]
+
+
+def test_a_file_that_is_not_taken_is_offered_ever_more_seldom(lied: Lied) -> None:
+    choosy = Choosy(lied)
+    choosy.codes["big"] = "unavailable"
+    choosy.send("big")
+    lied.network.run(HOUR)
+    assert 55 <= choosy.asked.count("big") <= 140, "once in half a minute to a minute"
+
+
+def test_where_the_peer_has_enough_to_do_files_keep_their_order(lied: Lied) -> None:
+    choosy = Choosy(lied)
+    choosy.codes["a"] = "rate_limited"
+    for name in ("a", "b", "c"):
+        choosy.send(name)
+    lied.network.run(20_000)
+    assert set(choosy.asked) == {"a"}
+    choosy.codes.clear()
+    lied.network.run(60_000)
+    assert choosy.named == ["a", "b", "c"]
+
+
+def test_a_file_that_cannot_be_read_for_now_holds_no_other_up(pair: Pair) -> None:
+    first, second = upload(pair.messi, b"first" * 50), upload(pair.messi, b"second")
+    pair.kampus.disk.broken = sha(b"first" * 50)
+    pair.messi.send_file("bob@pusat", first)
+    ok(pair.messi.send_file("bob@pusat", second).answer)
+    pair.network.run(10_000)
+    assert [file_of(entry).size for entry in pair.bob.entries()] == [6]
+    pair.kampus.disk.broken = None
+    pair.network.run(60_000)
+    assert [file_of(entry).size for entry in pair.bob.entries()] == [6, 250]
+
+
+def test_not_all_files_are_offered_to_a_peer_that_takes_none(lied: Lied, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond some that are put off the others wait, and have their turn when those are taken, or refused for good."""
+    monkeypatch.setattr(carrying, "PUT_OFF", 3)
+    choosy = Choosy(lied)
+    names = [str(number) for number in range(8)]
+    choosy.codes = dict.fromkeys(names, "unavailable")
+    for name in names:
+        choosy.send(name)
+    lied.network.run(60_000)
+    assert set(choosy.asked) == {"0", "1", "2"}
+    choosy.codes = {"0": "too_large"}
+    lied.network.run(120_000)
+    assert sorted(choosy.named) == names[1:]
+    assert choosy.named[:5] == names[3:]
+
+
+def test_a_restart_offers_all_again(lied: Lied) -> None:
+    choosy = Choosy(lied)
+    choosy.codes["big"] = "unavailable"
+    choosy.send("big")
+    lied.network.run(10 * 60_000)
+    choosy.codes.clear()
+    lied.kampus.crash()
+    lied.network.run(5_000)
+    assert choosy.named == ["big"]
 
 
 def test_answers_of_an_earlier_carrying_do_not_count(lied: Lied) -> None:

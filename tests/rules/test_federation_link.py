@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from realm.effects import Note, ToPeer
+from realm.federation import link
 from realm.federation.backoff import MOST_MS
-from realm.federation.state import WINDOW
+from realm.federation.state import UNACKNOWLEDGED
 from realm.inputs import Tick
 from realm.request import Request, Route
 from schemas import commands
@@ -31,6 +32,7 @@ from tests.rules.federation_kit import (
     peer_rules,
     ulid,
 )
+from tests.rules.files_kit import sha
 from tests.rules.kit import NOW, ok, refused
 
 
@@ -129,7 +131,7 @@ def test_every_hello_has_a_fresh_id_also_after_a_restart(pair: Pair) -> None:
 def test_only_a_window_is_without_an_acknowledgement(pair: Pair) -> None:
     pair.network.hold("link.ack")
     send_all(pair, *(str(number) for number in range(300)))
-    assert len(pair.network.told("link.envelope")) == WINDOW == 256
+    assert len(pair.network.told("link.envelope")) == UNACKNOWLEDGED == 256
     pair.network.release()
     assert [entry.message for entry in pair.bob.entries()] == [str(number) for number in range(300)]
     settled(pair)
@@ -360,6 +362,56 @@ def test_restored_to_different_times(pair: Pair) -> None:
     send_all(pair, "3")
     pair.network.run(150_000)
     assert got(pair) == ["1", "3"]
+    settled(pair)
+
+
+def test_a_long_outbox_is_numbered_anew_a_few_rows_a_turn(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the realm is killed meanwhile; and what is said meanwhile comes behind."""
+    monkeypatch.setattr(link, "RENUMBERED", 3)
+    backup = pair.pusat.backup()
+    send_all(pair, *map(str, range(10)))
+    pair.network.hold("link.ack")
+    pair.pusat.restore(backup)
+    pair.network.run(3_000)
+    assert pair.kampus.ends("pusat").last == 3
+    for last in (6, 9):
+        pair.kampus.crash()
+        pair.network.run(3_000)
+        assert pair.kampus.ends("pusat").last == last
+    pair.messi.send("bob@pusat", "10")
+    pair.network.heal()
+    pair.network.run(30_000)
+    assert got(pair) == [str(number) for number in range(11)]
+    settled(pair)
+    assert not pair.kampus.ends("pusat").renumbering
+    ok(pair.messi.send("bob@pusat", "11").answer)
+    assert got(pair)[-1] == "11"
+
+
+def test_files_among_what_is_numbered_anew_hold_nothing_up(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than one turn sees to, and texts behind them."""
+    monkeypatch.setattr(link, "RENUMBERED", 2)
+    backup = pair.pusat.backup()
+    for number in range(5):
+        ok(pair.messi.send_file("bob@pusat", pair.messi.upload(b"%d" % number)).answer)
+    send_all(pair, "behind")
+    pair.pusat.restore(backup)
+    pair.network.run(30_000)
+    kept = pair.bob.history(pair.talk)
+    assert [entry.file.digest for entry in kept if entry.file] == [sha(b"%d" % number) for number in range(5)]
+    assert "behind" in got(pair)
+    settled(pair)
+
+
+def test_a_full_disk_numbers_nothing_anew(pair: Pair) -> None:
+    backup = pair.pusat.backup()
+    send_all(pair, "1", "2")
+    pair.kampus.fill_disk()
+    pair.pusat.restore(backup)
+    pair.network.run(5_000)
+    pair.kampus.make_room()
+    pair.network.run(90_000)
+    assert got(pair) == ["1", "2"]
     settled(pair)
 
 
@@ -599,7 +651,7 @@ def test_again_for_ever_is_no_busy_loop(lied: Lied) -> None:
     lied.pusat.asked.clear()
     lied.network.run(60_000)
     assert len(lied.said("link.hello")) <= 61
-    assert len(lied.said("link.envelope")) <= 61 * WINDOW
+    assert len(lied.said("link.envelope")) <= 61 * UNACKNOWLEDGED
     lied.be_honest()
     lied.network.run(5_000)
     assert lied.kampus.ends("pusat").queued == 0

@@ -1,4 +1,4 @@
-"""A folder from before there were other realms is opened with all that was in it."""
+"""A folder from before there were other realms is opened with all that was in it; so is one with an older outbox."""
 
 import sqlite3
 from pathlib import Path
@@ -7,6 +7,7 @@ from realm.store.database import FILE, migrations
 from realm.store.sqlite import SqliteStore
 from schemas import names
 from schemas.entries import CHAIN_START
+from schemas.federation import HASH_START
 from schemas.names import Address, Name
 
 GROUP = names.group(Address("new@kampus"))
@@ -80,4 +81,36 @@ def test_a_file_of_it_can_be_sent_to_another_realm(tmp_path: Path) -> None:
         row = tx.enqueue(Post(to.id, "1", 1, "A", 5, to_group=False, recipient=Name("bob"), file="g"))
         assert tx.envelope(tx.number(row)).kind == "file"
         assert tx.drop_unsent(10, 10) == 0
+    store.close()
+
+
+def test_what_waited_for_another_realm_still_has_its_number(tmp_path: Path) -> None:
+    """A folder of schema 4, in the third epoch of what it sends: a row that is taken, one that waits, and a file."""
+    old_folder(tmp_path)
+    with sqlite3.connect(tmp_path / FILE, isolation_level=None) as database:
+        database.executescript(
+            f"""
+            {migrations()[3]}
+            INSERT INTO peers
+                (id, name, key, address, port, added_at, epoch, last, hash, acked, acked_hash, queued, in_hash)
+                VALUES
+                (3, 'pusat', 'k', 'x', 1, 1, 3, 2, x'{b"2".hex()}', 1, x'{b"1".hex()}', 2, x'{HASH_START.hex()}');
+            INSERT INTO outbox
+                (place, peer, n, hash, id, account, display, sent_at, to_group, recipient, message, settled_at)
+                VALUES (1, 3, 1, x'{b"1".hex()}', '1', 1, 'A', 1, 0, 'bob', 'one', 5),
+                       (2, 3, 2, x'{b"2".hex()}', '2', 1, 'A', 1, 0, 'bob', 'two', NULL);
+            INSERT INTO outbox (place, peer, id, account, display, sent_at, to_group, recipient, file)
+                VALUES (3, 3, '3', 1, 'A', 1, 0, 'bob', 'g');
+            PRAGMA user_version = 4;
+            """
+        )
+    database.close()
+    store = SqliteStore(tmp_path, Name("kampus"), lambda: 1)
+    assert store._connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    with store.transaction() as tx:
+        assert [(row.post.id, row.n) for row in tx.numbered(3, 0, 9)] == [("1", 1), ("2", 2)]
+        assert tx.hash_at(3, 1) == b"1"
+        assert [row.post.id for row in tx.unnumbered(3, 9)] == ["3"]
+        assert not tx.sending(3).renumbering
+        assert (tx.sending(3).epoch, tx.sending(3).queued) == (3, 2)
     store.close()

@@ -234,6 +234,22 @@ def test_another_endpoint_replaces_the_first(it: Bench, peer: FakePeer) -> None:
             assert not again.socket.poll(0)
 
 
+def test_one_that_is_wanted_no_more(it: Bench, peer: FakePeer) -> None:
+    """Nothing is told of it or sent to it; and it may be wanted again."""
+    it.joined(peer)
+    it.links.disconnect(1)
+    it.links.send(1, b"x")
+    it.links.send(1, b"x", bulk=True)
+    assert it.links.unsent == 2
+    peer.close()
+    with fake_peer() as another:
+        it.connect(another)
+        it.links.disconnect(1)  # before its host is looked up
+        it.links.disconnect(1)
+        it.joined(another, 2)
+        it.joined(another, 1)
+
+
 def test_nothing_is_left_behind() -> None:
     process = psutil.Process()
 

@@ -66,6 +66,19 @@ def ns(tx: Tx, of: Peer) -> list[tuple[str, int]]:
 # peers
 
 
+def test_a_forgotten_peer_leaves_its_name_and_key_but_not_its_number(open_store: OpenStore) -> None:
+    with open_store().transaction() as tx:
+        first = tx.add_peer(Name("pusat"), "k" * 40, "10.0.0.1", 1, now=1)
+        tx.forget_peer(first.id, 7)
+    with open_store().transaction() as tx:
+        (kept,) = tx.peers(0, 9)
+        assert (kept.name, kept.forgotten_at) == ("pusat", 7)
+        second = tx.add_peer(Name("pusat"), "k" * 40, "10.0.0.2", 1, now=9)
+        assert second.id != first.id
+        assert [one.forgotten_at for one in tx.peers(0, 9)] == [7, None]
+        assert tx.sending(second.id) == Sending(1, 0, HASH_START, 0, HASH_START, 0, None)
+
+
 def test_peers_are_kept_and_move(open_store: OpenStore) -> None:
     with open_store().transaction() as tx:
         one, other = peer(tx, "pusat"), peer(tx, "desa")
@@ -426,6 +439,7 @@ def test_numbering_anew(open_store: OpenStore) -> None:
         settle(tx, rows[1], "user_not_found", 10)
         settle(tx, rows[2], "", 10)
         tx.renumber(to.id, 4, 99)
+        tx.renumber_on(to.id, 9)
     with open_store().transaction() as tx:
         assert ns(tx, to) == [("1", 1), ("3", 2), ("4", 3), ("5", 4)]
         sending = tx.sending(to.id)
@@ -446,10 +460,97 @@ def test_files_wait_to_be_brought_again(store: Store) -> None:
         settle(tx, taken, "", 10)
         settle(tx, refused, "too_large", 10)
         tx.renumber(to.id, 2, 99)
+        assert [row.post.id for row in tx.unnumbered(to.id, 9)] == ["3"]
+        tx.renumber_on(to.id, 9)
         assert ns(tx, to) == [("2", 1)]
         waiting = tx.unnumbered(to.id, 9)
         assert [(row.post.id, row.settled) for row in waiting] == [("1", True), ("3", False)]
         assert waiting[1].place == never.place
+
+
+def test_numbering_anew_goes_on_where_it_was(open_store: OpenStore) -> None:
+    """A few rows at a time; what is said meanwhile comes behind them; files take their place when complete."""
+    with open_store().transaction() as tx:
+        to = begin(tx)
+        for number in range(1, 6):
+            tx.enqueue(post(to, str(number)))
+        late = tx.enqueue(filed(to, "late", file(tx).id))
+        tx.renumber(to.id, 4, 99)
+        assert (tx.sending(to.id).last, ns(tx, to)) == (0, [])
+        tx.renumber_on(to.id, 2)
+    with open_store().transaction() as tx:
+        assert ns(tx, to) == [("1", 1), ("2", 2)]
+        assert tx.enqueue(post(to, "6")).n is None
+        assert tx.number(late).n == 3
+        tx.renumber_on(to.id, 2)
+        assert ns(tx, to) == [("1", 1), ("2", 2), ("late", 3), ("3", 4), ("4", 5)]
+    with open_store().transaction() as tx:
+        tx.renumber_on(to.id, 3)
+        assert not tx.sending(to.id).renumbering
+        assert tx.enqueue(post(to, "7")).n == 8
+        chained(tx, to, tx.numbered(to.id, 0, 9))
+        assert [entry for entry, _ in ns(tx, to)] == ["1", "2", "late", "3", "4", "5", "6", "7"]
+
+
+def test_what_would_still_be_sent(store: Store) -> None:
+    with store.transaction() as tx:
+        to = begin(tx)
+        rows = [tx.enqueue(post(to, str(number))) for number in range(1, 5)]
+        waiting = tx.enqueue(filed(to, "file", file(tx).id))
+        tx.acknowledge(to.id, 2)
+        settle(tx, rows[0], "", 10)
+        settle(tx, rows[1], "forbidden", 10)
+        assert tx.untaken(to.id, 9) == [*rows[2:], waiting]
+        assert tx.untaken(to.id, 2) == rows[2:]
+        tx.renumber(to.id, 2, 99)
+        tx.enqueue(post(to, "5"))
+        assert [row.post.id for row in tx.untaken(to.id, 9)] == ["1", "3", "4", "5", "file"]
+        tx.renumber_on(to.id, 2)
+        assert [row.post.id for row in tx.untaken(to.id, 9)] == ["1", "3", "4", "5", "file"]
+        while found := tx.untaken(to.id, 2):
+            tx.settle(found, ["dropped"] * len(found), 20)
+        assert tx.sending(to.id).queued == 0
+        tx.forget_settled(99, 99)
+        assert tx.outgoing(1, "1") is tx.outgoing(1, "file") is None
+
+
+def test_numbering_anew_again_before_it_is_done(open_store: OpenStore) -> None:
+    with open_store().transaction() as tx:
+        to = begin(tx)
+        for number in range(1, 8):
+            tx.enqueue(post(to, str(number)))
+        brought = tx.number(tx.enqueue(filed(to, "brought", file(tx).id)))
+        for epoch in (4, 5, 9):
+            tx.renumber(to.id, epoch, 99)
+            tx.renumber_on(to.id, 2 + epoch % 2)
+            tx.enqueue(post(to, f"after {epoch}"))
+    with open_store().transaction() as tx:
+        tx.renumber(to.id, 12, 99)
+        for _ in range(20):
+            tx.renumber_on(to.id, 1)
+        said = [*map(str, range(1, 8)), "after 4", "after 5", "after 9"]
+        assert ns(tx, to) == list(zip(said, range(1, 11), strict=True))
+        chained(tx, to, tx.numbered(to.id, 0, 99))
+        assert [row.place for row in tx.unnumbered(to.id, 9)] == [brought.place]
+
+
+def test_what_waits_is_known_while_it_is_numbered_anew(store: Store) -> None:
+    with store.transaction() as tx:
+        to = begin(tx)
+        rows = [
+            tx.enqueue(Post(to.id, str(at), 1, "A", at, to_group=False, recipient=Name("bob"), message="x"))
+            for at in (4, 7, 3, 9)
+        ]
+        tx.acknowledge(to.id, 1)
+        settle(tx, rows[0], "", 10)
+        tx.renumber(to.id, 2, 99)
+        last = tx.enqueue(post(to, "last"))
+        assert tx.oldest_queued(to.id) == 5
+        assert [row.place for row in tx.uncopied()] == [row.place for row in (*rows[1:], last)]
+        assert tx.sending(to.id).queued == 4
+        tx.renumber_on(to.id, 2)
+        assert [row.place for row in tx.uncopied()] == [row.place for row in (*rows[1:], last)]
+        assert tx.hash_at(to.id, 4) is None, "that was in another epoch"
 
 
 def test_numbering_anew_leaves_other_peers_alone(store: Store) -> None:
@@ -460,6 +561,8 @@ def test_numbering_anew_leaves_other_peers_alone(store: Store) -> None:
         tx.enqueue(post(other, "2"))
         before = tx.sending(other.id)
         tx.renumber(to.id, 9, 99)
+        tx.renumber_on(to.id, 9)
+        tx.renumber_on(other.id, 9)
         assert tx.sending(other.id) == before
         assert ns(tx, other) == [("2", 1)]
 
@@ -472,12 +575,14 @@ def test_numbering_anew_is_undone_with_its_attempt(store: Store) -> None:
         before = tx.sending(to.id)
         with pytest.raises(ZeroDivisionError), tx.attempt():
             tx.renumber(to.id, 5, 99)
+            tx.renumber_on(to.id, 2)
             raise ZeroDivisionError
         assert tx.sending(to.id) == before
         assert tx.numbered(to.id, 0, 9) == rows
         chained(tx, to, rows)
     with pytest.raises(ZeroDivisionError), store.transaction() as tx:
         tx.renumber(to.id, 5, 99)
+        tx.renumber_on(to.id, 2)
         raise ZeroDivisionError
     with store.transaction() as tx:
         assert tx.sending(to.id) == before
@@ -512,9 +617,15 @@ def test_what_is_to_be_sent_again_is_not_forgotten(store: Store) -> None:
         row = tx.enqueue(post(to, "1"))
         tx.acknowledge(to.id, 1)
         settle(tx, row, "", 10)
+        second = tx.enqueue(post(to, "2"))
         tx.renumber(to.id, 2, 20)
         tx.forget_settled(99, 99)
+        tx.renumber_on(to.id, 1)
+        tx.forget_settled(99, 99)
         assert ns(tx, to) == [("1", 1)]
+        tx.renumber_on(to.id, 1)
+        assert ns(tx, to) == [("1", 1), ("2", 2)]
+        settle(tx, second, "forbidden", 10)
         tx.acknowledge(to.id, 1)
         tx.forget_settled(99, 99)
         assert ns(tx, to) == []
@@ -614,6 +725,7 @@ def test_nothing_of_it_is_written_where_it_was_not_asked_for(store: Store) -> No
     calls = (
         lambda tx: peer(tx, "desa"),
         lambda tx: tx.move_peer(to.id, "x", 1),
+        lambda tx: tx.forget_peer(to.id, 1),
         lambda tx: tx.set_received(to.id, Mark(1, 1, bytes(32))),
         lambda tx: tx.keep_answer(to.id, BOB, "1", "", 1),
         lambda tx: tx.forget_answers(1, 1),

@@ -361,3 +361,53 @@ def test_what_is_no_address(realm: RealmProcess, place: str, tmp_path: Path) -> 
     assert (code, lines) == (2, [])
     assert "is no HOST:PORT" in errors
     assert not (tmp_path / "new").exists()
+
+
+def test_a_peer_is_forgotten_and_may_be_added_again(start_realm: StartRealm) -> None:
+    """Beside the realm that runs; what waits comes back to its sender at once."""
+    kampus, pusat = start_realm(), start_realm("pusat")
+    assert says(kampus.data, "accept", invited(pusat))[0] == 0
+    code, _, errors = says(kampus.data, "forget", "desa")
+    assert (code, errors) == (1, "kampus has no peer that is called desa: its peers are pusat\n")
+    with Stage(kampus, pusat) as stage:
+        stage.play("""
+            messi: register messi surabaya Argentina Messi
+            henderson@pusat: register henderson surabaya Inggris Henderson
+            messi: sendprivaterealm pusat henderson halo
+            messi gets: Message sent
+            henderson@pusat hears: halo
+        """)
+    pusat.stop()
+    with Stage(kampus) as stage:
+        stage.play("""
+            messi: auth messi surabaya
+            messi: sendprivaterealm pusat henderson apa kabar
+            messi gets: Message sent
+        """)
+        code, lines, errors = says(kampus.data, "forget", "Pusat")
+        assert (code, errors) == (0, "")
+        back = "1 message that waited for it goes back to the senders now"
+        assert lines[0] == f"pusat is no peer of kampus any more; {back}"
+        stage.play("""
+            messi hears: Realm tidak ditemukan
+            messi: sendprivaterealm pusat henderson halo
+            messi gets: ERROR realm_not_found Realm tidak ditemukan
+        """)
+    assert seen(kampus)["peers"] == []
+    pusat.start()
+    assert says(kampus.data, "accept", invited(pusat))[0] == 0
+
+
+def test_a_peer_is_forgotten_in_the_folder_of_a_realm_that_does_not_run(start_realm: StartRealm) -> None:
+    kampus, pusat = start_realm(), start_realm("pusat")
+    assert says(kampus.data, "accept", invited(pusat))[0] == 0
+    kampus.stop()
+    code, lines, errors = says(kampus.data, "forget", "pusat")
+    assert (code, errors) == (0, "")
+    assert lines[0] == "pusat is no peer of kampus any more; nothing waited for it"
+    code, _, errors = says(kampus.data, "forget", "pusat")
+    assert (code, errors) == (1, "kampus has no peer that is called pusat: it has none\n")
+    code, lines, _ = says(kampus.data, "peers")
+    assert "no peers yet" in lines[1]
+    kampus.start()
+    assert seen(kampus)["peers"] == []

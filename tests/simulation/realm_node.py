@@ -8,7 +8,7 @@ from pathlib import Path
 from realm.context import Ctx
 from realm.core import Core, Decision
 from realm.effects import Effect, Note, Publish, Reply, RunJob
-from realm.inputs import Heard, Input, JobDone, Tick
+from realm.inputs import Input, JobDone, Subscribed, Tick
 from realm.jobs import CheckPassword, FileJob, FileResult, Finished, FinishUpload, HashPassword, PasswordJob, RemoveBlob
 from realm.request import Request, Route
 from realm.settings import Files, Limits, Settings
@@ -93,7 +93,7 @@ class RealmNode:
         """A subscription arrives; a realm that was killed since has forgotten it."""
         if self.running and self._core.may_hear(key, topic):
             self._listeners.setdefault(topic, []).append(hear)
-            self._take(Heard(key, topic))
+            self._take(Subscribed(key, topic))
 
     def kill(self, how: Fault) -> None:
         """End the process, and start it again a little later."""

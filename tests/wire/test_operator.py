@@ -116,10 +116,11 @@ def test_only_its_owner_may_connect(realm: RealmProcess) -> None:
 
 def test_nobody_else_says_its_commands(realm: RealmProcess) -> None:
     add = {"realm": "pusat", "address": "127.0.0.1", "port": 1}
+    forget = {"realm": "pusat"}
     with outside(realm) as here:
         person = here.person("messi")
         for caller in (person.caller, here.caller()):
-            for cmd, arguments in (("operator.peers", {}), ("operator.addpeer", add)):
+            for cmd, arguments in (("operator.peers", {}), ("operator.addpeer", add), ("operator.forgetpeer", forget)):
                 code, said = refusal(caller.ask(cmd, **arguments))
                 assert code == "forbidden"
                 assert "operator" in said
@@ -140,6 +141,8 @@ def test_it_takes_no_other_commands(realm: RealmProcess) -> None:
             assert "here the realm's operator speaks" in said
         assert refusal(operator.ask("operator.stop"))[0] == "unknown_command"
         assert refusal(operator.ask("operator.addpeer", realm="a b", address="x", port=1))[0] == "bad_request"
+        assert refusal(operator.ask("operator.forgetpeer", realm="../x"))[0] == "bad_request"
+        assert refusal(operator.ask("operator.forgetpeer", realm="pusat"))[0] == "realm_not_found"
         with outside(realm) as there:
             assert there.caller().ask("auth", username="messi", password="surabaya")["code"] == "user_not_found"
 

@@ -53,6 +53,8 @@ from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
 DAY_MS = 86_400_000
 QUEUE = 12
 """How many messages may wait for one peer: few, so that it happens."""
+UNITS_A_TURN = 4
+"""How much one peer may have of a turn: few, so that something is sent again for that."""
 CHUNK = 64
 """Bytes of a file in one frame: one of a few hundred has several."""
 HOUR_MS = 3_600_000
@@ -60,7 +62,7 @@ UNSENT_MS = 40_000
 """What is brought and not named is swept so soon, also what a peer has brought."""
 GENEROUS = Settings(
     limits=Limits(session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000),
-    peers=PeerRules(queue=QUEUE),
+    peers=PeerRules(queue=QUEUE, units_a_turn=UNITS_A_TURN),
     files=Files(chunk_bytes=CHUNK, unsent_hours=UNSENT_MS / HOUR_MS, unfinished_hours=UNSENT_MS / HOUR_MS),
 )
 RESTART_MS = 400
