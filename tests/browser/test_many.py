@@ -15,7 +15,7 @@ from client.keyring import Keyring
 from client.ui.tabs import Door, Tabs
 from schemas import commands
 from schemas.names import Address, Name
-from tests.browser.conftest import Campus, open_room, until
+from tests.browser.conftest import Campus, log_in, open_room, until
 from tests.browser.headless import HeadlessPage
 from tests.browser.web import StartWeb
 from tests.realm_process import RealmProcess
@@ -41,7 +41,9 @@ def sockets(pid: int) -> int:
 
 
 def test_four_people_see_each_only_what_is_theirs(campus: Campus) -> None:
-    people = [campus.home(name) for name in ("messi", "henderson", "lineker")]
+    people = [campus.visitor(name) for name in ("messi", "henderson", "lineker")]
+    for one in people:
+        log_in(one, one.name)
     messi, henderson, lineker = people
     stranger = campus.visitor("stranger")
     assert pages(campus.web.url) == 4

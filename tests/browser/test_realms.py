@@ -72,7 +72,7 @@ def test_each_of_two_realms_sees_the_other(strangers: Pair) -> None:
 
 @LOOKS
 def test_a_private_message_is_seen_at_once_at_the_other_realm(pair: Pair, speech: Speech, size: Size) -> None:
-    messi, henderson = pair.home("messi", speech, size=size), pair.home_at_pusat("henderson")
+    messi, henderson = pair.home("messi", speech, size=size), pair.comes_to_pusat("henderson")
     go_to_pusat(messi, speech)
     write_to(messi, "Henderson", speech)
     messi.say(speech.write, "halo dari kampus")
