@@ -5,7 +5,6 @@ once for each process. A fork runs the same program from its first line, in a pr
 its own, and ends as the program does. Outside of pytest, where a start may be measured, programs start plainly.
 """
 
-import array
 import contextlib
 import gc
 import importlib
@@ -17,22 +16,26 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any, Final
 
 _LENGTH: Final = 4
-_FDS: Final = 3
+_FDS: Final = 4
+_PIPED: Final = 60_000
+"""Bytes that any pipe has room for."""
 
 
 class Forked:
-    """What a test needs of a `subprocess.Popen` whose stdout is a pipe."""
+    """What a test needs of a `subprocess.Popen`."""
 
-    def __init__(self, pid: int, stdout: IO[str], report: IO[str], args: Sequence[str]) -> None:
-        """`report` is at its end, or has the exit code, when the process has ended."""
-        self.pid = pid
-        self.stdout = stdout
+    def __init__(self, args: Sequence[str], report: IO[str], stdout: IO[str] | None = None) -> None:
+        """`report` says the process's id, and once it has ended its exit code."""
         self.args = args
+        self.stdout = stdout
+        self.pid = int(report.readline())
         self.returncode: int | None = None
         self._report = report
 
@@ -63,30 +66,30 @@ class Forked:
 class Nursery:
     """The process that has imported a program, and forks those that run it."""
 
-    def __init__(self, module: str) -> None:
-        """`module` is what `python -m` is told."""
+    def __init__(self, module: str, env: Mapping[str, str]) -> None:
+        """`module` is what `python -m` is told; the locale is taken from the environment as an interpreter starts."""
+        self._module = module
         self._ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", __name__, module, str(theirs.fileno())]
         with theirs:
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-        self._module = module
+            self._process = subprocess.Popen(
+                command, env=dict(env), pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            )
 
-    def fork(self, words: Sequence[str], stderr: int, env: Mapping[str, str], *, new_session: bool) -> Forked:
-        """A process that runs the module with these words."""
+    def fork(
+        self, words: Sequence[str], streams: tuple[int, int, int], env: Mapping[str, str], *, new_session: bool
+    ) -> tuple[list[str], IO[str]]:
+        """A process that runs the module with these words: what it was told, and who reports of it."""
         told, report = os.pipe()
-        out, stdout = os.pipe()
-        request = {"words": list(words), "env": dict(env), "folder": os.getcwd(), "new_session": new_session}  # noqa: PTH109
+        folder = str(Path.cwd())
+        request = {"words": list(words), "env": dict(env), "folder": folder, "new_session": new_session}
         body = json.dumps(request).encode()
         try:
-            fds = array.array("i", [stdout, stderr, report])
-            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
-            self._ours.sendmsg([len(body).to_bytes(_LENGTH, "big")], ancillary)
+            socket.send_fds(self._ours, [len(body).to_bytes(_LENGTH, "big")], [*streams, report])
             self._ours.sendall(body)
         finally:
-            os.close(stdout)
             os.close(report)
-        reports = os.fdopen(told)
-        return Forked(int(reports.readline()), os.fdopen(out), reports, [self._module, *words])
+        return [self._module, *words], os.fdopen(told)
 
     def close(self) -> None:
         """End it. What it has forked goes on."""
@@ -94,7 +97,7 @@ class Nursery:
         self._process.wait()
 
 
-_nurseries: dict[str, Nursery] = {}
+_nurseries: dict[tuple[str, str], Nursery] = {}
 _may_fork = False
 
 
@@ -112,6 +115,13 @@ def end() -> None:
         _nurseries.popitem()[1].close()
 
 
+def _nursery(module: str, env: Mapping[str, str]) -> Nursery:
+    key = module, env.get("LC_ALL", "")
+    if key not in _nurseries:
+        _nurseries[key] = Nursery(module, env)
+    return _nurseries[key]
+
+
 Process = Forked | subprocess.Popen[str]
 
 
@@ -119,7 +129,7 @@ def start(
     module: str,
     words: Sequence[str],
     stderr: IO[str],
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str] = os.environ,
     *,
     new_session: bool = False,
 ) -> Process:
@@ -129,9 +139,40 @@ def start(
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=env, start_new_session=new_session
         )
-    if module not in _nurseries:
-        _nurseries[module] = Nursery(module)
-    return _nurseries[module].fork(words, stderr.fileno(), os.environ if env is None else env, new_session=new_session)
+    out, into = os.pipe()
+    with Path(os.devnull).open() as nothing:
+        streams = nothing.fileno(), into, stderr.fileno()
+        forked = _nursery(module, env).fork(words, streams, env, new_session=new_session)
+    os.close(into)
+    return Forked(*forked, os.fdopen(out))
+
+
+def run(
+    module: str, words: Sequence[str], env: Mapping[str, str] = os.environ, typed: bytes = b"", timeout: float = 60
+) -> tuple[int, bytes, bytes]:
+    """The exit code, stdout and stderr of `python -m module words…` that has `typed` in its stdin.
+
+    Raises subprocess.TimeoutExpired where it does not end.
+    """
+    if not _may_fork or len(typed) > _PIPED:
+        command = [sys.executable, "-m", module, *words]
+        done = subprocess.run(command, input=typed, capture_output=True, env=env, timeout=timeout, check=False)
+        return done.returncode, done.stdout, done.stderr
+    out, into = os.pipe()
+    with os.fdopen(into, "wb") as told:
+        told.write(typed)
+    with os.fdopen(out) as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        streams = stdin.fileno(), stdout.fileno(), stderr.fileno()
+        process = Forked(*_nursery(module, env).fork(words, streams, env, new_session=False))
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            raise
+        stdout.seek(0)
+        stderr.seek(0)
+        return code, stdout.read(), stderr.read()
 
 
 # The nursery's own process
@@ -175,31 +216,37 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     return json.loads(body), fds
 
 
-def _watch(told: dict[str, Any], stdout: int, stderr: int, report: int) -> None:
+def _watch(told: dict[str, Any], *fds: int) -> None:
     """Fork once more and report what becomes of that; only the last fork returns, as the process that was asked for."""
+    *streams, report = fds
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
         os.close(report)
-        if told["new_session"]:
-            os.setsid()
-        os.dup2(stdout, 1)
-        os.dup2(stderr, 2)
-        os.close(stdout)
-        os.close(stderr)
-        sys.stdout, sys.stderr = open(1, "w"), open(2, "w", errors="backslashreplace", buffering=1)  # noqa: SIM115
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.environ.clear()
-        os.environ.update(told["env"])
-        time.tzset()
-        os.chdir(told["folder"])
+        _become(told, streams)
         return
-    for fd in (0, 1, 2, stdout, stderr):
+    for fd in (0, 1, 2, *streams):
         os.close(fd)
     os.write(report, f"{pid}\n".encode())
     _, status = os.waitpid(pid, 0)
     os.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
+
+
+def _become(told: dict[str, Any], streams: Sequence[int]) -> None:
+    """Have what a process of its own has from its start."""
+    if told["new_session"]:
+        os.setsid()
+    for number, fd in enumerate(streams):
+        os.dup2(fd, number)
+        os.close(fd)
+    sys.stdin, sys.stdout = open(0), open(1, "w")  # noqa: SIM115
+    sys.stderr = open(2, "w", errors="backslashreplace", buffering=1)  # noqa: SIM115
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(told["env"])
+    time.tzset()
+    os.chdir(told["folder"])
 
 
 if __name__ == "__main__":
