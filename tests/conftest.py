@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import forking
 from tests.realm_process import FAST_HASHING, RealmProcess
 
 StartRealm = Callable[..., RealmProcess]
@@ -22,6 +23,12 @@ def pytest_configure() -> None:
     settings.load_profile("any machine")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    forking.begin()
+
+
+def pytest_unconfigure() -> None:
+    """Leave no process behind."""
+    forking.end()
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import random
 import re
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import psutil
+
+from tests import forking
 
 READY = re.compile(r"is ready: front door (?P<host>\S+):(?P<door>\d+), commands (?P<commands>\d+), push (?P<push>\d+)")
 FAST_HASHING = "[hashing]\nmemory_kib = 64\npasses = 1\nlanes = 1\n"
@@ -40,15 +40,15 @@ class RealmProcess:
         self.options = options
         self.door, self.commands, self.push = free_ports(3)
         self.output = folder / f"{name}.log"
-        self.process: subprocess.Popen[str] | None = None
+        self.process: forking.Process | None = None
 
     def start(self) -> "RealmProcess":
         """Return when the realm says that it is ready; raise RuntimeError with its log where it does not."""
-        command = [sys.executable, "-m", "realm", "run", "--name", self.name, "--data", str(self.data)]
-        command += ["--config", str(self.config), "--host", "127.0.0.1", "--port", str(self.door)]
-        command += ["--commands-port", str(self.commands), "--push-port", str(self.push), *self.options]
+        words = ["run", "--name", self.name, "--data", str(self.data)]
+        words += ["--config", str(self.config), "--host", "127.0.0.1", "--port", str(self.door)]
+        words += ["--commands-port", str(self.commands), "--push-port", str(self.push), *self.options]
         with self.output.open("a") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = forking.start("realm", words, log)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if found := READY.search(line):

@@ -22,6 +22,9 @@ from client.ui.words import LANGUAGES
 LARGE: Final = 100_000
 """Bytes from which on a file is compressed ahead."""
 _BEFORE: Final = "<!-- fletAppConfig -->"
+_FONTS: Final = "assets/FontManifest.json"
+_FORMULAS: Final = "packages/flutter_math_fork/"
+"""Fonts for formulas, which nobody writes here: 20 files that each page would fetch before it shows anything."""
 _OWN: Final = Path(__file__).with_name("page")
 _GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 _PACKED: Final = (".js", ".mjs", ".wasm", ".otf", ".ttf", ".json", ".symbols", ".frag")
@@ -62,6 +65,18 @@ def write_page(folder: Path, *, desktop: bool = False) -> None:
     index = index.replace(_BEFORE, f"{head}<script>\n{told}{script}</script>\n  {_BEFORE}")
     (folder / "index.html").write_text(index, encoding="utf-8")
     (folder / "bagan.svg").write_bytes((_OWN / "bagan.svg").read_bytes())
+    _write_fonts(folder / _FONTS)
+
+
+def _write_fonts(file: Path) -> None:
+    """Which fonts the page loads as it begins."""
+    try:
+        fonts = json.loads((web_folder() / _FONTS).read_text(encoding="utf-8"))
+        needed = [font for font in fonts if not font["family"].startswith(_FORMULAS)]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise PageError("this Flet has another list of fonts than version 1.0.5: run make install") from error
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(needed), encoding="utf-8")
 
 
 def pack(cache: Path) -> Path:

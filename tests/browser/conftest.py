@@ -1,6 +1,8 @@
 """A campus to chat on: a realm with the three of the contract, a web client, and people who come to it."""
 
+import asyncio
 import re
+import secrets
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -10,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from client.dial import parse_address
+from client.ui.tabs import Door, Tabs
+from schemas.names import Name
 from tests.browser.person import MakePerson, Person, Words, browser, person
 from tests.browser.web import StartWeb, WebProcess, start_web
 from tests.realm_process import RealmProcess
@@ -21,6 +26,7 @@ __all__ = ["browser", "person", "start_web"]
 PASSWORD = "surabaya"
 NAMES = {"messi": "Lionel Messi", "henderson": "Jordan Henderson", "lineker": "Gary Lineker"}
 PATIENCE_S = 30
+TAB = "sessionStorage['bagan.tab'] ??= 'SECRET'"
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,19 @@ class Campus:
         return visitor
 
     def home(self, name: str, speech: Speech = EN, **options: Any) -> Person:
-        """One of the three, logged in and at home."""
-        one = self.visitor(name, speech, **options)
-        log_in(one, name, speech)
+        """One of the three, in a tab in which they have logged in some time before, and at home."""
+        one = self.returns(name, name, self.realm, speech, **options)
+        one.sees_soon(speech.greeting.format(NAMES[name]))
+        return one
+
+    def returns(self, called: str, username: str, realm: RealmProcess, speech: Speech = EN, **options: Any) -> Person:
+        """Somebody before a page that loads, in a tab in which they have logged in at this realm."""
+        one = self.seat(called, **{"locale": speech.locale, **options})
+        self.seated.append(one)
+        secret = secrets.token_hex(16)
+        asyncio.run(leave_tab(self.web, secret, realm, username))
+        one.with_page(lambda page: page.context.add_init_script(TAB.replace("SECRET", secret)))
+        one.open(self.web.url)
         return one
 
     def script(self, name: str) -> "Script":
@@ -106,6 +122,17 @@ class Script:
     def tell(self, other: str, *texts: str) -> None:
         """Say this to another user."""
         self.ask(*(f"send {other} {text}" for text in texts))
+
+
+async def leave_tab(web: WebProcess, secret: str, realm: RealmProcess, username: str) -> None:
+    """Leave in the web client's folder what a login in the tab of this secret leaves there."""
+    tabs, door = Tabs(web.home, parse_address(web.realm)), Door("127.0.0.1", realm.door)
+    try:
+        tab = tabs.enter(secret)
+        await (await tab.dial(door)).log_in(Name(username), PASSWORD)
+        tab.logged_in(door)
+    finally:
+        await tabs.close()
 
 
 def log_in(one: Person, username: str, speech: Speech = EN, password: str = PASSWORD) -> None:

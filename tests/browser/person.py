@@ -134,6 +134,7 @@ class Person:
             locale=locale,
             timezone_id=timezone,
             color_scheme=color_scheme,
+            reduced_motion="reduce",  # each frame of an animation is drawn without a graphics card
         )
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(SWITCH_ON_ACCESSIBILITY)

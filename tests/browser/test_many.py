@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import psutil
-import pytest
 
 from client import dial
 from client.connection import Connection
@@ -15,7 +14,7 @@ from client.keyring import Keyring
 from client.ui.tabs import Door, Tabs
 from schemas import commands
 from schemas.names import Address, Name
-from tests.browser.conftest import Campus, open_room, until
+from tests.browser.conftest import Campus, log_in, open_room, until
 from tests.browser.headless import HeadlessPage
 from tests.browser.web import StartWeb
 from tests.realm_process import RealmProcess
@@ -41,7 +40,9 @@ def sockets(pid: int) -> int:
 
 
 def test_four_people_see_each_only_what_is_theirs(campus: Campus) -> None:
-    people = [campus.home(name) for name in ("messi", "henderson", "lineker")]
+    people = [campus.visitor(name) for name in ("messi", "henderson", "lineker")]
+    for one in people:
+        log_in(one, one.name)
     messi, henderson, lineker = people
     stranger = campus.visitor("stranger")
     assert pages(campus.web.url) == 4
@@ -57,7 +58,6 @@ def test_four_people_see_each_only_what_is_theirs(campus: Campus) -> None:
     campus.no_console_errors()
 
 
-@pytest.mark.thorough
 def test_a_closed_tab_frees_its_sockets(campus: Campus, start_web: StartWeb) -> None:
     campus.web = start_web(campus.realm, "second", *GRACE)
     lasting = campus.home("messi")
@@ -78,7 +78,6 @@ def test_a_closed_tab_frees_its_sockets(campus: Campus, start_web: StartWeb) -> 
     campus.no_console_errors()
 
 
-@pytest.mark.thorough
 def test_twenty_at_once_get_what_is_theirs_and_nothing_else(realm: RealmProcess, start_web: StartWeb) -> None:
     """Each opens the room with the next; all of them say something there at the same time, and leave."""
     web = start_web(realm, "web", *GRACE)
@@ -136,7 +135,6 @@ async def _log_in(names: list[str], door: dial.Address, home: Path) -> dict[str,
     return devices
 
 
-@pytest.mark.thorough
 def test_pages_that_leave_while_they_load_are_no_errors(realm: RealmProcess, start_web: StartWeb) -> None:
     web = start_web(realm, "web", *GRACE)
 

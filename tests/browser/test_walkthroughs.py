@@ -90,7 +90,8 @@ def test_one_registers(campus: Campus, speech: Speech, size: Size, words: tuple[
 def test_home_greets_and_offers_what_the_contract_says(
     campus: Campus, speech: Speech, size: Size, token: str, copy: str, copied: str
 ) -> None:
-    messi = campus.home("messi", speech, size=size)
+    messi = campus.visitor("messi", speech, size=size)
+    log_in(messi, "messi", speech)
     messi.sees_soon(re.compile(rf"^{token}: [\w-]{{4,12}}…$"))
     for entry in ("Private Chat", "Group Chat", "Add Group Chat", "Join Group Chat", "Logout"):
         assert messi.can_press(entry, "button"), entry
@@ -105,7 +106,8 @@ def test_logout_ends_the_session_on_the_realm_too(campus: Campus) -> None:
     def active() -> list[str]:
         return [str(user) for user in henderson.ask("info")[0]["message"]]
 
-    messi = campus.home("messi")
+    messi = campus.visitor("messi")
+    log_in(messi, "messi")
     assert any("messi" in user for user in active())
     messi.press("Logout")
     messi.sees_soon("Sign in", exact=True)

@@ -54,7 +54,7 @@ AWAY = {
 
 @dataclass
 class Pair:
-    """Both realms. Who is seated at `kampus` is at home there; the others have named `pusat` on the login page."""
+    """Both realms. Who is seated at `kampus` is at home there."""
 
     campus: Campus
     pusat: RealmProcess
@@ -64,7 +64,13 @@ class Pair:
         return self.campus.home(name, speech, **options)
 
     def home_at_pusat(self, name: str) -> Person:
-        """One of the three of pusat, logged in."""
+        """One of the three of pusat, in a tab in which they have logged in some time before."""
+        one = self.campus.returns(f"{name}-at-pusat", name, self.pusat)
+        one.sees_soon(f"{name}@pusat")
+        return one
+
+    def comes_to_pusat(self, name: str) -> Person:
+        """One of the three of pusat, who has named it on the login page."""
         one = self.campus.visitor(f"{name}-at-pusat")
         one.type("Realm", f"127.0.0.1:{self.pusat.door}")
         log_in(one, name)

@@ -4,14 +4,13 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests import forking
 from tests.realm_process import RealmProcess
 
 READY = re.compile(r"web client is ready: (?P<url>http://\S+:(?P<port>\d+))")
@@ -32,16 +31,14 @@ class WebProcess:
         self.output = folder / f"{name}.log"
         self.port = 0
         self.url = ""
-        self.process: subprocess.Popen[str] | None = None
+        self.process: forking.Process | None = None
 
     def start(self) -> "WebProcess":
         """Return when the web client says that it is ready; raise RuntimeError with its log where it does not."""
-        command = [sys.executable, "-m", self.module, "--realm", self.realm, "--port", str(self.port)]
-        command += ["--home", str(self.home), "--no-open", *self.options]
+        words = ["--realm", self.realm, "--port", str(self.port)]
+        words += ["--home", str(self.home), "--no-open", *self.options]
         with self.output.open("a") as log:
-            self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment(), start_new_session=True
-            )
+            self.process = forking.start(self.module, words, log, self._environment(), new_session=True)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if found := READY.search(line):

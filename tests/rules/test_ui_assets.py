@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,9 @@ from client.ui import assets
 from client.ui.assets import LARGE, Packed, PageError, pack, web_folder, write_page
 
 INDEX = "<html><head>\n<!-- fletAppConfig -->\n</head></html>"
+FONTS: list[dict[str, object]] = [
+    {"family": family, "fonts": []} for family in ("MaterialIcons", "packages/flutter_math_fork/KaTeX_Main")
+]
 LARGE_FILES = ("main.dart.js", "canvaskit/canvaskit.wasm", "assets/font.otf", "canvaskit/canvaskit.js.symbols")
 OTHER_FILES = ("small.js", "picture.png")
 
@@ -28,6 +32,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "small.js").write_bytes(b"a" * (LARGE - 1))
     (folder / "version.json").write_text("{}")
     (folder / "index.html").write_text(INDEX)
+    (folder / "assets" / "FontManifest.json").write_text(json.dumps(FONTS))
     monkeypatch.setattr(assets, "web_folder", lambda: folder)
     return folder
 
@@ -52,6 +57,18 @@ def test_a_page_of_the_desktop_says_so(tmp_path: Path, web: Path) -> None:
     assert index.index("DESKTOP = true;") < index.index("DESKTOP && ")
     write_page(tmp_path)
     assert "DESKTOP = false;" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_page_loads_no_fonts_for_formulas(tmp_path: Path, web: Path) -> None:
+    write_page(tmp_path)
+    assert json.loads((tmp_path / "assets" / "FontManifest.json").read_text()) == FONTS[:1]
+
+
+@pytest.mark.parametrize("fonts", ["", "{", "[{}]", "5"])
+def test_another_list_of_fonts_is_noticed(tmp_path: Path, web: Path, fonts: str) -> None:
+    (web / "assets" / "FontManifest.json").write_text(fonts)
+    with pytest.raises(PageError, match="another list of fonts"):
+        write_page(tmp_path)
 
 
 @pytest.mark.parametrize("index", ["<html></html>", INDEX + INDEX, ""])

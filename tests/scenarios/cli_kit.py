@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests import forking
 from tests.realm_process import RealmProcess
 
 
@@ -54,8 +55,8 @@ class Person:
     def run(self, *words: str, stdin: str | bytes = b"") -> tuple[int, list[str], str]:
         """Exit code, lines of stdout, stderr."""
         typed = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(self.command(*words), env=self.env, input=typed, capture_output=True, timeout=60)
-        return done.returncode, done.stdout.decode().splitlines(), done.stderr.decode()
+        code, told, errors = forking.run("client", words, self.env, typed)
+        return code, told.decode().splitlines(), errors.decode()
 
     def says(self, *words: str) -> list[str]:
         """The answer to a one-liner that works."""

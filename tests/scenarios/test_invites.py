@@ -1,14 +1,13 @@
 """Invitations: the operator's command beside a running realm, and who comes with what it writes."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests import forking
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess
 from tests.scenarios.cli_kit import REGISTER, PersonFor, people_of
@@ -22,9 +21,8 @@ USED = "this invite has been used: log in if it was you, or ask the realm's oper
 
 def says(data: Path, *options: str) -> tuple[int, list[str], str]:
     """Exit code, lines of stdout and stderr of `invite-user`."""
-    command = [sys.executable, "-m", "realm", "invite-user", "--data", str(data), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    return done.returncode, done.stdout.splitlines(), done.stderr
+    code, told, errors = forking.run("realm", ["invite-user", "--data", str(data), *options])
+    return code, told.decode().splitlines(), errors.decode()
 
 
 def invited(realm: RealmProcess, *options: str) -> tuple[str, str]:

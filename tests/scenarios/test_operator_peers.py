@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests import forking
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess
 from tests.wire.player import Stage
@@ -26,9 +27,9 @@ OFF = 'federation = "off"\n'
 
 def says(data: Path, command: str, *words: str) -> tuple[int, list[str], str]:
     """Exit code, lines of stdout and stderr."""
-    done = subprocess.run(spoken(data, command, *words), capture_output=True, text=True, timeout=60, check=False)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout.splitlines(), done.stderr
+    code, told, errors = forking.run("realm", [command, "--data", str(data), *words])
+    assert b"Traceback" not in errors
+    return code, told.decode().splitlines(), errors.decode()
 
 
 def spoken(data: Path, command: str, *words: str) -> list[str]:
@@ -308,7 +309,6 @@ def test_no_realm_runs(realm: RealmProcess, tmp_path: Path) -> None:
     assert not nowhere.exists()
 
 
-@pytest.mark.thorough
 def test_realms_that_are_just_being_started(tmp_path: Path) -> None:
     """A second realm and the link to it, in two lines that are pasted at once."""
     kampus, pusat = RealmProcess(tmp_path), RealmProcess(tmp_path, "pusat")
