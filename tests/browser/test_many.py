@@ -16,7 +16,7 @@ from schemas import commands
 from schemas.names import Address, Name
 from tests.browser.conftest import Campus, log_in, open_room, until
 from tests.browser.headless import HeadlessPage
-from tests.browser.web import StartWeb
+from tests.browser.web import StartWeb, WebProcess
 from tests.realm_process import RealmProcess
 
 WRITE = "Write a message"
@@ -37,6 +37,12 @@ def pages(url: str) -> int:
 def sockets(pid: int) -> int:
     """Open connections of a process."""
     return sum(one.status != psutil.CONN_LISTEN for one in psutil.Process(pid).net_connections("tcp"))
+
+
+def from_browsers(web: WebProcess) -> int:
+    """Open connections to a web client: one for each page, and for a while those by which it was loaded."""
+    found = psutil.Process(web.pid).net_connections("tcp")
+    return sum(one.status != psutil.CONN_LISTEN and one.laddr.port == web.port for one in found)
 
 
 def test_four_people_see_each_only_what_is_theirs(campus: Campus) -> None:
@@ -61,6 +67,7 @@ def test_four_people_see_each_only_what_is_theirs(campus: Campus) -> None:
 def test_a_closed_tab_frees_its_sockets(campus: Campus, start_web: StartWeb) -> None:
     campus.web = start_web(campus.realm, "second", *GRACE)
     lasting = campus.home("messi")
+    until(lambda: from_browsers(campus.web) == 1, "what the page was loaded by is closed")
     files, connections = psutil.Process(campus.web.pid).num_fds(), sockets(campus.web.pid)
     for name in ("henderson", "lineker"):
         leaving = campus.home(name)
