@@ -1,7 +1,7 @@
 """What a handler has in its hands: the transaction, the time, who asks, and ways to tell others."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from realm.effects import Effect, Note, Publish, Reply, RunJob
 from realm.ids import Ids
@@ -24,6 +24,16 @@ MEMBERS_A_UNIT: Final = 100
 """For how many members of groups a command may do something for one unit: push to them, or look who they are."""
 
 
+class Listening(NamedTuple):
+    """Where the process of a realm listens, and which it is."""
+
+    host: str
+    door: int
+    commands: int
+    push: int
+    pid: int
+
+
 class Rules:
     """What outlives a turn: who the realm is, its settings, and what it remembers of callers.
 
@@ -36,6 +46,8 @@ class Rules:
         """This realm's own CURVE key, Z85."""
         self.home = ""
         """Where others reach its front door, HOST:PORT; empty until it is open."""
+        self.listening: Listening | None = None
+        """None until it listens, and where no realm runs."""
         self.realm = realm
         self.epoch = epoch
         self.settings = settings

@@ -64,4 +64,20 @@ class AddPeer(OperatorCommand, frozen=True, kw_only=True, tag="operator.addpeer"
     key: ServerKey | UnsetType = UNSET
 
 
-OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer)
+class Whereabouts(Answer, frozen=True, kw_only=True):
+    """On which host and ports it listens, and the id of its process."""
+
+    host: str
+    door: int
+    commands: int
+    push: int
+    pid: int
+
+
+class Where(OperatorCommand, frozen=True, kw_only=True, tag="operator.where"):
+    """Where the realm listens."""
+
+    answer: ClassVar = Whereabouts
+
+
+OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer, Where)

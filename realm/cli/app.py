@@ -8,7 +8,7 @@ import typer
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
-from realm.cli import keeping, peering, serving, users
+from realm.cli import doctor, keeping, peering, serving, users
 from realm.keeping.archive import KeepingError
 from realm.settings import SettingsError
 from realm.store.interface import StoreError, StoreFullError
@@ -23,6 +23,7 @@ for _command in (
     peering.peers,
     keeping.backup,
     keeping.restore,
+    doctor.doctor,
 ):
     _app.command()(_command)
 

@@ -1,9 +1,6 @@
 """Backups: `backup` makes one of a realm that runs or rests, and `restore` a realm's folder of one."""
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +11,12 @@ from broker import keyfiles
 from broker.clock import now_ms
 from broker.random_ids import RandomIds
 from realm.cli.options import FolderOption, keys_in
+from realm.cli.progress import progress
 from realm.keeping.archive import Manifest
 from realm.keeping.backing import back_up
-from realm.keeping.reading import Tell, tell_nobody
+from realm.keeping.findings import counted, shown_size
 from realm.keeping.restoring import put_back
 from schemas.keys import fingerprint
-
-_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 def backup(
@@ -37,10 +33,10 @@ def backup(
     Who has it has the realm: keep it where only you can read it.
     """
     keys = keys_in(data)
-    with _progress() as tell:
+    with progress() as tell:
         made = back_up(data, file, now_ms(), overwrite=overwrite, damaged=damaged, tell=tell)
     _complain(made.complaints)
-    typer.echo(f"{file}: {_what(made.manifest)}, {_size(made.size)}; {_seen(made.complaints)}")
+    typer.echo(f"{file}: {_what(made.manifest)}, {shown_size(made.size)}; {_seen(made.complaints)}")
     typer.echo(
         f"the key of the realm ({fingerprint(keys.public.decode())}) and its users' password hashes are in it: "
         "keep it where nobody else can read it"
@@ -58,7 +54,7 @@ def restore(
 
     Clients fetch everything anew when they see the realm again, and its peers send again what they sent since then.
     """
-    with _progress() as tell:
+    with progress() as tell:
         done = put_back(
             file,
             data,
@@ -87,37 +83,9 @@ def _seen(complaints: list[str]) -> str:
 
 
 def _what(manifest: Manifest) -> str:
-    files = "1 file" if manifest.blobs == 1 else f"{manifest.blobs:,} files"
-    return f"the realm {manifest.realm} with {files} of its users ({_size(manifest.blob_bytes)})"
-
-
-def _size(size: int) -> str:
-    for unit, name in _UNITS:
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size} bytes"
+    files, size = counted(manifest.blobs, "file"), shown_size(manifest.blob_bytes)
+    return f"the realm {manifest.realm} with {files} of its users ({size})"
 
 
 def _at(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000):%Y-%m-%d %H:%M}"
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """A bar for each step at a terminal, on stderr; else nothing."""
-    if not sys.stderr.isatty():
-        yield tell_nobody
-        return
-    from rich.console import Console  # it takes as long to load as all the rest
-    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description:<20}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-
-        def tell(step: str, done: int, of: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(step, total=of)
-            bars.update(tasks[step], completed=done, total=of)
-
-        yield tell

@@ -1,11 +1,10 @@
 """Whether what was said is still what was said: every conversation's numbers and chain, in bounded memory."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from realm.store.interface import StoreError
-from realm.store.looking import TOLD, Looking
+from realm.store.looking import TOLD, UNREADABLE, Looking
 from schemas.entries import CHAIN_START, File, bounce_body, file_body, link, text_body
 
 TELL_EVERY: Final = 10_000
@@ -95,7 +94,7 @@ class _Check:
                 if now is None or now.id != found.id:
                     return None
                 return self._stray(after, found.id) or self._follow(now)
-        except (StoreError, sqlite3.Error) as error:
+        except (StoreError, TypeError, *UNREADABLE) as error:  # a damaged row may lack what every row has
             at = found.first + self._seen - seen
             return Broken(found.name, at, f"entry {at} cannot be read ({error})")
 
@@ -103,6 +102,8 @@ class _Check:
         chain, due = CHAIN_START if of.first == 1 else None, of.first
         for place, entry, sender, sent_at, kind, salt, stored, *content in self._rows(of.id):
             seq = place & _NUMBER
+            if seq > of.head:
+                return Broken(of.name, seq, f"entry {seq} is there, and the last one should be {of.head}")
             if seq != due:
                 why = f"entry {due} is missing" if seq > due else f"entry {seq} should have been removed"
                 return Broken(of.name, min(seq, due), why)

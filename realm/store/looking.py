@@ -16,6 +16,8 @@ TOLD: Final = 20
 """Of what is wrong so much is told; there may be more."""
 PAGE: Final = 1_000
 """Rows that are read at once."""
+UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file may raise: names and messages may be no text any more."""
 _MS: Final = 12
 """What `conversations.latest` has behind the milliseconds, in bits."""
 
@@ -49,7 +51,7 @@ class Looking:
             self.connection = sqlite3.connect(where, uri=True, isolation_level=None)
             self.connection.text_factory = _text
             self.version = int(self._one("PRAGMA user_version"))
-        except (sqlite3.Error, OSError) as error:
+        except (*UNREADABLE, OSError) as error:
             raise StoreError(f"the database {self.path} cannot be read ({_why(error)})") from error
         if self.version > len(migrations()):
             self.close()
@@ -136,10 +138,6 @@ class Looking:
         )
         return self.has("removals") and bool(self._one(query, digest))
 
-    def is_upload(self, upload: str) -> bool:
-        """Whether there is an unfinished upload of that id."""
-        return self.has("uploads") and bool(self._one("SELECT EXISTS (SELECT 1 FROM uploads WHERE id = ?)", upload))
-
     def has(self, table: str) -> bool:
         """Whether the file's schema has this table."""
         return bool(self._one("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?)", table))
@@ -160,7 +158,7 @@ class Looking:
         """Say what SQLite's failures mean."""
         try:
             yield
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             raise StoreError(f"the database {self.path} cannot be read ({_why(error)})") from error
 
     def _one(self, query: str, *values: object) -> Any:

@@ -1,12 +1,14 @@
 """A realm's folder with something of everything in it, made without a process."""
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import zmq
 
+from realm.store.database import FILE
 from realm.store.interface import Tx
 from realm.store.rows import Draft, StoredFile, UploadRow
 from realm.store.sqlite import SqliteStore
@@ -77,3 +79,10 @@ def texts(folder: Path) -> list[object]:
     with opened(folder, None) as tx:
         page = tx.history(TALK, limit=1_000, max_bytes=1 << 30, after=0)
         return [entry.message or entry.file for entry in page.entries]
+
+
+def execute(folder: Path, *statements: str) -> None:
+    """Do to the database what nobody should."""
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as database:
+        for statement in statements:
+            database.execute(statement)
