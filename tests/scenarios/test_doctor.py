@@ -226,6 +226,7 @@ def test_settings_that_cannot_be_used(rested: Path, tmp_path: Path) -> None:
     assert "files.realm_bytes" in said
 
 
+@pytest.mark.thorough
 def test_a_realm_that_hangs(start_realm: StartRealm) -> None:
     """Whatever does not answer is said, and the rest is looked at all the same."""
     realm = start_realm()
