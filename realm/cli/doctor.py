@@ -26,6 +26,7 @@ from realm.settings import Settings, SettingsError
 from realm.store.database import exists
 from realm.store.interface import StoreError
 from realm.store.looking import Looking
+from schemas.invites import split_place
 from schemas.keys import fingerprint
 from schemas.operator import Peers, PeerSeen, PeersSeen, Where, Whereabouts
 
@@ -125,7 +126,8 @@ def _look(asked: Asked, running: Running | None, tell: Tell) -> list[Finding]:
             findings += look_at_database(looking, quick=asked.quick)
             findings += look_at_entries(looking, tell)
             findings += look_at_files(asked.data, looking, tell, full=asked.full)
-            findings += _look_at_peers(looking, running, prober)
+            if settings.federation != "off":
+                findings += _look_at_peers(looking, running, prober)
     except StoreError as error:
         findings.append(failed("database", error, FROM_BACKUP))
     return findings
@@ -179,6 +181,20 @@ def _look_at_ports(
         for knock, said, port in knocks:
             at = place(host, port)
             yield problem("ports", f"{at}: {knock.why}", advice) if knock.why else ok("ports", f"{said} at {at}")
+        yield from _look_at_home(running.peers.home, place(host, where.door), realm, key, prober)
+
+
+def _look_at_home(home: str, listens: str, realm: str, key: str, prober: Prober) -> Iterator[Finding]:
+    """Where others are told that the front door is, if that is elsewhere."""
+    if home == listens:
+        return
+    host, port = split_place(home)
+    knock, _ = prober.door(realm, key, host, port, own=True)
+    if knock.why:
+        advice = "see that others reach it there (router, firewall), or run it with another --advertise"
+        yield warning("ports", f"others are told {home}, where this machine does not reach it: {knock.why}", advice)
+    else:
+        yield ok("ports", f"others are told {home}, and it answers there")
 
 
 def _look_at_free_ports(host: str, *ports: int) -> Iterator[Finding]:

@@ -49,10 +49,14 @@ class Looking:
                 raise StoreError(f"there is no database {self.path}")
             where = f"{self.path.absolute().as_uri()}?mode=ro"
             self.connection = sqlite3.connect(where, uri=True, isolation_level=None)
-            self.connection.text_factory = _text
-            self.version = int(self._one("PRAGMA user_version"))
         except (*UNREADABLE, OSError) as error:
             raise StoreError(f"the database {self.path} cannot be read ({_why(error)})") from error
+        self.connection.text_factory = _text
+        try:
+            self.version = int(self._one("PRAGMA user_version"))
+        except BaseException:
+            self.close()
+            raise
         if self.version > len(migrations()):
             self.close()
             raise StoreError(

@@ -1,6 +1,7 @@
 """Backups: whole or not at all, of one moment, read back; and that what comes in as one is believed in nothing."""
 
 import io
+import sqlite3
 import stat
 import tarfile
 from collections.abc import Callable
@@ -16,8 +17,10 @@ from realm.keeping.archive import KeepingError, Writer
 from realm.keeping.backing import MOMENTS, back_up
 from realm.keeping.reading import Tell
 from realm.keeping.restoring import put_back
+from realm.store.database import FILE, migrations
 from realm.store.interface import StoreError, StoreFullError
 from realm.store.looking import Looking
+from tests.recorded.schemas import HERE, TEXT
 from tests.rules.keeping_kit import (
     ALL,
     EPOCH,
@@ -65,6 +68,26 @@ def test_what_comes_back_is_what_was_there(folder: Path, tmp_path: Path) -> None
         assert looking.realm() == ("kampus", NEW_EPOCH), "it is not the one that clients have seen"
         assert looking.connection.execute("SELECT count(*) FROM uploads").fetchone() == (0,), "they begin anew"
     assert not (again / "uploads").exists()
+
+
+@pytest.mark.parametrize("recorded", sorted(HERE.glob("schema_*.sql")), ids=lambda path: path.stem)
+def test_a_realm_that_an_older_version_has_left(tmp_path: Path, recorded: Path) -> None:
+    """It is backed up as it is, before it is brought to the newest schema; what is put back has that."""
+    folder = tmp_path / "kampus"
+    folder.mkdir()
+    (folder / "realm.key").write_bytes(b"k")
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as database:
+        database.executescript(recorded.read_text())
+    put_blob(folder, TEXT)
+    version = int(recorded.stem.rpartition("_")[2])
+    made = back_up(folder, tmp_path / "b.tar", NOW)
+    assert (made.manifest.schema, made.manifest.blobs, made.complaints) == (version, version > 2, [])
+    with closing(Looking(folder)) as looking:
+        assert looking.version == version
+    again = restored(tmp_path / "b.tar", tmp_path / "again")
+    with closing(Looking(again)) as looking:
+        assert looking.version == len(migrations())
+        assert looking.entries() == recorded.read_text().count('INSERT INTO "entries"')
 
 
 def test_nobody_else_can_read_it_and_nothing_else_is_left(folder: Path, tmp_path: Path) -> None:

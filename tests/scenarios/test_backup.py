@@ -156,9 +156,11 @@ def test_what_cannot_be_done_is_one_sentence(realm: RealmProcess, tmp_path: Path
         assert sentence in errors
     assert says("backup")[0] == says("restore", file)[0] == says("backup", file, "--datum", "x")[0] == 2
 
-    code, _, errors = says("backup", file, "--data", realm.data, limit=4_096)
-    assert code == 1
-    assert len(errors.splitlines()) == 1
+    large = realm.data / "large.toml"
+    large.write_text("#" * 1_000_000)
+    code, _, errors = says("backup", file, "--data", realm.data, limit=700_000)
+    assert (code, len(errors.splitlines())) == (1, 1), errors
+    assert "is full: make room there, or choose another place; nothing was left of it" in errors
     assert not list(tmp_path.glob("b.tar*")), "nothing is left where the disk is full"
     (realm.data / "realm.key").chmod(0o644)
     code, _, errors = says("backup", file, "--data", realm.data)

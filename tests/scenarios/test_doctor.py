@@ -114,6 +114,17 @@ def test_two_realms_that_are_well_and_then_one_is_gone(start_realm: StartRealm) 
         other.kill()
 
 
+def test_where_others_are_told_that_it_is(start_realm: StartRealm) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        elsewhere = f"127.0.0.1:{nobody.getsockname()[1]}"
+        realm = start_realm(options=("--advertise", elsewhere))
+        about, level, said = only(found(realm.data))
+    assert (about, level) == ("ports", "warning")
+    assert f"others are told {elsewhere}, where this machine does not reach it: nothing answers at" in said
+    assert "--advertise" in said
+
+
 def execute(data: Path, statement: str) -> None:
     with closing(sqlite3.connect(data / "realm.db")) as database, database:
         database.execute(statement)
