@@ -1,5 +1,6 @@
 """Every conversation's numbers and chain, as they are in the file: whatever is changed there is found, and named."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from realm.store.database import FILE
 from realm.store.interface import StoreError
 from realm.store.looking import TOLD, Looking
 from schemas import names
+from schemas.entries import text_body
 from schemas.names import Address
 from tests.rules.keeping_kit import execute, make_realm, opened
 from tests.rules.store_kit import TALK, draft
@@ -90,6 +92,21 @@ def test_what_retention_has_removed_is_not_missed(folder: Path) -> None:
     assert broken(folder) == [(TALK, 21)]
     execute(folder, "DELETE FROM entries", f"UPDATE conversations SET first = {LENGTH + 1}")
     assert broken(folder) == []
+
+
+def test_what_was_erased_keeps_its_place(folder: Path) -> None:
+    """protocol.md: "a body can be erased without breaking the chain"."""
+    with closing(Looking(folder)) as looking:
+        if "body" not in looking.columns("entries"):
+            execute(folder, "ALTER TABLE entries ADD COLUMN body BLOB")
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as database:
+        message, salt = database.execute("SELECT message, salt FROM entries WHERE id = 'e6'").fetchone()
+        database.execute(
+            "UPDATE entries SET body = ?, salt = NULL, message = NULL WHERE id = 'e6'", (text_body(salt, message),)
+        )
+    assert broken(folder) == []
+    execute(folder, "UPDATE entries SET body = zeroblob(32) WHERE id = 'e6'")
+    assert broken(folder) == [(TALK, 7)]
 
 
 def test_many_are_counted_and_some_are_told(tmp_path: Path) -> None:
