@@ -1,6 +1,7 @@
 """Puts a realm on the network: sockets, pools and loop around a core, from start to the last answer."""
 
 import gc
+import os
 import signal
 import sys
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from broker.loop import Loop, Wake
 from broker.operator import OperatorSocket
 from broker.push import Push
 from broker.zap import Gatekeeper, ZapSocket
+from realm.context import Listening
 from realm.core import Core
 from realm.settings import Settings
 from realm.store.interface import Store
@@ -70,6 +72,7 @@ def run(
         card = _card(core.rules.realm, keys, bound)
         home = Home.at(core.rules.realm, ports.host, door, advertised)
         core.rules.home = home.told()
+        core.rules.listening = Listening(ports.host, door, card.commands, card.push, os.getpid())
         pools = _start_pools(ending, context, settings, keys, blobs, home, wake)
         links = _open_links(ending, context, settings, keys, wake)
         loop = Loop(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads
+from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads, whereabouts
 from realm.context import Ctx
 from realm.federation import forgetting, outbox, peers, receiving
 from realm.federation.peers import federates, is_peer
@@ -89,6 +89,7 @@ _ROWS: Final = (
     Row(federation.LinkChunk, Who.PEER, 0, (), uploads.chunk),
     Row(federation.Envelope, Who.PEER, 0, (), receiving.envelope),
     Row(operator.Peers, Who.OPERATOR, 0, (), peers.seen_by_operator),
+    Row(operator.Where, Who.OPERATOR, 0, (), whereabouts.where),
     Row(operator.AddPeer, Who.OPERATOR, 0, (federates,), peers.add_realm),
     Row(operator.ForgetPeer, Who.OPERATOR, 0, (), forgetting.forget),
 )

@@ -78,4 +78,20 @@ class ForgetPeer(OperatorCommand, frozen=True, kw_only=True, tag="operator.forge
     realm: NameField
 
 
-OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer, ForgetPeer)
+class Whereabouts(Answer, frozen=True, kw_only=True):
+    """On which host and ports it listens, and the id of its process."""
+
+    host: str
+    door: int
+    commands: int
+    push: int
+    pid: int
+
+
+class Where(OperatorCommand, frozen=True, kw_only=True, tag="operator.where"):
+    """Where the realm listens."""
+
+    answer: ClassVar = Whereabouts
+
+
+OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer, ForgetPeer, Where)

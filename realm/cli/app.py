@@ -8,7 +8,8 @@ import typer
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
-from realm.cli import peering, serving, users
+from realm.cli import doctor, keeping, peering, serving, users
+from realm.keeping.archive import KeepingError
 from realm.settings import SettingsError
 from realm.store.interface import StoreError, StoreFullError
 
@@ -21,6 +22,9 @@ for _command in (
     peering.accept,
     peering.peers,
     peering.forget,
+    keeping.backup,
+    keeping.restore,
+    doctor.doctor,
 ):
     _app.command()(_command)
 
@@ -34,6 +38,6 @@ def main() -> None:
     """Run the program; what the operator can mend is one sentence and exit code 1."""
     try:
         _app()
-    except (StoreError, StoreFullError, SettingsError, KeyFileError, BindError, OperatorError) as error:
+    except (StoreError, StoreFullError, SettingsError, KeyFileError, KeepingError, BindError, OperatorError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

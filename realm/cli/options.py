@@ -10,6 +10,8 @@ import typer
 
 from broker import keyfiles
 from broker.patience import tries
+from realm import settings
+from realm.settings import Settings
 from realm.store.database import exists
 from realm.store.folder import LockedError, locked
 from realm.store.interface import StoreError
@@ -25,6 +27,12 @@ PortOption = Annotated[int | None, typer.Option(min=0, max=65_535)]
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""
 NO_REALM: Final = "no realm has run on the folder {} yet: run one there, or say another --data"
+
+
+def settings_of(data: Path, config: Path | None) -> Settings:
+    """The settings of the realm on a folder. Raises SettingsError, with what is wrong in the file."""
+    inside = data / "settings.toml"
+    return settings.load(inside if config is None and inside.is_file() else config)
 
 
 @contextmanager

@@ -15,6 +15,8 @@ CHECKPOINT_PAGES: Final = 8_000
 """How long the write-ahead log grows, about 32 MB, before its pages are copied home. A page that changes in every turn
 is then copied once for many; where few are the same, copying so many takes a tenth of a second."""
 
+_UNUSABLE: Final = "{} cannot be used as a database: {}"
+
 OUR_FAULT: Final = (
     sqlite3.IntegrityError,
     sqlite3.ProgrammingError,
@@ -39,22 +41,32 @@ def migrations() -> list[str]:
 def open_database(path: Path) -> sqlite3.Connection:
     """Open or create the file and bring it to the newest schema.
 
-    Raises StoreError where the file is of a newer version, no database, or cannot be written.
+    Raises StoreError where the file is of a newer version, no database, cannot be written, or cannot be brought to the
+    newest schema; in each of these cases all that was in it is as it was.
     """
     try:
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
-        path.chmod(0o600)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -65536")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        _migrate(connection, path)
-        connection.execute(
-            "PRAGMA foreign_keys = ON"
-        )  # not before: a migration may put another table in the place of one
+    except sqlite3.Error as error:
+        raise StoreError(_UNUSABLE.format(path, error)) from error
+    try:
+        _prepare(connection, path)
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{path} cannot be used as a database: {error}") from error
+        connection.close()
+        raise StoreError(_UNUSABLE.format(path, error)) from error
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    path.chmod(0o600)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    _migrate(connection, path)
+    connection.execute("PRAGMA foreign_keys = ON")  # not before: a migration may put another table in the place of one
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -65,9 +77,22 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer Bagan (schema {version}, this one knows {len(scripts)}): "
             "install that version, or use another folder"
         )
-    for number, script in enumerate(scripts[version:], start=version + 1):
-        with translated():
-            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+    if version == len(scripts):
+        return
+    # In one transaction, so that a file is of the old schema or of the newest, and of none between.
+    missing = "\n".join(scripts[version:])
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{missing}\nPRAGMA user_version = {len(scripts)};\nCOMMIT;")
+    except sqlite3.Error as error:
+        if connection.in_transaction:  # a full disk may have ended it
+            connection.execute("ROLLBACK")
+        full = isinstance(translate(error), StoreFullError)
+        why, do = (
+            ("the disk is full", "make room") if full else (str(error), "install the older version, or tell its makers")
+        )
+        raise StoreError(
+            f"{path} has schema {version} and cannot be brought to {len(scripts)} ({why}); it is as it was: {do}"
+        ) from error
 
 
 def claim(connection: sqlite3.Connection, realm: Name | None, draw_epoch: Callable[[], int]) -> tuple[Name, int]:

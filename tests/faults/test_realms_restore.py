@@ -1,7 +1,12 @@
-"""Realms that are put back from an older backup, or move: what the others hold arrives again, and nothing twice."""
+"""Realms that are put back from an older backup, or move: what the others hold arrives again, and nothing twice.
+
+With the operator's own `backup`, of a realm that runs or not, and `restore`.
+"""
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,17 +20,22 @@ COUNT = 180
 
 
 def copy(realm: RealmProcess) -> Path:
-    """A backup of a realm that does not run."""
+    """A backup of a realm, whether it runs or not."""
     backup = realm.data.with_suffix(".backup")
-    shutil.copytree(realm.data, backup)
+    operate("backup", realm, backup)
     return backup
 
 
 def put_back(realm: RealmProcess, backup: Path) -> None:
-    """As an operator does it: the folder as it was, and a new epoch for the clients."""
+    """As an operator does it: the old folder is moved away, and another made of the backup."""
     shutil.rmtree(realm.data)
-    backup.rename(realm.data)
-    execute(realm, "UPDATE realm SET epoch = epoch / 2 + 1")
+    operate("restore", realm, backup)
+
+
+def operate(command: str, realm: RealmProcess, backup: Path) -> None:
+    words = [sys.executable, "-m", "realm", command, str(backup), "--data", str(realm.data)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def execute(realm: RealmProcess, *statements: str) -> None:
@@ -57,9 +67,7 @@ def test_put_back_from_an_older_backup(three: World, name: str) -> None:
     to_it = [three.flow(other, name, COUNT) for other in others]
     beside = three.flow(others[0], others[1], COUNT)
     three.settle()
-    three.stop(name)
     backup = copy(three.realms[name])
-    three.start(name)
     loaded(three)
     three.settle()
     epoch = three.ask(name, "sync", cursors={})["epoch"]
@@ -107,14 +115,10 @@ def test_both_put_back(three: World) -> None:
     """From backups of different days: what either still holds is with the other in the end."""
     there, back = three.flow("kampus", "pusat", COUNT), three.flow("pusat", "kampus", COUNT)
     three.settle()
-    three.stop("kampus")
     older = copy(three.kampus)
-    three.start("kampus")
     loaded(three)
     three.settle()
-    three.stop("pusat")
     younger = copy(three.pusat)
-    three.start("pusat")
     loaded(three)
     three.settle()
     there.forgotten, back.forgotten = range(COUNT, 3 * COUNT), range(2 * COUNT, 3 * COUNT)
