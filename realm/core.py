@@ -287,6 +287,8 @@ class Core:
 
     def _save_uses(self, ctx: Ctx) -> None:
         """Write down, now and then, that sessions are used and their users active."""
+        if not ctx.touched:
+            return
         try:
             with ctx.tx.attempt():
                 for session in ctx.touched:

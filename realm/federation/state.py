@@ -1,6 +1,5 @@
 """What memory knows of other realms: a cache of rows, how each link fares, and who waits for a peer's word."""
 
-from collections import Counter
 from enum import Enum
 from typing import Final
 
@@ -151,7 +150,7 @@ class Peers:
         self._carrying: dict[int, Carrying] = {}
         self._greeters: dict[int, bytes] = {}
         self._waits: dict[tuple[int, str], Wait | None] = {}
-        self._awaited: Counter[int] = Counter()
+        self._awaited: dict[int, int] = {}
         """How many wait for each peer."""
         self._introducing: dict[str, int] = {}
         self._by_key: dict[str, Peer] = {}
@@ -172,11 +171,11 @@ class Peers:
             case Greeter(peer, route):
                 self._greeters[peer] = route
             case Wait(account, entry, peer):
-                self._awaited[peer] += self.wait(account, entry) is None
+                self._awaited[peer] = self._awaited.get(peer, 0) + (self.wait(account, entry) is None)
                 self._waits[account, entry] = change
             case WaitOver(account, entry):
                 if (known := self.wait(account, entry)) is not None:
-                    self._awaited[known.peer] -= 1
+                    self._awaited[known.peer] = self._awaited.get(known.peer, 0) - 1
                 self._waits[account, entry] = None
                 if self._below is None:
                     del self._waits[account, entry]
@@ -245,7 +244,7 @@ class Peers:
         return self._awaited_by(peer) > 0
 
     def _awaited_by(self, peer: int) -> int:
-        return self._awaited[peer] + (self._below._awaited_by(peer) if self._below else 0)
+        return self._awaited.get(peer, 0) + (self._below._awaited_by(peer) if self._below else 0)
 
     def _all_waits(self) -> dict[tuple[int, str], Wait | None]:
         return {**self._below._all_waits(), **self._waits} if self._below else self._waits
