@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import UNSET, UnsetType
@@ -21,6 +20,7 @@ from schemas.federation import Introduced, Prove, Proved
 from schemas.names import Address, ConversationId, Name
 from tests.rules.kit import key_of
 from tests.simulation.federation.node import CHUNK, DAY_MS, PORT, Answered, Backup, RealmNode
+from tests.simulation.federation.store import Databases
 from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
 
@@ -112,7 +112,8 @@ class Fetched:
 class FederatedHistory:
     """Two to five realms, each with two users and a group."""
 
-    def __init__(self, seed: int, folder: Path, template: Path) -> None:
+    def __init__(self, seed: int, databases: Databases) -> None:
+        self._databases = databases
         self.world = RealmsWorld(seed, faulty=False)
         self.sayings: list[Saying] = []
         self.restores: list[Restore] = []
@@ -121,7 +122,7 @@ class FederatedHistory:
         self._backups: dict[str, Backup] = {}
         dice = self.world.dice
         self.nodes = {
-            name: RealmNode(self.world, folder / name, name, number, template)
+            name: RealmNode(self.world, name, number, databases.take())
             for number, name in enumerate(REALMS[: dice.choice((2, 2, 2, 3, 3, 4, 5))])
         }
         for node in self.nodes.values():
@@ -140,8 +141,9 @@ class FederatedHistory:
         self._check()
 
     def close(self) -> None:
+        """What it has borrowed may be used by others."""
         for node in self.nodes.values():
-            node.close()
+            self._databases.give_back(node.database)
 
     # the beginning
 

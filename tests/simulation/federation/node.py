@@ -1,10 +1,7 @@
 """One of several simulated realms: the real core on the real store, with links to the others."""
 
-import shutil
-import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from realm.core import Core, Decision
@@ -25,9 +22,7 @@ from realm.jobs import (
 )
 from realm.request import Request, Route
 from realm.settings import Files, Limits, PeerRules, Settings
-from realm.store.database import FILE
 from realm.store.interface import Tx
-from realm.store.sqlite import SqliteStore
 from realm.turn import Turns
 from schemas import commands
 from schemas.answers import Answer, SessionOpened
@@ -48,6 +43,7 @@ from schemas.federation import (
 from schemas.names import Name
 from tests.rules.blobs_in_memory import BlobsInMemory
 from tests.rules.kit import SeededIds, hash_openly, key_of
+from tests.simulation.federation.store import Database, StoreInMemory
 from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
 
 DAY_MS = 86_400_000
@@ -104,7 +100,7 @@ class Backup(NamedTuple):
     """A realm's folder at some time."""
 
     at: int
-    database: bytes
+    database: Database
     uploads: dict[str, bytes]
     blobs: dict[bytes, bytes]
 
@@ -122,7 +118,7 @@ class Connection:
 class RealmNode:
     """Takes commands of users and frames of realms, takes turns, and can be killed between any two steps."""
 
-    def __init__(self, world: RealmsWorld, folder: Path, name: str, number: int, template: Path) -> None:
+    def __init__(self, world: RealmsWorld, name: str, number: int, database: Database) -> None:
         self.name = Name(name)
         self.key = f"key-of-realm-{name}".ljust(40, "-")
         self.nodes: dict[str, RealmNode] = {}
@@ -133,18 +129,16 @@ class RealmNode:
         self.restored = 0
         self.clock = 0
         """How far its clock is off, ms."""
+        self.database = database
         self._world = world
-        self._folder = folder
         self._ids = Ids(world.seed, number)
         self._waiting: list[Input] = []
         self._turn_due = False
         self._asking: dict[bytes, Answered] = {}
         self._links: dict[int, Connection] = {}
-        self._store: SqliteStore | None = None
+        self._store: StoreInMemory | None = None
         self.disk = BlobsInMemory()
         self._free_at: dict[bytes, int] = {}
-        folder.mkdir()
-        shutil.copy(template, folder / FILE)
         self._start()
 
     @property
@@ -152,7 +146,7 @@ class RealmNode:
         return self._store is not None
 
     @property
-    def store(self) -> SqliteStore:
+    def store(self) -> StoreInMemory:
         assert self._store is not None
         return self._store
 
@@ -364,16 +358,7 @@ class RealmNode:
 
     def backup(self) -> "Backup":
         """All that is on disk now."""
-        with sqlite3.connect(":memory:") as copy:
-            if self.running:
-                self.store._connection.backup(copy)
-            else:
-                with sqlite3.connect(self._folder / FILE) as now:
-                    now.backup(copy)
-                now.close()
-            content = copy.serialize()
-        copy.close()
-        return Backup(self._world.now, content, dict(self.disk.uploads), dict(self.disk.blobs))
+        return Backup(self._world.now, self.database.copy(), dict(self.disk.uploads), dict(self.disk.blobs))
 
     def restore(self, backup: "Backup") -> None:
         """Put an older backup in the place of what there is, and draw a new epoch."""
@@ -382,13 +367,9 @@ class RealmNode:
         if self.running:
             self._end()
             self._world.later(RESTART_MS, self._start)
-        for file in self._folder.glob(f"{FILE}*"):
-            file.unlink()
-        (self._folder / FILE).write_bytes(backup.database)
+        self.database.become(backup.database)
         self.disk.uploads, self.disk.blobs = dict(backup.uploads), dict(backup.blobs)
-        with sqlite3.connect(self._folder / FILE) as database:
-            database.execute("UPDATE realm SET epoch = ?", (self._ids.epoch(),))
-        database.close()
+        self.database.draw_epoch(self._ids.epoch())
 
     def _end(self) -> None:
         self.store.close()
@@ -401,10 +382,7 @@ class RealmNode:
     def _start(self) -> None:
         if self.running:
             return
-        self._store = SqliteStore(self._folder, self.name, self._ids.epoch)
-        connection = self._store._connection
-        connection.execute("PRAGMA synchronous = OFF")  # a kill, unlike a power cut, loses no write
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # nobody else opens it, and locks take time
+        self._store = StoreInMemory(self.database, self.name, self._ids.epoch)
         self._core = MortalCore(self._store, GENEROUS, self._ids, self.now, bytes(32), self.key)
         self._turns = Turns(self._core, self._store)
         self.disk.uploads = {one: held for one, held in self.disk.uploads.items() if one in self._core.memory.uploads}
@@ -422,7 +400,3 @@ class RealmNode:
 
     def _route(self) -> bytes:
         return b"u" + self._number().to_bytes(4, "big")
-
-    def close(self) -> None:
-        if self.running:
-            self.store.close()

@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from realm.store import database
 from tests.simulation.federation.history import FederatedHistory
 from tests.simulation.federation.runner import run_histories
+from tests.simulation.federation.store import Databases
 from tests.simulation.federation.world import Fault, Seldom
 from tests.simulation.network import Fault as OfNetwork
 from tests.simulation.runner import memory_folder
@@ -47,11 +47,9 @@ def test_what_is_sent_between_realms_is_there_once_whatever_happens(part: int) -
 def test_the_same_seed_gives_the_same_history() -> None:
     def run() -> tuple[Counter[str], int]:
         with memory_folder() as folder:
-            template = folder / "template"
-            database.open_database(template).close()
-            history = FederatedHistory(7, folder, template)
-            history.run()
-            history.close()
-            return history.world.counts, history.world.now
+            history = FederatedHistory(7, Databases(folder))
+        history.run()
+        history.close()
+        return history.world.counts, history.world.now
 
     assert run() == run()

@@ -1,5 +1,7 @@
 """Faults between realms that are put in on purpose: the simulation must catch each, or it proves nothing."""
 
+import sqlite3
+
 import msgspec
 import pytest
 
@@ -46,12 +48,12 @@ def test_what_was_sent_is_taken_as_acknowledged(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_number_that_is_taken_outside_the_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: dict[tuple[str, int], int] = {}
+    taken: dict[tuple[sqlite3.Connection, int], int] = {}
     number = OutboxRows.number
 
     def counting(self: OutboxRows, row: Outgoing) -> Outgoing:
         sending = self.sending(row.post.peer)
-        counter = str(self._execute("PRAGMA database_list").fetchone()[2]), row.post.peer
+        counter = self._connection, row.post.peer
         self._sending[row.post.peer] = changed(sending, last=max(sending.last, taken.get(counter, 0)))
         numbered = number(self, row)
         taken[counter] = numbered.n or 0
