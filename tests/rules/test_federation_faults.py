@@ -162,6 +162,19 @@ def test_an_acknowledgement_lost_a_month_ago_does_not_block_the_link(pair: Pair)
     assert pair.pusat.count("entries") == 1
 
 
+def test_a_refusal_that_was_forgotten_before_it_was_heard_is_told(pair: Pair) -> None:
+    """What was not remembered any longer counted as taken: it was shown as delivered, and there it was not."""
+    pair.network.lose("link.ack")
+    pair.messi.send("nobody@pusat", "1")
+    pair.network.cut("kampus", "pusat")
+    pair.network.heal()
+    pair.network.skip(31 * DAY)
+    pair.network.join("kampus", "pusat")
+    pair.network.run(120_000)
+    assert pair.kampus.ends("pusat").queued == 0
+    assert pair.kampus.count("entries WHERE kind = 'bounce'") == 1
+
+
 def test_a_peer_that_always_lacks_the_file_is_no_busy_loop(lied: Lied) -> None:
     """It says to hold the file, and `file_not_found` to its envelope: no pause between two rounds."""
 
