@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from realm.context import Ctx
 from realm.effects import Reply
-from realm.federation.state import Wait, WaitOver
+from realm.federation.state import WAIT_MS, Wait, WaitOver
 from realm.sending import told
 from realm.session import Session
 from realm.store.rows import Draft, Outgoing, Post
@@ -76,7 +76,23 @@ def end_wait(ctx: Ctx, account: int, entry: str) -> None:
 
 def give_up(ctx: Ctx, account: int, entry: str, why: Refusal) -> None:
     """Answer who waits with an error; what was sent stays in the outbox, and asking again finds it."""
-    _answer(ctx, ctx.view.peers.wait(account, entry), why)
+    wait = ctx.view.peers.wait(account, entry)
+    if wait is not None and why.code is Code.UNAVAILABLE:  # in its place among those that wait
+        _reply(ctx, wait, why)
+        _await_room(ctx, wait.account, wait.entry, wait.peer)
+    else:
+        _answer(ctx, wait, why)
+
+
+def await_room(ctx: Ctx) -> None:
+    """Nothing can be stored, so that recovering has to wait."""
+    for row in ctx.tx.uncopied():
+        _await_room(ctx, row.post.account, row.post.id, row.post.peer)
+
+
+def _await_room(ctx: Ctx, account: int, entry: str, peer: int) -> None:
+    """Try again to store an entry, for nobody; what is said later waits behind it, and is stored in its order."""
+    ctx.view.change(Wait(account, entry, peer, ctx.now + WAIT_MS, ()))
 
 
 def recover(ctx: Ctx) -> None:
@@ -136,6 +152,10 @@ def _answer(ctx: Ctx, wait: Wait | None, what: Entry | Refusal) -> None:
     if wait is None:
         return
     ctx.view.change(WaitOver(wait.account, wait.entry))
+    _reply(ctx, wait, what)
+
+
+def _reply(ctx: Ctx, wait: Wait, what: Entry | Refusal) -> None:
     for request, _ in wait.asked:
         answer = what if isinstance(what, Refusal) else told(request.call or 0, what, queued=what.queued)
         ctx.effects.append(Reply(request, answer))

@@ -260,8 +260,7 @@ class Peers:
 
     def due(self, now: int) -> list[Due]:
         """What is due now."""
-        waits = [WaitDue(one.account, one.entry) for one in self.waits() if when(one.due, now, WAIT_MS) <= now]
-        del waits[AT_ONCE:]
+        waits = [WaitDue(one.account, one.entry) for one in self._waits_due(now)]
         links = [LinkDue(one.peer) for one in self._all_links().values() if when(one.due, now, FAR_MS) <= now]
         files = [
             CarryingDue(one.peer)
@@ -269,6 +268,12 @@ class Peers:
             if one.due and when(one.due, now, FAR_MS) <= now
         ]
         return [*waits, *links, *files]
+
+    def _waits_due(self, now: int) -> list[Wait]:
+        """At most `AT_ONCE` whose wait is over, each after all that have waited for the same peer for longer."""
+        waits = self.waits()
+        last = {one.peer: place for place, one in enumerate(waits) if when(one.due, now, WAIT_MS) <= now}
+        return [one for place, one in enumerate(waits) if place <= last.get(one.peer, -1)][:AT_ONCE]
 
     def wake_at(self, now: int) -> int:
         """When something is due at the latest, ms."""

@@ -265,6 +265,31 @@ def test_with_a_full_disk_a_realm_can_start(pair: Pair) -> None:
     pair.kampus.start()
 
 
+def test_with_a_full_disk_own_entries_keep_their_order(pair: Pair) -> None:
+    """Who waited was answered, and nobody stored the entry: what was said when there was room again came before it."""
+    pair.network.cut("kampus", "pusat", told=False)
+    pair.messi.send("bob@pusat", "x" * 60_000)
+    pair.kampus.fill_disk()
+    pair.network.run(10_000)
+    pair.kampus.make_room()
+    pair.messi.send("bob@pusat", "y")
+    pair.network.join("kampus", "pusat")
+    pair.network.run(120_000)
+    assert [text[0] for text in pair.messi.texts(pair.talk)] == ["x", "y"]
+    assert [text[0] for text in pair.bob.texts(pair.talk)] == ["x", "y"]
+
+
+def test_a_realm_that_starts_on_a_full_disk_keeps_the_order_of_own_entries(pair: Pair) -> None:
+    """The same where recovering found no room."""
+    full_disk(pair)
+    pair.kampus.store.close()
+    pair.kampus.start()
+    pair.kampus.make_room()
+    pair.messi.send("bob@pusat", "y")
+    pair.network.run(120_000)
+    assert [text[0] for text in pair.messi.texts(pair.talk)] == ["x", "y"]
+
+
 # what a sender is told
 
 
