@@ -55,7 +55,9 @@ HOUR_MS = 3_600_000
 UNSENT_MS = 40_000
 """What is brought and not named is swept so soon, also what a peer has brought."""
 GENEROUS = Settings(
-    limits=Limits(session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000),
+    limits=Limits(
+        session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000, session_idle_days=10_000
+    ),
     peers=PeerRules(queue=QUEUE),
     files=Files(chunk_bytes=CHUNK, unsent_hours=UNSENT_MS / HOUR_MS, unfinished_hours=UNSENT_MS / HOUR_MS),
 )
@@ -138,12 +140,20 @@ class RealmNode:
         self._links: dict[int, Connection] = {}
         self._store: StoreInMemory | None = None
         self.disk = BlobsInMemory()
+        self._hung = False
+        self._full = 0
+        """How many times its disk was filled, and has no room again yet."""
         self._free_at: dict[bytes, int] = {}
         self._start()
 
     @property
     def running(self) -> bool:
         return self._store is not None
+
+    @property
+    def reachable(self) -> bool:
+        """Whether somebody who dials is answered."""
+        return self.running and not self._hung
 
     @property
     def store(self) -> StoreInMemory:
@@ -188,7 +198,12 @@ class RealmNode:
         if life != self.life or self._links.get(peer) is not connection:
             return
         target = connection.target
-        reachable = target.running and self.running and not self._world.is_cut(self.name, target.name)
+        cut = self._world.is_cut(self.name, target.name)
+        keeps = target.running and connection.up and connection.target_life == target.life
+        if self._hung or (not target.reachable and keeps and not cut):
+            self._world.later(DIAL_MS, partial(self._dial, peer, connection, life))
+            return  # the one does not look; the other is there, and says nothing
+        reachable = target.reachable and self.running and not cut
         if reachable and connection.target_life != target.life:
             connection.up = False
         if connection.up and (not reachable or self._world.chance(0.01)):
@@ -249,7 +264,7 @@ class RealmNode:
 
     def _dialled(self, life: int, job: ReadCard | Introduce | ProveIntroduction, *, failed: bool) -> None:
         target = self.nodes.get(job.host)
-        if failed or target is None or not target.running or self._world.is_cut(self.name, target.name):
+        if failed or target is None or not target.reachable or self._world.is_cut(self.name, target.name):
             self._done(life, job, DialFailed("no answer"))
             return
         card = CardRead(target.name, 1, target.key, 0)
@@ -293,7 +308,10 @@ class RealmNode:
         if not self.running:
             return
         self._waiting.append(item)
-        if not self._turn_due:
+        self._turn_soon()
+
+    def _turn_soon(self) -> None:
+        if self._waiting and not self._turn_due and not self._hung:
             self._turn_due = True
             self._world.later(self._world.dice.randint(0, 25), partial(self._turn, self.life))
 
@@ -301,6 +319,8 @@ class RealmNode:
         if life != self.life or not self.running:
             return
         self._turn_due = False
+        if self._hung:
+            return
         inputs, self._waiting = self._waiting, []
         try:
             self._core.doomed = self._world.chance(0.002)
@@ -316,6 +336,8 @@ class RealmNode:
                 raise KilledError(Fault.CRASH_WHILE_ACTING)
             match effect:
                 case Reply(request, answer):
+                    if isinstance(request.body, Envelope) and isinstance(answer, Refusal):
+                        self._world.count(Seldom.NOT_NOW)
                     answered = self._asking.get(request.route.peer)
                     if answered is not None:
                         on_link = isinstance(request.body, Envelope | Hello | LinkUpload | LinkChunk)
@@ -330,6 +352,8 @@ class RealmNode:
                     raise AssertionError(fields)
                 case Note("error", event, fields):
                     self.wrongs.append(f"{self.name} says: {event} {fields}")
+                case Note(_, "peer out of reach", {"why": why}) if str(why).startswith("no answer within"):
+                    self._world.count(Seldom.NO_ANSWER)
                 case Note(_, "restore noticed"):
                     self._world.count(Seldom.NOTICED)
 
@@ -344,12 +368,41 @@ class RealmNode:
 
     def stop(self) -> None:
         """End it in good order, and start it again a little later."""
-        if self.running:
+        if self.reachable:
             self._world.count(Fault.STOP)
             self._act_all(self._turns.take(self.now, [*self._waiting, Stopping()]))
             if self.running:
                 self._end()
             self._world.later(RESTART_MS, self._start)
+
+    def hang(self, ms: int) -> None:
+        """Let it do nothing for a time: what comes waits, and connections stay as they are."""
+        if not self.reachable:
+            return
+        self._world.count(Fault.HUNG)
+        self._hung = True
+        life = self.life
+
+        def wake() -> None:
+            if life == self.life:
+                self._hung = False
+                self._turn_soon()
+
+        self._world.later(ms, wake)
+
+    def fill_disk(self, ms: int, *, to_the_brim: bool) -> None:
+        """Let there be no room on its disk for a time."""
+        self._world.count(Fault.FULL_DISK)
+        self._full += 1
+        self.database.fill(to_the_brim=to_the_brim)
+        self.disk.full = True
+        self._world.later(ms, self._make_room)
+
+    def _make_room(self) -> None:
+        self._full -= 1
+        if not self._full:
+            self.database.make_room()
+            self.disk.full = False
 
     def _act_all(self, effects: list[Effect]) -> None:
         faulty, self._world.faulty = self._world.faulty, False
@@ -375,6 +428,7 @@ class RealmNode:
         self.store.close()
         self._store = None
         self.life += 1
+        self._hung = False
         self._waiting.clear()
         self._asking.clear()
         self._links.clear()

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from realm.store import database
+from realm.store.interface import StoreFullError
 from realm.store.sqlite import SqliteStore, SqliteTx
 from schemas.names import Name
+
+MOST_PAGES = 1 << 30
 
 
 class Databases:
@@ -42,6 +45,7 @@ class Database:
 
     def __init__(self, source: sqlite3.Connection) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=256)
+        self.full = False
         source.backup(self.connection)
         self.connection.execute("PRAGMA foreign_keys = ON")
 
@@ -53,6 +57,23 @@ class Database:
         """Put what another holds in the place of all that is here."""
         other.connection.backup(self.connection)
 
+    def holds(self) -> set[tuple[str, str]]:
+        """The ids and senders of all entries."""
+        return set(self.connection.execute("SELECT id, sender FROM entries"))
+
+    def fill(self, *, to_the_brim: bool) -> None:
+        """The disk is full: no page is added any more; or nothing at all can be written."""
+        if to_the_brim:
+            self.full = True
+        else:
+            pages = self.connection.execute("PRAGMA page_count").fetchone()[0]
+            self.connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def make_room(self) -> None:
+        """The disk is full no longer."""
+        self.full = False
+        self.connection.execute(f"PRAGMA max_page_count = {MOST_PAGES}")
+
     def draw_epoch(self, epoch: int) -> None:
         """Have the realm's epoch be another."""
         self.connection.execute("UPDATE realm SET epoch = ?", (epoch,))
@@ -60,6 +81,7 @@ class Database:
     def hold(self, rows: dict[str, list[tuple[Any, ...]]]) -> None:
         """Hold these rows of each table, and nothing else."""
         self.roll_back()
+        self.make_room()
         self.connection.execute("PRAGMA foreign_keys = OFF")
         for table, these in rows.items():
             self.connection.execute(f"DELETE FROM {table}")
@@ -73,6 +95,19 @@ class Database:
             self.connection.rollback()
 
 
+class FillingTx(SqliteTx):
+    """Writes nothing while the disk is full to the brim."""
+
+    def __init__(self, file: Database) -> None:
+        super().__init__(file.connection)
+        self._file = file
+
+    def _must_be_writable(self) -> None:
+        if self._file.full:
+            raise StoreFullError("the disk is full")
+        super()._must_be_writable()
+
+
 class StoreInMemory(SqliteStore):
     """The store of one life of a realm; the database is there before it, and after."""
 
@@ -80,7 +115,7 @@ class StoreInMemory(SqliteStore):
         self._file = file
         self._connection = file.connection
         self.realm, self.epoch = database.claim(self._connection, realm, draw_epoch)
-        self._tx = SqliteTx(self._connection)
+        self._tx = FillingTx(file)
 
     def close(self) -> None:
         """Leave the database as it was committed."""
