@@ -67,7 +67,7 @@ class RealmsWorld(World):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.dice = Dice(self.seed)
-        self.cut: Counter[frozenset[str]] = Counter()
+        self.cut: Counter[tuple[str, str]] = Counter()
         self._numbers = 0
 
     def next_number(self) -> int:
@@ -77,7 +77,7 @@ class RealmsWorld(World):
 
     def is_cut(self, one: str, other: str) -> bool:
         """Whether nothing gets from the one to the other now."""
-        return self.cut[frozenset({one, other})] > 0
+        return self.cut[(one, other) if one < other else (other, one)] > 0
 
     def carry_between(self, one: str, other: str, arrive: Callable[[], None]) -> None:
         """Send something; what meets a cut, on its way or at its end, is lost."""
@@ -87,7 +87,7 @@ class RealmsWorld(World):
 
     def partition(self, one: str, other: str, ms: int) -> None:
         """Cut the network between two realms for a time."""
-        pair = frozenset({one, other})
+        pair = min(one, other), max(one, other)
         self.count(Fault.PARTITION)
         self.cut[pair] += 1
 
@@ -99,4 +99,4 @@ class RealmsWorld(World):
     def leap(self, ms: int) -> None:
         """Let time pass in which nothing happens: what is on its way arrives after it."""
         self.now += ms
-        self._due = [(at + ms, number, what) for at, number, what in self._due]
+        self._due[:] = [(at + ms, number, what) for at, number, what in self._due]
