@@ -413,8 +413,9 @@ class FederatedHistory:
             with node.store.transaction() as tx:
                 for peer in tx.peers(0, 100):
                     sending, link = tx.sending(peer.id), node._core.memory.peers.link(peer.id)
-                    if sending.queued or sending.acked != sending.last or not link.answers:
-                        found.append(f"{node.name} to {peer.name}: {sending} {link}")
+                    files = tx.unnumbered(peer.id, 1)  # also such as were taken, and are brought again after a restore
+                    if sending.queued or sending.acked != sending.last or files or not link.answers:
+                        found.append(f"{node.name} to {peer.name}: {sending} {link} {files}")
         return found
 
     def _check(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from realm.context import Ctx
 from realm.core import FORGOTTEN
-from realm.federation import link, peers, receiving, settling
+from realm.federation import carrying, link, peers, receiving, settling
 from realm.federation.state import Link, Peers, Phase, WaitOver
 from realm.inputs import FromPeer
 from realm.store import database
@@ -221,3 +221,9 @@ def test_an_own_entry_that_finds_no_room_and_loses_its_place(monkeypatch: pytest
         settling, "_await_room", lambda ctx, account, entry, _: ctx.view.change(WaitOver(account, entry))
     )
     caught("and its sender", first=60)
+
+
+def test_a_chunk_that_is_blamed_for_those_that_were_not_taken_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by history 1317: while the disk of the peer was full for a minute, a file was given up for good."""
+    monkeypatch.setattr(carrying, "_offset", lambda _now, _call: 0)
+    caught("is there (1, 0, 1)", "is there (1, 0, 0)", first=1317)
