@@ -6,7 +6,6 @@ effects. Should the commit fail, nothing has happened, and deciding can run agai
 
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -159,9 +158,15 @@ class Core:
             last = peers[-1].id
 
     def _recover(self, store: Store, now: int) -> None:
-        """Store the entries of what waited for peers; on a full disk the first sweep does it."""
-        with suppress(StoreFullError), store.transaction() as tx:
-            settling.recover(Ctx(self.rules, self.memory, tx, now))
+        """Store the entries of what waited for peers; on a full disk as soon as there is room."""
+        try:
+            with store.transaction() as tx:
+                settling.recover(Ctx(self.rules, self.memory, tx, now))
+        except StoreFullError:
+            with store.transaction(writable=False) as tx:
+                ctx = Ctx(self.rules, self.memory, tx, now)
+                settling.await_room(ctx)
+            self.apply(ctx.view.changes)
 
     def _parts(self, ctx: Ctx, item: Input) -> Sequence[Input | Due]:
         """What an input comes to: each part costs no other where it fails."""
@@ -291,6 +296,8 @@ class Core:
 
     def _save_uses(self, ctx: Ctx) -> None:
         """Write down, now and then, that sessions are used and their users active."""
+        if not ctx.touched:
+            return
         try:
             with ctx.tx.attempt():
                 for session in ctx.touched:

@@ -132,6 +132,10 @@ class UnderWay:
                 _add(self.proving, job.ask.address, by)
 
 
+_NONE_UNDER_WAY: Final = UnderWay()
+"""What a turn begins with, and most turns end with; never changed."""
+
+
 def _add(counter: Counter[K], key: K, by: int) -> None:
     counter[key] += by
     if not counter[key]:
@@ -203,7 +207,7 @@ class View:
         self._started: dict[bytes, Session] = {}
         self._ended: set[Session] = set()
         self._uploads: dict[str, UploadState | None] = {}
-        self._under_way = UnderWay()
+        self._under_way = _NONE_UNDER_WAY
         self.peers = Peers(memory.peers)
 
     def change(self, change: Change) -> None:
@@ -219,7 +223,7 @@ class View:
         self._started.clear()
         self._ended.clear()
         self._uploads.clear()
-        self._under_way = UnderWay()
+        self._under_way = _NONE_UNDER_WAY
         self.peers.clear()
         for change in self.changes:
             self._note(change)
@@ -292,11 +296,16 @@ class View:
             case UploadEnded(upload):
                 self._uploads[upload] = None
             case JobBegan(job):
-                self._under_way.count(job, 1)
+                self._count(job, 1)
             case JobOver(job):
-                self._under_way.count(job, -1)
+                self._count(job, -1)
             case _:
                 self.peers.apply(change)
+
+    def _count(self, job: Job, by: int) -> None:
+        if self._under_way is _NONE_UNDER_WAY:
+            self._under_way = UnderWay()
+        self._under_way.count(job, by)
 
 
 def _moving(upload: UploadState | None) -> int:

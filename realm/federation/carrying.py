@@ -95,7 +95,7 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
         return
     if answer.status != "OK" and answer.code in FINAL:
         _refused(ctx, now, answer.code)
-    elif answer.status != "OK" and answer.code == Code.BAD_REQUEST:
+    elif answer.status != "OK" and answer.code == Code.BAD_REQUEST and _offset(now, answer.id) <= now.held:
         _rejected(ctx, now)
     elif answer.status != "OK" and answer.code == Code.RATE_LIMITED:
         _begin_anew(ctx, now)
@@ -203,6 +203,11 @@ def _refused(ctx: Ctx, now: Carrying, code: str) -> None:
     elif row is not None:
         settling.settle(ctx, [row], [code])
     _rest(ctx, now)
+
+
+def _offset(now: Carrying, call: int) -> int:
+    """The place of the bytes that a call brings. Where bytes before them were not taken, theirs is not to blame."""
+    return max(0, call % _CALLS - 1) * now.chunk
 
 
 def _rejected(ctx: Ctx, now: Carrying) -> None:

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from realm.context import Ctx
 from realm.effects import Reply
-from realm.federation.state import Wait, WaitOver
+from realm.federation.state import WAIT_MS, Wait, WaitOver
 from realm.sending import told
 from realm.session import Session
 from realm.store.rows import DROPPED, Draft, Outgoing, Post
@@ -86,7 +86,23 @@ def end_wait(ctx: Ctx, account: int, entry: str) -> None:
 
 def give_up(ctx: Ctx, account: int, entry: str, why: Refusal) -> None:
     """Answer who waits with an error; what was sent stays in the outbox, and asking again finds it."""
-    _answer(ctx, ctx.view.peers.wait(account, entry), why)
+    wait = ctx.view.peers.wait(account, entry)
+    if wait is not None and why.code is Code.UNAVAILABLE:  # in its place among those that wait
+        _reply(ctx, wait, why)
+        _await_room(ctx, msgspec.structs.replace(wait, begins=False))
+    else:
+        _answer(ctx, wait, why)
+
+
+def await_room(ctx: Ctx) -> None:
+    """Nothing can be stored, so that recovering has to wait."""
+    for row in ctx.tx.uncopied():
+        _await_room(ctx, Wait(row.post.account, row.post.id, row.post.peer, ctx.now, ()))
+
+
+def _await_room(ctx: Ctx, wait: Wait) -> None:
+    """Try again to store an entry, for nobody; what is said later waits behind it, and is stored in its order."""
+    ctx.view.change(msgspec.structs.replace(wait, due=ctx.now + WAIT_MS, asked=()))
 
 
 def recover(ctx: Ctx) -> None:
@@ -146,6 +162,10 @@ def _answer(ctx: Ctx, wait: Wait | None, what: Entry | Refusal) -> None:
     if wait is None:
         return
     ctx.view.change(WaitOver(wait.account, wait.entry, wait.peer))
+    _reply(ctx, wait, what)
+
+
+def _reply(ctx: Ctx, wait: Wait, what: Entry | Refusal) -> None:
     for request, _ in wait.asked:
         answer = what if isinstance(what, Refusal) else told(request.call or 0, what, queued=what.queued)
         ctx.effects.append(Reply(request, answer))

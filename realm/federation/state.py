@@ -1,6 +1,5 @@
 """What memory knows of other realms: a cache of rows, how each link fares, and who waits for a peer's word."""
 
-from collections import Counter
 from enum import Enum
 from typing import Final
 
@@ -174,7 +173,7 @@ class Peers:
         self._carrying: dict[int, Carrying] = {}
         self._greeters: dict[int, bytes] = {}
         self._waits: dict[tuple[int, str], Wait | None] = {}
-        self._awaited: Counter[int] = Counter()
+        self._awaited: dict[int, int] = {}
         """How many wait for each peer."""
         self._introducing: dict[str, int] = {}
         self._by_key: dict[str, Peer | None] = {}
@@ -187,10 +186,10 @@ class Peers:
         self._first = None
         match change:
             case Wait(account, entry, peer):  # these two are of every message
-                self._awaited[peer] += change.begins
+                self._awaited[peer] = self._awaited.get(peer, 0) + change.begins
                 self._waits[account, entry] = change
             case WaitOver(account, entry, peer):
-                self._awaited[peer] -= 1
+                self._awaited[peer] = self._awaited.get(peer, 0) - 1
                 if self._below is None:
                     del self._waits[account, entry]
                 else:
@@ -275,7 +274,7 @@ class Peers:
         return self._awaited_by(peer) > 0
 
     def _awaited_by(self, peer: int) -> int:
-        return self._awaited[peer] + (self._below._awaited_by(peer) if self._below else 0)
+        return self._awaited.get(peer, 0) + (self._below._awaited_by(peer) if self._below else 0)
 
     def _all_waits(self) -> dict[tuple[int, str], Wait | None]:
         return {**self._below._all_waits(), **self._waits} if self._below else self._waits
@@ -291,8 +290,7 @@ class Peers:
 
     def due(self, now: int) -> list[Due]:
         """What is due now."""
-        waits = [WaitDue(one.account, one.entry) for one in self.waits() if when(one.due, now, WAIT_MS) <= now]
-        del waits[AT_ONCE:]
+        waits = [WaitDue(one.account, one.entry) for one in self._waits_due(now)]
         links = [LinkDue(one.peer) for one in self._all_links().values() if when(one.due, now, FAR_MS) <= now]
         files = [
             CarryingDue(one.peer)
@@ -300,6 +298,12 @@ class Peers:
             if one.due and when(one.due, now, FAR_MS) <= now
         ]
         return [*waits, *links, *files]
+
+    def _waits_due(self, now: int) -> list[Wait]:
+        """At most `AT_ONCE` whose wait is over, each after all that have waited for the same peer for longer."""
+        waits = self.waits()
+        last = {one.peer: place for place, one in enumerate(waits) if when(one.due, now, WAIT_MS) <= now}
+        return [one for place, one in enumerate(waits) if place <= last.get(one.peer, -1)][:AT_ONCE]
 
     def wake_at(self, now: int) -> int:
         """When something is due at the latest, ms."""

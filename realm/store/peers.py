@@ -39,9 +39,12 @@ class PeerRows(Writing):
 
     def leave(self, *, undo: bool) -> None:
         """See `Writing.leave`; marks of earlier attempts stay late."""
-        late = {peer: self._before.get(peer, self._marks(peer)) for peer in self._late_marks} if undo else {}
-        answers = dict(itertools.islice(self._late_answers.items(), self._own_answers)) if undo else self._late_answers
-        super().leave(undo=undo)
+        if not undo:
+            super().leave(undo=False)
+            return
+        late = {peer: self._before.get(peer, self._marks(peer)) for peer in self._late_marks}
+        answers = dict(itertools.islice(self._late_answers.items(), self._own_answers))
+        super().leave(undo=True)
         self._late_answers = answers
         for peer, (sending, received) in late.items():
             _put(self._sending, peer, sending)

@@ -162,6 +162,19 @@ def test_an_acknowledgement_lost_a_month_ago_does_not_block_the_link(pair: Pair)
     assert pair.pusat.count("entries") == 1
 
 
+def test_a_refusal_that_was_forgotten_before_it_was_heard_is_told(pair: Pair) -> None:
+    """What was not remembered any longer counted as taken: it was shown as delivered, and there it was not."""
+    pair.network.lose("link.ack")
+    pair.messi.send("nobody@pusat", "1")
+    pair.network.cut("kampus", "pusat")
+    pair.network.heal()
+    pair.network.skip(31 * DAY)
+    pair.network.join("kampus", "pusat")
+    pair.network.run(120_000)
+    assert pair.kampus.ends("pusat").queued == 0
+    assert pair.kampus.count("entries WHERE kind = 'bounce'") == 1
+
+
 def test_a_peer_that_always_lacks_the_file_is_no_busy_loop(lied: Lied) -> None:
     """It says to hold the file, and `file_not_found` to its envelope: no pause between two rounds."""
 
@@ -250,6 +263,31 @@ def test_with_a_full_disk_a_realm_can_start(pair: Pair) -> None:
     full_disk(pair)
     pair.kampus.store.close()
     pair.kampus.start()
+
+
+def test_with_a_full_disk_own_entries_keep_their_order(pair: Pair) -> None:
+    """Who waited was answered, and nobody stored the entry: what was said when there was room again came before it."""
+    pair.network.cut("kampus", "pusat", told=False)
+    pair.messi.send("bob@pusat", "x" * 60_000)
+    pair.kampus.fill_disk()
+    pair.network.run(10_000)
+    pair.kampus.make_room()
+    pair.messi.send("bob@pusat", "y")
+    pair.network.join("kampus", "pusat")
+    pair.network.run(120_000)
+    assert [text[0] for text in pair.messi.texts(pair.talk)] == ["x", "y"]
+    assert [text[0] for text in pair.bob.texts(pair.talk)] == ["x", "y"]
+
+
+def test_a_realm_that_starts_on_a_full_disk_keeps_the_order_of_own_entries(pair: Pair) -> None:
+    """The same where recovering found no room."""
+    full_disk(pair)
+    pair.kampus.store.close()
+    pair.kampus.start()
+    pair.kampus.make_room()
+    pair.messi.send("bob@pusat", "y")
+    pair.network.run(120_000)
+    assert [text[0] for text in pair.messi.texts(pair.talk)] == ["x", "y"]
 
 
 # what a sender is told

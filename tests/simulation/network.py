@@ -59,9 +59,11 @@ class World:
 
     def run_until(self, end: int) -> None:
         """Let time pass."""
-        while self._due and self._due[0][0] <= end:
-            at, _, what = heapq.heappop(self._due)
-            self.now = max(self.now, at)
+        due = self._due
+        while due and due[0][0] <= end:
+            at, _, what = heapq.heappop(due)
+            if at > self.now:
+                self.now = at
             what()
         self.now = max(self.now, end)
 

@@ -5,19 +5,20 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from realm.store.interface import StoreError
 from tests.simulation.history import BrokenError
 
 Run = Callable[[Iterable[int]], Counter[str]]
 
 
-def caught_by(run: Run, at_most: int, words: tuple[str, ...]) -> int:
-    """How many histories it took until one broke, saying one of these."""
-    for seed in range(at_most):
+def caught_by(run: Run, at_most: int, words: tuple[str, ...], first: int = 0) -> int:
+    """How many histories it took, from number `first` on, until one broke, saying one of these."""
+    for seed in range(first, first + at_most):
         why = broken(run, seed)
         if why is not None:
             assert any(one in why for one in words), why
             print(f"caught in history {seed + 1}: {why}")
-            return seed + 1
+            return seed + 1 - first
     pytest.fail(f"not caught in {at_most} histories")
 
 
@@ -25,6 +26,6 @@ def broken(run: Run, seed: int) -> str | None:
     """What is wrong with a history, None where it holds."""
     try:
         run([seed])
-    except BrokenError as error:
+    except (BrokenError, StoreError) as error:  # a realm whose store has failed stops
         return str(error)
     return None

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from itertools import combinations
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -22,7 +22,8 @@ from schemas.errors import Code, Refusal
 from schemas.federation import Introduced, Prove, Proved
 from schemas.names import Address, ConversationId, Name
 from tests.rules.kit import key_of
-from tests.simulation.federation.node import CHUNK, DAY_MS, PORT, Answered, Backup, RealmNode
+from tests.simulation.federation.node import CHUNK, DAY_MS, GENEROUS, PORT, UNSENT_MS, Answered, Backup, RealmNode
+from tests.simulation.federation.store import Databases
 from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
 
@@ -34,6 +35,10 @@ PATIENCE_MS = 10_000
 CALM_MS = 400_000
 RENUMBERED = 5
 """Rows that one turn numbers anew: few, so that much can happen between two turns that do."""
+
+KEPT_MS = int(GENEROUS.peers.keep_days * DAY_MS)
+SWEPT_MS = 2 * UNSENT_MS
+"""Within so long what is to be forgotten is."""
 BACKUP = "backup"
 WRONG = (
     Fault.PARTITION,
@@ -43,8 +48,15 @@ WRONG = (
     Fault.CLOCK_JUMP,
     Fault.RESTORE,
     Fault.IMPOSTOR,
+    Fault.LONG_CUT,
+    Fault.HUNG,
+    Fault.HUNG,
+    Fault.FULL_DISK,
+    Fault.FULL_DISK,
     BACKUP,
 )
+LONG_DAYS = (10, 10, 40)
+"""Longer than rows are kept, also where a clock was set back meanwhile; and longer than answers are remembered."""
 UNCERTAIN = {Code.QUEUE_FULL, Code.REALM_NOT_FOUND, Code.FILE_NOT_FOUND}
 """What a network that doubles may answer to the one, and take the other."""
 
@@ -102,6 +114,8 @@ class Restore:
     realm: str
     backed_up_at: int
     at: int
+    lost: set[tuple[str, str]]
+    """The entries that it had, and has not: their ids and senders."""
 
 
 @dataclass
@@ -116,16 +130,19 @@ class Fetched:
 class FederatedHistory:
     """Two to five realms, each with two users and a group."""
 
-    def __init__(self, seed: int, folder: Path, template: Path) -> None:
+    def __init__(self, seed: int, databases: Databases) -> None:
+        self._databases = databases
         self.world = RealmsWorld(seed, faulty=False)
         self.sayings: list[Saying] = []
         self.restores: list[Restore] = []
+        self.leapt_at = 0
+        """Until when what was acknowledged may be forgotten: up to then more time passed than it is kept."""
         self.commands = 0
         self.fetched: dict[tuple[str, str, str], Fetched] = defaultdict(Fetched)
         self._backups: dict[str, Backup] = {}
         dice = self.world.dice
         self.nodes = {
-            name: RealmNode(self.world, folder / name, name, number, template)
+            name: RealmNode(self.world, name, number, databases.take())
             for number, name in enumerate(REALMS[: dice.choice((2, 2, 2, 3, 3, 4, 5))])
         }
         for node in self.nodes.values():
@@ -139,14 +156,15 @@ class FederatedHistory:
             for _ in range(COMMANDS):
                 self.world.later(0, self._something)
                 self.world.run_until(self.world.now + self.world.dice.choice((0, 0, 20, 200, 800)))
-                if self.world.chance(0.03):
+                if self.world.chance(0.04):
                     self._go_wrong()
             self._heal()
             self._check()
 
     def close(self) -> None:
+        """What it has borrowed may be used by others."""
         for node in self.nodes.values():
-            node.close()
+            self._databases.give_back(node.database)
 
     # the beginning
 
@@ -272,6 +290,8 @@ class FederatedHistory:
                 saying.told, saying.told_at = answer, self.world.now
             elif (saying.told.seq, saying.told.chain) != (answer.seq, answer.chain) and not self._may_be_lost(saying):
                 self._fail(f"{saying} was answered in two ways: {answer}")
+        elif isinstance(answer, Refusal) and answer.code is Code.UNAVAILABLE:
+            self.world.count(Seldom.UNAVAILABLE)  # it is asked again
         elif isinstance(answer, Refusal) and saying.told is None:
             saying.refused = answer.code
             if answer.code is Code.QUEUE_FULL:
@@ -303,7 +323,8 @@ class FederatedHistory:
         self.world.count(commands.name_of(type(command)))
 
         def answered(answer: Answer | Refusal | None) -> None:
-            if not isinstance(answer, Answer):
+            full = isinstance(answer, Refusal) and answer.code is Code.UNAVAILABLE
+            if not isinstance(answer, Answer) and not full:
                 self._fail(f"{command} was answered {answer}")
 
         node.ask(user, command, answered)
@@ -337,12 +358,29 @@ class FederatedHistory:
             node.clock = dice.choice((-DAY_MS, 0, DAY_MS))
         elif what is Fault.RESTORE and world.seed % 2:
             backup = self._backups[node.name]
-            self.restores.append(Restore(node.name, backup.at, world.now))
+            lost = node.database.holds() - backup.database.holds()
+            self.restores.append(Restore(node.name, backup.at, world.now, lost))
             node.restore(backup)
         elif what is Fault.IMPOSTOR:
             self._impersonate(node, other)
+        elif what is Fault.LONG_CUT:
+            self._let_days_pass(node, other)
+        elif what is Fault.HUNG:
+            node.hang(dice.choice((3_000, 12_000, 40_000)))
+        elif what is Fault.FULL_DISK:
+            node.fill_disk(dice.choice((1_000, 10_000, 60_000)), to_the_brim=dice.random() < 0.5)
         elif what == BACKUP:
             self._backups[node.name] = node.backup()
+
+    def _let_days_pass(self, node: RealmNode, other: RealmNode) -> None:
+        """Cut off two, or all from all others, for so long that what was acknowledged before is forgotten."""
+        dice, world = self.world.dice, self.world
+        world.count(Fault.LONG_CUT)
+        pairs = list(combinations(self.nodes, 2)) if dice.random() < 0.5 else [(node.name, other.name)]
+        for pair in pairs:
+            world.partition(*pair, dice.choice((1_000, 20_000)))
+        self.leapt_at = world.now
+        world.leap(dice.choice(LONG_DAYS) * DAY_MS)
 
     def _impersonate(self, victim: RealmNode, known: RealmNode) -> None:
         """Somebody has taken the address of a realm that is known for a while, and says to be it."""
@@ -368,6 +406,9 @@ class FederatedHistory:
             world.run_until(world.now + 5_000)
         if not self._is_settled():
             self._fail(f"not settled: {self._unsettled()}")
+        end = world.now + SWEPT_MS
+        while world.now < end and any(self._to_be_forgotten(node) for node in self.nodes.values()):
+            world.run_until(world.now + 5_000)
 
     def _is_settled(self) -> bool:
         return not self._unsettled()
@@ -378,8 +419,9 @@ class FederatedHistory:
             with node.store.transaction() as tx:
                 for peer in tx.peers(0, 100):
                     sending, link = tx.sending(peer.id), node._core.memory.peers.link(peer.id)
-                    if sending.queued or sending.acked != sending.last or not link.answers:
-                        found.append(f"{node.name} to {peer.name}: {sending} {link}")
+                    files = tx.unnumbered(peer.id, 1)  # also such as were taken, and are brought again after a restore
+                    if sending.queued or sending.acked != sending.last or files or not link.answers:
+                        found.append(f"{node.name} to {peer.name}: {sending} {link} {files}")
         return found
 
     def _check(self) -> None:
@@ -390,11 +432,26 @@ class FederatedHistory:
                 for peer in tx.peers(0, 100):
                     if peer.name not in self.nodes or peer.key != self.nodes[peer.name].key:
                         self._fail(f"{node.name} takes {peer.key} for {peer.name}")
+        rows: dict[str, set[str]] = {node.name: self._check_rows(node) for node in self.nodes.values()}
         kept = {name: self._kept(node) for name, node in self.nodes.items()}
         for saying in self.sayings:
-            self._check_saying(saying, kept)
+            self._check_saying(saying, kept, is_kept=(saying.entry in rows[saying.source]))
         self._check_order(kept)
         self._check_fetched(kept)
+
+    def _check_rows(self, node: RealmNode) -> set[str]:
+        """The ids of what a realm's outbox still has, after it was seen that this is what it should have."""
+        if late := self._to_be_forgotten(node):
+            self._fail(f"{node.name} keeps {late} rows that were to be forgotten")
+        return {row for (row,) in node.store._connection.execute("SELECT id FROM outbox")}
+
+    def _to_be_forgotten(self, node: RealmNode) -> int:
+        """How many rows of its outbox were acknowledged longer ago than they are kept."""
+        query = (
+            "SELECT count(*) FROM outbox o JOIN peers p ON p.id = o.peer WHERE o.settled_at < ?"
+            " AND coalesce(o.n, 0) <= p.acked AND (o.file IS NULL OR o.n IS NOT NULL OR o.result <> '')"
+        )
+        return int(node.store._connection.execute(query, (node.now - KEPT_MS,)).fetchone()[0])
 
     def _kept(self, node: RealmNode) -> dict[str, list[Entry]]:
         """All entries of a realm by conversation, after numbers, chains and senders were checked."""
@@ -440,7 +497,11 @@ class FederatedHistory:
             for one in self.restores
         )
 
-    def _check_saying(self, saying: Saying, kept: dict[str, dict[str, list[Entry]]]) -> None:
+    def _is_too_late(self, saying: Saying) -> bool:
+        """Whether its row was forgotten after its time, and the realm it was for was put back to before it came."""
+        return any(one.realm == saying.target and (saying.entry, saying.sender) in one.lost for one in self.restores)
+
+    def _check_saying(self, saying: Saying, kept: dict[str, dict[str, list[Entry]]], *, is_kept: bool) -> None:
         own = [entry for entry in kept[saying.source].get(saying.own, []) if _is(entry, saying)]
         theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if _is(entry, saying)]
         bounces = [entry for entry in kept[saying.source].get(saying.own, []) if entry.re == saying.entry]
@@ -451,8 +512,16 @@ class FederatedHistory:
             self.world.count(Seldom.BOUNCED)
         if saying.refused in UNCERTAIN or self._may_be_lost(saying):
             return
+        if saying.crosses and saying.told is not None and not is_kept:
+            self.world.count(Seldom.FORGOTTEN)
+            if saying.said_at > self.leapt_at:
+                self._fail(f"{saying} was forgotten before its time")
+            if counts == (1, 0, 0) and saying.is_possible and self._is_too_late(saying):
+                self.world.count(Seldom.TOO_LATE)
+                return
         if not saying.is_possible:
-            if saying.refused is not None and counts != (0, 0, 0):
+            late = saying.said_at <= self.leapt_at and counts == (1, 0, 1)  # repeated when its row was forgotten
+            if saying.refused is not None and counts != (0, 0, 0) and not late:
                 self._fail(f"{saying} was refused, and is there {counts}")
             if saying.refused is None and counts != (1, 0, 1):
                 self._fail(f"{saying} cannot be, and is there {counts}")
@@ -537,7 +606,7 @@ def _command(where: Where, token: str, entry: str, message: str, file: str | Non
 class Impostor:
     """Says to be a realm that is known, with a key of its own; and proves whatever it is asked."""
 
-    running = True
+    running = reachable = True
     life = 0
 
     def __init__(self, name: str) -> None:

@@ -1,10 +1,7 @@
 """One of several simulated realms: the real core on the real store, with links to the others."""
 
-import shutil
-import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from realm.core import Core, Decision
@@ -25,9 +22,7 @@ from realm.jobs import (
 )
 from realm.request import Request, Route
 from realm.settings import Files, Limits, PeerRules, Settings
-from realm.store.database import FILE
 from realm.store.interface import Tx
-from realm.store.sqlite import SqliteStore
 from realm.turn import Turns
 from schemas import commands
 from schemas.answers import Answer, SessionOpened
@@ -48,6 +43,7 @@ from schemas.federation import (
 from schemas.names import Name
 from tests.rules.blobs_in_memory import BlobsInMemory
 from tests.rules.kit import SeededIds, hash_openly, key_of
+from tests.simulation.federation.store import Database, StoreInMemory
 from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
 
 DAY_MS = 86_400_000
@@ -61,7 +57,9 @@ HOUR_MS = 3_600_000
 UNSENT_MS = 40_000
 """What is brought and not named is swept so soon, also what a peer has brought."""
 GENEROUS = Settings(
-    limits=Limits(session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000),
+    limits=Limits(
+        session_per_second=1_000_000, session_burst=1_000_000, free_failures=1_000_000, session_idle_days=10_000
+    ),
     peers=PeerRules(queue=QUEUE, units_a_turn=UNITS_A_TURN),
     files=Files(chunk_bytes=CHUNK, unsent_hours=UNSENT_MS / HOUR_MS, unfinished_hours=UNSENT_MS / HOUR_MS),
 )
@@ -106,7 +104,7 @@ class Backup(NamedTuple):
     """A realm's folder at some time."""
 
     at: int
-    database: bytes
+    database: Database
     uploads: dict[str, bytes]
     blobs: dict[bytes, bytes]
 
@@ -124,7 +122,7 @@ class Connection:
 class RealmNode:
     """Takes commands of users and frames of realms, takes turns, and can be killed between any two steps."""
 
-    def __init__(self, world: RealmsWorld, folder: Path, name: str, number: int, template: Path) -> None:
+    def __init__(self, world: RealmsWorld, name: str, number: int, database: Database) -> None:
         self.name = Name(name)
         self.key = f"key-of-realm-{name}".ljust(40, "-")
         self.nodes: dict[str, RealmNode] = {}
@@ -135,18 +133,19 @@ class RealmNode:
         self.restored = 0
         self.clock = 0
         """How far its clock is off, ms."""
+        self.database = database
         self._world = world
-        self._folder = folder
         self._ids = Ids(world.seed, number)
         self._waiting: list[Input] = []
         self._turn_due = False
         self._asking: dict[bytes, Answered] = {}
         self._links: dict[int, Connection] = {}
-        self._store: SqliteStore | None = None
+        self._store: StoreInMemory | None = None
         self.disk = BlobsInMemory()
+        self._hung = False
+        self._full = 0
+        """How many times its disk was filled, and has no room again yet."""
         self._free_at: dict[bytes, int] = {}
-        folder.mkdir()
-        shutil.copy(template, folder / FILE)
         self._start()
 
     @property
@@ -154,7 +153,12 @@ class RealmNode:
         return self._store is not None
 
     @property
-    def store(self) -> SqliteStore:
+    def reachable(self) -> bool:
+        """Whether somebody who dials is answered."""
+        return self.running and not self._hung
+
+    @property
+    def store(self) -> StoreInMemory:
         assert self._store is not None
         return self._store
 
@@ -196,7 +200,12 @@ class RealmNode:
         if life != self.life or self._links.get(peer) is not connection:
             return
         target = connection.target
-        reachable = target.running and self.running and not self._world.is_cut(self.name, target.name)
+        cut = self._world.is_cut(self.name, target.name)
+        keeps = target.running and connection.up and connection.target_life == target.life
+        if self._hung or (not target.reachable and keeps and not cut):
+            self._world.later(DIAL_MS, partial(self._dial, peer, connection, life))
+            return  # the one does not look; the other is there, and says nothing
+        reachable = target.reachable and self.running and not cut
         if reachable and connection.target_life != target.life:
             connection.up = False
         if connection.up and (not reachable or self._world.chance(0.01)):
@@ -257,7 +266,7 @@ class RealmNode:
 
     def _dialled(self, life: int, job: ReadCard | Introduce | ProveIntroduction, *, failed: bool) -> None:
         target = self.nodes.get(job.host)
-        if failed or target is None or not target.running or self._world.is_cut(self.name, target.name):
+        if failed or target is None or not target.reachable or self._world.is_cut(self.name, target.name):
             self._done(life, job, DialFailed("no answer"))
             return
         card = CardRead(target.name, 1, target.key, 0)
@@ -301,7 +310,10 @@ class RealmNode:
         if not self.running:
             return
         self._waiting.append(item)
-        if not self._turn_due:
+        self._turn_soon()
+
+    def _turn_soon(self) -> None:
+        if self._waiting and not self._turn_due and not self._hung:
             self._turn_due = True
             self._world.later(self._world.dice.randint(0, 25), partial(self._turn, self.life))
 
@@ -309,6 +321,8 @@ class RealmNode:
         if life != self.life or not self.running:
             return
         self._turn_due = False
+        if self._hung:
+            return
         inputs, self._waiting = self._waiting, []
         try:
             self._core.doomed = self._world.chance(0.002)
@@ -324,6 +338,8 @@ class RealmNode:
                 raise KilledError(Fault.CRASH_WHILE_ACTING)
             match effect:
                 case Reply(request, answer):
+                    if isinstance(request.body, Envelope) and isinstance(answer, Refusal):
+                        self._world.count(Seldom.NOT_NOW)
                     answered = self._asking.get(request.route.peer)
                     if answered is not None:
                         on_link = isinstance(request.body, Envelope | Hello | LinkUpload | LinkChunk)
@@ -338,6 +354,8 @@ class RealmNode:
                     raise AssertionError(fields)
                 case Note("error", event, fields):
                     self.wrongs.append(f"{self.name} says: {event} {fields}")
+                case Note(_, "peer out of reach", {"why": why}) if str(why).startswith("no answer within"):
+                    self._world.count(Seldom.NO_ANSWER)
                 case Note(_, "restore noticed"):
                     self._world.count(Seldom.NOTICED)
 
@@ -352,12 +370,41 @@ class RealmNode:
 
     def stop(self) -> None:
         """End it in good order, and start it again a little later."""
-        if self.running:
+        if self.reachable:
             self._world.count(Fault.STOP)
             self._act_all(self._turns.take(self.now, [*self._waiting, Stopping()]))
             if self.running:
                 self._end()
             self._world.later(RESTART_MS, self._start)
+
+    def hang(self, ms: int) -> None:
+        """Let it do nothing for a time: what comes waits, and connections stay as they are."""
+        if not self.reachable:
+            return
+        self._world.count(Fault.HUNG)
+        self._hung = True
+        life = self.life
+
+        def wake() -> None:
+            if life == self.life:
+                self._hung = False
+                self._turn_soon()
+
+        self._world.later(ms, wake)
+
+    def fill_disk(self, ms: int, *, to_the_brim: bool) -> None:
+        """Let there be no room on its disk for a time."""
+        self._world.count(Fault.FULL_DISK)
+        self._full += 1
+        self.database.fill(to_the_brim=to_the_brim)
+        self.disk.full = True
+        self._world.later(ms, self._make_room)
+
+    def _make_room(self) -> None:
+        self._full -= 1
+        if not self._full:
+            self.database.make_room()
+            self.disk.full = False
 
     def _act_all(self, effects: list[Effect]) -> None:
         faulty, self._world.faulty = self._world.faulty, False
@@ -366,16 +413,7 @@ class RealmNode:
 
     def backup(self) -> "Backup":
         """All that is on disk now."""
-        with sqlite3.connect(":memory:") as copy:
-            if self.running:
-                self.store._connection.backup(copy)
-            else:
-                with sqlite3.connect(self._folder / FILE) as now:
-                    now.backup(copy)
-                now.close()
-            content = copy.serialize()
-        copy.close()
-        return Backup(self._world.now, content, dict(self.disk.uploads), dict(self.disk.blobs))
+        return Backup(self._world.now, self.database.copy(), dict(self.disk.uploads), dict(self.disk.blobs))
 
     def restore(self, backup: "Backup") -> None:
         """Put an older backup in the place of what there is, and draw a new epoch."""
@@ -384,18 +422,15 @@ class RealmNode:
         if self.running:
             self._end()
             self._world.later(RESTART_MS, self._start)
-        for file in self._folder.glob(f"{FILE}*"):
-            file.unlink()
-        (self._folder / FILE).write_bytes(backup.database)
+        self.database.become(backup.database)
         self.disk.uploads, self.disk.blobs = dict(backup.uploads), dict(backup.blobs)
-        with sqlite3.connect(self._folder / FILE) as database:
-            database.execute("UPDATE realm SET epoch = ?", (self._ids.epoch(),))
-        database.close()
+        self.database.draw_epoch(self._ids.epoch())
 
     def _end(self) -> None:
         self.store.close()
         self._store = None
         self.life += 1
+        self._hung = False
         self._waiting.clear()
         self._asking.clear()
         self._links.clear()
@@ -403,10 +438,7 @@ class RealmNode:
     def _start(self) -> None:
         if self.running:
             return
-        self._store = SqliteStore(self._folder, self.name, self._ids.epoch)
-        connection = self._store._connection
-        connection.execute("PRAGMA synchronous = OFF")  # a kill, unlike a power cut, loses no write
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # nobody else opens it, and locks take time
+        self._store = StoreInMemory(self.database, self.name, self._ids.epoch)
         self._core = MortalCore(self._store, GENEROUS, self._ids, self.now, bytes(32), self.key)
         self._turns = Turns(self._core, self._store)
         self.disk.uploads = {one: held for one, held in self.disk.uploads.items() if one in self._core.memory.uploads}
@@ -424,7 +456,3 @@ class RealmNode:
 
     def _route(self) -> bytes:
         return b"u" + self._number().to_bytes(4, "big")
-
-    def close(self) -> None:
-        if self.running:
-            self.store.close()

@@ -1,18 +1,22 @@
 """Faults between realms that are put in on purpose: the simulation must catch each, or it proves nothing."""
 
+import sqlite3
+
 import msgspec
 import pytest
 
 from realm.context import Ctx
-from realm.federation import link, peers, settling
-from realm.federation.state import Link, Peers, Phase
+from realm.core import FORGOTTEN
+from realm.federation import carrying, link, peers, receiving, settling
+from realm.federation.state import Link, Peers, Phase, Wait, WaitOver
+from realm.inputs import FromPeer
 from realm.store import database
 from realm.store.entries import EntryRows
 from realm.store.outbox import OutboxRows
 from realm.store.peers import PeerRows
 from realm.store.rows import Outgoing, Peer, Sending
 from schemas.entries import Entry
-from schemas.federation import Mark
+from schemas.federation import Envelope, Mark, PeerAnswer
 from schemas.names import Name
 from tests.simulation.federation.runner import run_histories
 from tests.simulation.planting import caught_by
@@ -21,8 +25,8 @@ AT_MOST = 60
 changed = msgspec.structs.replace
 
 
-def caught(*words: str) -> int:
-    return caught_by(run_histories, AT_MOST, words)
+def caught(*words: str, first: int = 0) -> int:
+    return caught_by(run_histories, AT_MOST, words, first)
 
 
 def test_without_a_planted_fault_nothing_is_caught() -> None:
@@ -34,8 +38,9 @@ def test_what_was_sent_is_taken_as_acknowledged(monkeypatch: pytest.MonkeyPatch)
 
     def pump_and_believe(ctx: Ctx, peer: int) -> None:
         pump(ctx, peer)
-        sent, acked = ctx.view.peers.link(peer).sent, ctx.tx.sending(peer).acked
-        if sent > acked:
+        now, acked = ctx.view.peers.link(peer), ctx.tx.sending(peer).acked
+        if now.phase is Phase.OPEN and now.sent > acked and ctx.tx.writable:
+            sent = now.sent
             rows = ctx.tx.numbered(peer, acked, sent)
             ctx.tx.acknowledge(peer, sent)
             fresh = [row for row in rows if not row.settled]
@@ -46,12 +51,12 @@ def test_what_was_sent_is_taken_as_acknowledged(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_number_that_is_taken_outside_the_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: dict[tuple[str, int], int] = {}
+    taken: dict[tuple[sqlite3.Connection, int], int] = {}
     number = OutboxRows.number
 
     def counting(self: OutboxRows, row: Outgoing) -> Outgoing:
         sending = self.sending(row.post.peer)
-        counter = str(self._execute("PRAGMA database_list").fetchone()[2]), row.post.peer
+        counter = self._connection, row.post.peer
         self._sending[row.post.peer] = changed(sending, last=max(sending.last, taken.get(counter, 0)))
         numbered = number(self, row)
         taken[counter] = numbered.n or 0
@@ -74,7 +79,7 @@ def test_what_comes_twice_is_stored_twice(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(EntryRows, "sent", sent_here)
     monkeypatch.setattr(PeerRows, "first_answer", lambda _self, _peer, _sender, _entry: None)
     monkeypatch.setattr(PeerRows, "keep_answer", lambda *_: None)
-    caught("is there (1, 2, 0) times", "is there (1, 0, 0)", "not settled")
+    caught("0) times", "is there (1, 0, 0)", "not settled")
 
 
 def test_a_hello_that_is_taken_as_an_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +111,7 @@ def test_a_restore_without_a_new_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
         renumber(self, peer, self.sending(peer).epoch, now)
 
     monkeypatch.setattr(OutboxRows, "renumber", renumber_in_place)
-    caught("not settled", "is there (1, 0, 0)")
+    caught("not settled", "is there (1, 0, 0)", "UNIQUE constraint failed: outbox.peer")
 
 
 def test_a_name_that_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,3 +151,82 @@ def test_an_own_entry_that_overtakes_those_that_wait(monkeypatch: pytest.MonkeyP
     """Found by history 23 of its time: said while others waited for a link that was just lost, it was stored first."""
     monkeypatch.setattr(Peers, "is_awaited", lambda _self, _peer: False)
     caught("and its sender")
+
+
+def test_a_row_that_is_forgotten_as_soon_as_it_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget = OutboxRows.forget_settled
+
+    def forget_all(self: OutboxRows, _before: int, limit: int) -> int:
+        return forget(self, 1 << 62, limit)
+
+    monkeypatch.setattr(OutboxRows, "forget_settled", forget_all)
+    caught("before its time", "is there (1, 0, 0)", "keeps", "in two ways")
+
+
+def test_a_row_that_is_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget = OutboxRows.forget_settled
+
+    def sweep_nothing(self: OutboxRows, before: int, limit: int) -> int:
+        return 0 if limit == FORGOTTEN else forget(self, before, limit)
+
+    monkeypatch.setattr(OutboxRows, "forget_settled", sweep_nothing)
+    caught("rows that were to be forgotten")
+
+
+def test_an_error_that_is_taken_as_an_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the peer cannot take what is sent now, it is taken for what it has refused."""
+    heard = link.heard
+
+    def heard_and_given_up(ctx: Ctx, item: FromPeer) -> None:
+        now, sending = ctx.view.peers.link(item.peer), ctx.tx.sending(item.peer)
+        cannot = isinstance(item.frame, PeerAnswer) and item.frame.id is None
+        if cannot and now.phase is Phase.OPEN and sending.acked < now.sent:
+            rows = [row for row in ctx.tx.numbered(item.peer, sending.acked, now.sent) if not row.settled]
+            ctx.tx.acknowledge(item.peer, now.sent)
+            settling.settle(ctx, rows, [""] * len(rows))
+        heard(ctx, item)
+
+    monkeypatch.setattr(link, "heard", heard_and_given_up)
+    caught("is there (1, 0, 0)", "not settled")
+
+
+def test_a_hung_peer_that_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is without an answer is never said again while the connection is up."""
+    look = link.look
+
+    def wait(ctx: Ctx, peer: int) -> None:
+        now = ctx.view.peers.link(peer)
+        if now.connected and now.phase in (Phase.OPEN, Phase.GREETING):
+            ctx.view.change(changed(now, due=ctx.now + 10_000))
+        else:
+            look(ctx, peer)
+
+    monkeypatch.setattr(link, "look", wait)
+    caught("not settled")
+
+
+def test_a_refusal_that_is_forgotten_and_taken_for_consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by history 7 of its time: what was refused, and heard of only after the answer was forgotten."""
+    take = receiving._take
+
+    def consent(ctx: Ctx, came: Envelope) -> str:
+        return "" if came.n <= ctx.tx.received_mark(ctx.peer.id).n else take(ctx, came)
+
+    monkeypatch.setattr(receiving, "_take", consent)
+    caught("cannot be, and is there (1, 0, 0)")
+
+
+def test_an_own_entry_that_finds_no_room_and_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by history 60 of its time: on a full disk it was given up, and what was said later was stored first."""
+    def give_up(ctx: Ctx, wait: Wait) -> None:
+        if not wait.begins:
+            ctx.view.change(WaitOver(wait.account, wait.entry, wait.peer))
+
+    monkeypatch.setattr(settling, "_await_room", give_up)
+    caught("and its sender", first=60)
+
+
+def test_a_chunk_that_is_blamed_for_those_that_were_not_taken_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by history 1317: while the disk of the peer was full for a minute, a file was given up for good."""
+    monkeypatch.setattr(carrying, "_offset", lambda _now, _call: 0)
+    caught("is there (1, 0, 1)", "is there (1, 0, 0)", first=1317)

@@ -1,10 +1,14 @@
 """Several realms on one virtual network: what can go wrong between them, and what must happen now and then."""
 
+import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import TypeVar
 
 from tests.simulation.network import World
+
+T = TypeVar("T")
 
 
 class Fault(StrEnum):
@@ -21,6 +25,9 @@ class Fault(StrEnum):
     CRASH_WHILE_ACTING = "crash while acting"
     STOP = "stopped and started"
     IMPOSTOR = "impostor at the door"
+    LONG_CUT = "cut off for longer than rows are kept"
+    HUNG = "hung, with its connections open"
+    FULL_DISK = "full disk of a realm"
 
 
 class Seldom(StrEnum):
@@ -37,6 +44,21 @@ class Seldom(StrEnum):
     NOT_ADDED = "realm not added"
     FETCHED = "fetched by realm"
     FILE_THERE = "file held where an entry names it"
+    NO_ANSWER = "no answer in time"
+    UNAVAILABLE = "sender told that nothing can be stored"
+    NOT_NOW = "envelope answered with an error"
+    FORGOTTEN = "row forgotten after its time"
+    TOO_LATE = "restore too late for a forgotten row"
+
+
+class Dice(random.Random):
+    """Falls fast: what is drawn most often costs a third, and that a side in 2**40 comes too often does not matter."""
+
+    def randint(self, a: int, b: int) -> int:
+        return a + int(self.random() * (b - a + 1))
+
+    def choice(self, seq: Sequence[T]) -> T:  # type: ignore[override]  # what is drawn from here is a sequence
+        return seq[int(self.random() * len(seq))]
 
 
 class RealmsWorld(World):
@@ -44,7 +66,8 @@ class RealmsWorld(World):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.cut: Counter[frozenset[str]] = Counter()
+        self.dice = Dice(self.seed)
+        self.cut: Counter[tuple[str, str]] = Counter()
         self._numbers = 0
 
     def next_number(self) -> int:
@@ -54,7 +77,7 @@ class RealmsWorld(World):
 
     def is_cut(self, one: str, other: str) -> bool:
         """Whether nothing gets from the one to the other now."""
-        return self.cut[frozenset({one, other})] > 0
+        return self.cut[(one, other) if one < other else (other, one)] > 0
 
     def carry_between(self, one: str, other: str, arrive: Callable[[], None]) -> None:
         """Send something; what meets a cut, on its way or at its end, is lost."""
@@ -64,7 +87,7 @@ class RealmsWorld(World):
 
     def partition(self, one: str, other: str, ms: int) -> None:
         """Cut the network between two realms for a time."""
-        pair = frozenset({one, other})
+        pair = min(one, other), max(one, other)
         self.count(Fault.PARTITION)
         self.cut[pair] += 1
 
@@ -72,3 +95,8 @@ class RealmsWorld(World):
             self.cut[pair] -= 1
 
         self.later(ms, heal)
+
+    def leap(self, ms: int) -> None:
+        """Let time pass in which nothing happens: what is on its way arrives after it."""
+        self.now += ms
+        self._due[:] = [(at + ms, number, what) for at, number, what in self._due]
