@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from realm import accounts, files, gates, uploads
+from realm import accounts, files, gates, uploads, users
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, link, peers, settling
@@ -48,6 +48,7 @@ from schemas.errors import Code, Refusal
 from schemas.events import Welcome
 from schemas.federation import LinkAck, LinkAgain
 from schemas.limits import ACTIVE_MS, HEARTBEAT_MS
+from schemas.operator import OperatorCommand
 
 SWEEP_MS: Final = 600_000
 """The longest between two sweeps; files that are kept for a shorter time are looked after as often as that."""
@@ -260,6 +261,8 @@ class Core:
             return files.finish(ctx, job, result)
         if result is None:
             return Refusal(Code.UNAVAILABLE, "the realm is short of memory: try again later")
+        if isinstance(job.ask.body, OperatorCommand):
+            return users.finish(ctx, job, str(result))
         return accounts.finish(ctx, job, result)
 
     def _command(self, ctx: Ctx, request: Request) -> Outcome:

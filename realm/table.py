@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads
+from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads, users
 from realm.context import Ctx
 from realm.federation import outbox, peers, receiving
 from realm.federation.peers import federates, is_peer
@@ -90,6 +90,12 @@ _ROWS: Final = (
     Row(federation.Envelope, Who.PEER, 0, (), receiving.envelope),
     Row(operator.Peers, Who.OPERATOR, 0, (), peers.seen_by_operator),
     Row(operator.AddPeer, Who.OPERATOR, 0, (federates,), peers.add_realm),
+    Row(operator.Registration, Who.OPERATOR, 0, (), users.registration),
+    Row(operator.ListUsers, Who.OPERATOR, 0, (), users.list_users),
+    Row(operator.AddUser, Who.OPERATOR, 0, (), users.add),
+    Row(operator.ResetPassword, Who.OPERATOR, 0, (), users.reset),
+    Row(operator.DisableUser, Who.OPERATOR, 0, (), users.disable),
+    Row(operator.AdministerUser, Who.OPERATOR, 0, (), users.administer),
 )
 
 TABLE: Final = {row.command: row for row in _ROWS}

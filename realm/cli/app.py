@@ -8,7 +8,7 @@ import typer
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
-from realm.cli import peering, serving, users
+from realm.cli import inviting, peering, serving, users
 from realm.settings import SettingsError
 from realm.store.interface import StoreError, StoreFullError
 
@@ -16,12 +16,13 @@ _app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exc
 for _command in (
     serving.run,
     serving.demo_data,
-    users.invite_user,
+    inviting.invite_user,
     peering.invite,
     peering.accept,
     peering.peers,
 ):
     _app.command()(_command)
+_app.add_typer(users.app, name="user")
 
 
 @_app.callback()

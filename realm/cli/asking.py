@@ -84,7 +84,7 @@ class Resting:
                         said = answer
                     case RunJob(job):
                         done.append(JobDone(job, self._run(job), 0))
-                    case Note(level, event, fields):
+                    case Note(level, event, fields) if level != "info":  # of that the command itself speaks
                         getattr(log, level)(event, **fields)
             inputs = done
         return said

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from realm.store.operating import OperatingTx
 from realm.store.rows import (
     Account,
     Active,
@@ -42,7 +43,7 @@ class StoreError(Exception):
     """The folder or its database cannot be used; the message says why and what to do."""
 
 
-class Tx(Protocol):
+class Tx(OperatingTx, Protocol):
     """One transaction. Nothing done in it is true for anybody until it has closed."""
 
     @property
@@ -57,11 +58,11 @@ class Tx(Protocol):
     # accounts
 
     def account(self, name: Name) -> Account | None:
-        """The account with that name."""
+        """The account with that name; None too where it was erased."""
         ...
 
     def account_by_id(self, account: int) -> Account | None:
-        """The account with that number."""
+        """The account with that number, also where it was erased."""
         ...
 
     def create_account(self, name: Name, display: str, country: str, password_hash: str, now: int) -> Account:
