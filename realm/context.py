@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final, Literal
 
 from realm.effects import Effect, Note, Publish, Reply, RunJob
+from realm.federation.state import FAR
 from realm.ids import Ids
 from realm.jobs import Job
 from realm.limits import Buckets, Failures, Trusted
@@ -48,6 +49,8 @@ class Rules:
         self.peer_uploads = Buckets(50, 500)
         """By peer: each begins a job."""
         self.failures = Failures(limits)
+        self.erase_due = FAR
+        """When the next slice of what is being erased is due, ms; the rows know what."""
         self.notes = Buckets(1 / 60, 1)
         """By address and by user, so that nobody can fill the log."""
 

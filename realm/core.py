@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from realm import accounts, files, gates, uploads, users
+from realm import accounts, erasing, files, gates, uploads, users
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, link, peers, settling
@@ -21,6 +21,7 @@ from realm.ids import Ids
 from realm.inputs import (
     CarryingDue,
     Due,
+    EraseDue,
     FromPeer,
     Heard,
     Input,
@@ -133,7 +134,8 @@ class Core:
 
     def wake_at(self, now: int) -> int:
         """When a `Tick` is due at the latest, ms. Ask again now and then: the clock may be set back."""
-        return min(when(self._next_sweep, now, self._sweep_ms), self.memory.peers.wake_at(now))
+        own = min(when(self._next_sweep, now, self._sweep_ms), when(self.rules.erase_due, now, SWEEP_MS))
+        return min(own, self.memory.peers.wake_at(now))
 
     def _load(self, tx: Tx, now: int) -> None:
         burst = self.rules.settings.limits.session_burst
@@ -149,6 +151,8 @@ class Core:
         for state in uploads.unfinished(tx):
             self.memory.apply(state)
         self._load_peers(tx, now)
+        if tx.erasing(1):
+            self.rules.erase_due = now
 
     def _load_peers(self, tx: Tx, now: int) -> None:
         last = 0
@@ -169,7 +173,9 @@ class Core:
         match item:
             case Tick():
                 sweep = when(self._next_sweep, ctx.now, self._sweep_ms) <= ctx.now
-                return [*ctx.view.peers.due(ctx.now), *([SweepDue()] if sweep else [])]
+                erase = when(self.rules.erase_due, ctx.now, SWEEP_MS) <= ctx.now
+                own: list[Due] = [*([SweepDue()] if sweep else []), *([EraseDue()] if erase else [])]
+                return [*ctx.view.peers.due(ctx.now), *own]
             case Stopping():
                 return [WaitDue(wait.account, wait.entry) for wait in ctx.view.peers.waits()]
         return (item,)
@@ -239,6 +245,8 @@ class Core:
                 carrying.look(ctx, peer)
             case SweepDue():
                 self._sweep(ctx)
+            case EraseDue():
+                erasing.go_on(ctx)
         return LATER
 
     def _give_up(self, ctx: Ctx, item: Input | Due, why: Refusal) -> None:
@@ -250,6 +258,8 @@ class Core:
                 link.broken(ctx, peer)
             case CarryingDue(peer):
                 carrying.broken(ctx, peer)
+            case EraseDue():
+                self.rules.erase_due = ctx.now + SWEEP_MS
 
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
         if isinstance(job, DialJob):

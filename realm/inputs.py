@@ -85,6 +85,10 @@ class SweepDue(msgspec.Struct, frozen=True):
     """A part of a `Tick`: it is time to tidy up."""
 
 
-Due = WaitDue | LinkDue | CarryingDue | SweepDue
+class EraseDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: there is more to erase of an account."""
+
+
+Due = WaitDue | LinkDue | CarryingDue | SweepDue | EraseDue
 """Each part is an attempt of its own, so that one that fails costs no other."""
 Input = Request | Heard | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Stopping | Tick

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads, users
+from realm import accounts, conversations, erasing, files, gates, groups, inbox, presence, private, uploads, users
 from realm.context import Ctx
 from realm.federation import outbox, peers, receiving
 from realm.federation.peers import federates, is_peer
@@ -96,6 +96,7 @@ _ROWS: Final = (
     Row(operator.ResetPassword, Who.OPERATOR, 0, (), users.reset),
     Row(operator.DisableUser, Who.OPERATOR, 0, (), users.disable),
     Row(operator.AdministerUser, Who.OPERATOR, 0, (), users.administer),
+    Row(operator.EraseUser, Who.OPERATOR, 0, (), erasing.erase),
 )
 
 TABLE: Final = {row.command: row for row in _ROWS}

@@ -102,6 +102,11 @@ def _finish_reset(ctx: Ctx, command: operator.ResetPassword, account: Account, p
     return _said(command, "Password reset, and all sessions ended")
 
 
+def _is_under_way(ctx: Ctx, account: int) -> bool:
+    erasing = ctx.tx.erasing_of(account)
+    return erasing is not None and erasing.step != "done"
+
+
 def _said(command: operator.AboutUser, message: str) -> Answer:
     return answers.Said(id=command.id, message=message)
 
@@ -119,5 +124,5 @@ def _seen(ctx: Ctx, row: UserRow) -> operator.UserSeen:
         file_bytes=ctx.tx.file_usage(row.id),
         disabled_at=row.disabled_at,
         erased_at=row.erased_at,
-        erasing=False,
+        erasing=row.erased_at is not None and _is_under_way(ctx, row.id),
     )

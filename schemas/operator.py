@@ -154,6 +154,27 @@ class AdministerUser(AboutUser, frozen=True, kw_only=True, tag="operator.adminus
     admin: bool
 
 
+class ErasingSeen(Answer, frozen=True, kw_only=True):
+    """How far the erasing of an account has come."""
+
+    done: bool
+    """Whether nothing is left of it but its name."""
+    begun: bool
+    """Whether this command has begun it."""
+    step: str
+    """What is being erased."""
+    entries: int
+    files: int
+
+
+class EraseUser(OperatorCommand, frozen=True, kw_only=True, tag="operator.eraseuser"):
+    """Begins to erase an account, or asks how far that has come."""
+
+    answer: ClassVar = ErasingSeen
+    folded: ClassVar = ("username",)
+    username: NameField
+
+
 OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (
     Peers,
     AddPeer,
@@ -163,4 +184,5 @@ OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (
     ResetPassword,
     DisableUser,
     AdministerUser,
+    EraseUser,
 )

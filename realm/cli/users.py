@@ -76,7 +76,7 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     """Make an account, whoever may register. The password is asked for twice, or comes as a line on standard input."""
-    user = _user(name)
+    user = user_of(name)
     keys_in(data)
     for what, text in (("--display", display or user), ("--country", country)):
         _check_text(what, text)
@@ -92,7 +92,7 @@ def reset(
     name: NameArgument, generate: GenerateOption = False, data: FolderOption = Path("data"), config: ConfigOption = None
 ) -> None:
     """Give a user another password, and end all sessions."""
-    user = _user(name)
+    user = user_of(name)
     keys_in(data)
     password = _password(generate=generate)
     _say(ResetPassword(id=0, username=user, password=password), data, config, generated=generate)
@@ -103,13 +103,13 @@ def reset(
 @app.command()
 def disable(name: NameArgument, data: FolderOption = Path("data")) -> None:
     """End a user's sessions and let nobody log in as that user. What others send there is kept meanwhile."""
-    _say(DisableUser(id=0, username=_user(name), disabled=True), data, None)
+    _say(DisableUser(id=0, username=user_of(name), disabled=True), data, None)
 
 
 @app.command()
 def enable(name: NameArgument, data: FolderOption = Path("data")) -> None:
     """Let a user who was disabled log in again."""
-    _say(DisableUser(id=0, username=_user(name), disabled=False), data, None)
+    _say(DisableUser(id=0, username=user_of(name), disabled=False), data, None)
 
 
 @app.command()
@@ -119,7 +119,7 @@ def admin(
     data: FolderOption = Path("data"),
 ) -> None:
     """Let a user say what only admins may (`addrealm`, where `peers.add` is "admins"), or not any more."""
-    _say(AdministerUser(id=0, username=_user(name), admin=switch is Switch.ON), data, None)
+    _say(AdministerUser(id=0, username=user_of(name), admin=switch is Switch.ON), data, None)
 
 
 def _all(realm: Realm) -> list[UserSeen]:
@@ -139,8 +139,8 @@ def _say(command: AboutUser, data: Path, config: Path | None, *, generated: bool
         typer.echo(realm.ask(command, Said).message, err=generated)
 
 
-def _user(typed: str) -> Name:
-    """Raises typer.BadParameter where it is no name."""
+def user_of(typed: str) -> Name:
+    """The name of a user of this realm. Raises typer.BadParameter where it is none."""
     name, _, realm = typed.partition("@")
     if realm:
         raise typer.BadParameter(f"say {name!r}: only users of this very realm are its operator's")

@@ -437,8 +437,10 @@ class Tx(OperatingTx, Protocol):
         """The running hash at a number, None where it was not given, or is not remembered."""
         ...
 
-    def renumber(self, peer: int, epoch: int, now: int) -> None:
+    def renumber(self, peer: int, epoch: int, now: int | None) -> None:
         """Begin a new epoch: what is kept, and was not refused, is numbered from 1 in the old order.
+
+        `now` is when a restore was noticed; None where it is for another reason.
 
         As much work as the outbox is long.
         """

@@ -1,9 +1,10 @@
 """The part of `Tx` that only the realm's operator, and what is done for one, has a use for."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from realm.store.rows import UserRow
-from schemas.names import Name
+from realm.store.rows import Erasing, Outgoing, Step, UserRow
+from schemas.names import ConversationId, Name
 
 
 class OperatingTx(Protocol):
@@ -33,4 +34,73 @@ class OperatingTx(Protocol):
 
     def forget_keys(self, account: int) -> None:
         """Forget the keys that have logged it in."""
+        ...
+
+    # erasing an account: what is deleted or replaced is overwritten in the database file
+
+    def begin_erasing(self, account: int, step: Step, now: int) -> None:
+        """Leave nothing of its row but the name, forget its keys, and remember that the rest is to follow.
+
+        The caller ends its sessions, and has made sure that it is not erased already.
+        """
+        ...
+
+    def erasing(self, limit: int) -> list[Erasing]:
+        """The accounts that are being erased, those that were asked for first before others."""
+        ...
+
+    def erasing_of(self, account: int) -> Erasing | None:
+        """How far that has come, None where it was never asked for."""
+        ...
+
+    def erase_next(self, account: int, step: Step) -> None:
+        """Go on with this, from its beginning."""
+        ...
+
+    def outgoing_by(self, account: int, scan: int) -> tuple[list[Outgoing], bool]:
+        """What it sent to other realms and is kept, among the next `scan` rows of the outbox; whether there are more.
+
+        Each call goes on where the last one ended, until `erase_next`.
+        """
+        ...
+
+    def withdraw(self, rows: Sequence[Outgoing]) -> None:
+        """Forget rows of the outbox, whatever became of them.
+
+        Where one has a number that the peer has not acknowledged, the caller begins a new epoch: see `renumber`.
+        """
+        ...
+
+    def withdraw_numbered(self, account: int, peer: int) -> int:
+        """As `withdraw`, with all that has a number that the peer has not acknowledged; how many they were."""
+        ...
+
+    def part_of(self, account: int) -> tuple[ConversationId, bool] | None:
+        """A conversation that it takes part in, and whether others of this realm do too; None where there is none."""
+        ...
+
+    def end_part(self, account: int, conversation: ConversationId) -> None:
+        """Let it take part no longer in a conversation that is no group's."""
+        ...
+
+    def forget_realm_inboxes(self, account: int, limit: int) -> int:
+        """Forget up to `limit` cursors of `getrealminbox`; how many they were."""
+        ...
+
+    def erase_conversation(self, account: int, conversation: ConversationId, limit: int) -> bool:
+        """Erase the next `limit` entries of a conversation, whoever said them; whether there may be more.
+
+        Each call goes on where the last one ended, until `end_part` or `erase_next`.
+        """
+        ...
+
+    def erase_said_by(self, account: int, sender: str, scan: int, limit: int) -> bool:
+        """Erase up to `limit` entries of that sender among the next `scan` of all; whether there may be more.
+
+        Each call goes on where the last one ended.
+        """
+        ...
+
+    def drop_files_of(self, account: int, limit: int) -> int:
+        """Forget up to `limit` of its files that no entry names, as `drop_unsent` does; how many they were."""
         ...

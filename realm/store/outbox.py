@@ -19,7 +19,7 @@ _ROW: Final = (
     "o.place, o.n, o.hash, o.copied, o.settled_at, o.result,"
     " o.peer, o.id, o.account, o.display, o.sent_at, o.to_group, o.recipient, o.message, o.file"
 )
-_ROWS: Final = f"SELECT {_ROW} FROM outbox o"
+OUTGOING: Final = f"SELECT {_ROW} FROM outbox o"
 _TO_CARRY: Final = "o.file IS NOT NULL AND o.n IS NULL AND o.result = ''"
 """What the peer is not known to hold the file of."""
 _OPEN: Final = "o.copied = 0 AND o.settled_at IS NULL"
@@ -102,8 +102,8 @@ class OutboxRows(FileRows, PeerRows):
         """See `Tx.outgoing`."""
         if ("outbox", entry, account) in self._late:
             self._catch_up()
-        row = self._execute(f"{_ROWS} WHERE o.id = ? AND o.account = ?", (entry, account)).fetchone()
-        return None if row is None else _outgoing(row)
+        row = self._execute(f"{OUTGOING} WHERE o.id = ? AND o.account = ?", (entry, account)).fetchone()
+        return None if row is None else outgoing_of(row)
 
     def numbered(self, peer: int, after: int, upto: int) -> list[Outgoing]:
         """See `Tx.numbered`."""
@@ -111,25 +111,25 @@ class OutboxRows(FileRows, PeerRows):
             recent = [self._recent.get((peer, n)) for n in range(after + 1, upto + 1)]
             if None not in recent:
                 return [known[0] for known in recent if known is not None]
-        rows = self._read(f"{_ROWS} WHERE o.peer = ? AND o.n > ? AND o.n <= ? ORDER BY o.n", (peer, after, upto))
-        return [_outgoing(row) for row in rows.fetchall()]
+        rows = self._read(f"{OUTGOING} WHERE o.peer = ? AND o.n > ? AND o.n <= ? ORDER BY o.n", (peer, after, upto))
+        return [outgoing_of(row) for row in rows.fetchall()]
 
     def uncopied(self) -> list[Outgoing]:
         """See `Tx.uncopied`."""
         found: list[Outgoing] = []
         for (peer,) in self._execute("SELECT id FROM peers ORDER BY id").fetchall():
             acked = self.sending(peer).acked
-            rows = self._read(f"{_ROWS} WHERE o.peer = ? AND o.n > ? AND {_OPEN}", (peer, acked)).fetchall()
-            rows += self._read(f"{_ROWS} WHERE o.peer = ? AND {_TO_CARRY} AND {_OPEN}", (peer,)).fetchall()
-            found += [_outgoing(row) for row in rows]
+            rows = self._read(f"{OUTGOING} WHERE o.peer = ? AND o.n > ? AND {_OPEN}", (peer, acked)).fetchall()
+            rows += self._read(f"{OUTGOING} WHERE o.peer = ? AND {_TO_CARRY} AND {_OPEN}", (peer,)).fetchall()
+            found += [outgoing_of(row) for row in rows]
         return sorted(found, key=lambda row: row.place)
 
     def unnumbered(self, peer: int, limit: int) -> list[Outgoing]:
         """See `Tx.unnumbered`."""
         rows = self._read(
-            f"{_ROWS} WHERE o.peer = ? AND {_TO_CARRY} ORDER BY o.place LIMIT ?", (peer, limit)
+            f"{OUTGOING} WHERE o.peer = ? AND {_TO_CARRY} ORDER BY o.place LIMIT ?", (peer, limit)
         ).fetchall()
-        return [_outgoing(row) for row in rows]
+        return [outgoing_of(row) for row in rows]
 
     def oldest_queued(self, peer: int) -> int | None:
         """See `Tx.oldest_queued`."""
@@ -174,8 +174,7 @@ class OutboxRows(FileRows, PeerRows):
         for row in rows:
             self._recent.pop((row.post.peer, row.n or 0), None)
         for peer, count in Counter(row.post.peer for row in rows if not row.settled).items():
-            sending = self.sending(peer)
-            self._set_sending(peer, _changed(sending, queued=sending.queued - count))
+            self.fewer_queued(peer, count)
 
     def acknowledge(self, peer: int, upto: int) -> None:
         """See `Tx.acknowledge`."""
@@ -192,19 +191,20 @@ class OutboxRows(FileRows, PeerRows):
         row = self._read("SELECT hash FROM outbox WHERE peer = ? AND n = ?", (peer, n)).fetchone()
         return None if row is None else bytes(row[0])
 
-    def renumber(self, peer: int, epoch: int, now: int) -> None:
+    def renumber(self, peer: int, epoch: int, now: int | None) -> None:
         """See `Tx.renumber`."""
         self._recent.clear()
         rows = self.numbered(peer, 0, 1 << 62)
         self._write("UPDATE outbox SET n = NULL WHERE peer = ?", (peer,))
+        before = self.sending(peer)
         fresh = _changed(
-            self.sending(peer),
+            before,
             epoch=epoch,
             last=0,
             hash=HASH_START,
             acked=0,
             acked_hash=HASH_START,
-            restored_at=now,
+            restored_at=before.restored_at if now is None else now,
         )
         self._set_sending(peer, fresh)
         for row in rows:
@@ -222,6 +222,15 @@ class OutboxRows(FileRows, PeerRows):
                 (peer, before, self.sending(peer).acked, limit - gone),
             ).rowcount
         return gone
+
+    def recent_gone(self, row: Outgoing) -> None:
+        """A row is not remembered any more."""
+        self._recent.pop((row.post.peer, row.n or 0), None)
+
+    def fewer_queued(self, peer: int, by: int) -> None:
+        """So many fewer wait for the peer."""
+        sending = self.sending(peer)
+        self._set_sending(peer, _changed(sending, queued=sending.queued - by))
 
     def forget(self) -> None:
         """See `Writing.forget`."""
@@ -286,7 +295,8 @@ class OutboxRows(FileRows, PeerRows):
         )
 
 
-def _outgoing(row: Any) -> Outgoing:
+def outgoing_of(row: Any) -> Outgoing:
+    """The row of the outbox in a row of `OUTGOING`."""
     place, n, digest, copied, settled_at, result, *post = row
     peer, entry, account, display, sent_at, to_group, recipient, message, file = post
     return Outgoing(

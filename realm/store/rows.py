@@ -45,12 +45,12 @@ class UserRow(msgspec.Struct, frozen=True):
     erased_at: int | None
 
 
-Step = Literal["outbox", "memberships", "entries", "files", "bytes"]
+Step = Literal["outbox", "memberships", "entries", "files", "bytes", "done"]
 """What of an account is being erased; the next is begun when nothing of it is left."""
 
 
 class Erasing(msgspec.Struct, frozen=True):
-    """An account that is being erased, and how far that has come."""
+    """An account that is being erased or was, and how far that has come."""
 
     account: int
     name: Name

@@ -209,7 +209,7 @@ CREATE TABLE realm_inboxes (   -- fetched by `getrealminbox` up to this number
     PRIMARY KEY (account, realm, conversation)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE erasures (        -- accounts that are being erased, and how far that has come
+CREATE TABLE erasures (        -- accounts that are being erased or were, and how far that has come
     account  INTEGER PRIMARY KEY REFERENCES accounts (id),
     asked_at INTEGER NOT NULL,
     step     TEXT    NOT NULL,

@@ -5,15 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from realm.store import database
-from realm.store.accounts import AccountRows, SessionRows
-from realm.store.entries import EntryRows
-from realm.store.groups import GroupRows
+from realm.store.accounts import SessionRows
+from realm.store.erasing import ErasingRows
 from realm.store.interface import Tx
 from realm.store.invites import InviteRows
 from schemas.names import Name
 
 
-class SqliteTx(AccountRows, InviteRows, SessionRows, GroupRows, EntryRows):
+class SqliteTx(InviteRows, SessionRows, ErasingRows):
     """All operations of `Tx`. The object outlives its transaction, for what it remembers of rows."""
 
 

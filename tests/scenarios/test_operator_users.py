@@ -131,20 +131,6 @@ def test_the_same_where_no_realm_runs(realm: RealmProcess) -> None:
     play(realm, "messi: auth messi malang1234\nmessi gets: tokenId")
 
 
-def test_many_accounts_are_listed_page_by_page(realm: RealmProcess) -> None:
-    from realm.store.sqlite import SqliteStore
-
-    realm.stop()
-    store = SqliteStore(realm.data, None, lambda: 1)
-    with store.transaction() as tx:
-        for number in range(250):
-            tx.create_account(f"user{number:03}", "Somebody", "X", "hash", now=number)  # type: ignore[arg-type]
-    store.close()
-    realm.start()
-    assert list(listed(realm)) == [f"user{number:03}" for number in range(250)]
-    assert len(works(realm.data, "user", "list")) == 251
-
-
 BAD: list[tuple[tuple[str, ...], bytes, int, str]] = [
     (("add", "a b", "--generate"), b"", 2, "is no name"),
     (("add", "messi@pusat", "--generate"), b"", 2, "only users of this very realm"),

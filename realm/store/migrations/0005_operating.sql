@@ -12,7 +12,7 @@ UPDATE accounts SET active_at = max(
 ALTER TABLE entries ADD COLUMN body BLOB;           -- of an erased one: the digest of what it said
 ALTER TABLE entries ADD COLUMN stored_at INTEGER;   -- where that is not sent_at
 
-CREATE TABLE erasures (        -- accounts that are being erased, and how far that has come
+CREATE TABLE erasures (        -- accounts that are being erased or were, and how far that has come
     account  INTEGER PRIMARY KEY REFERENCES accounts (id),
     asked_at INTEGER NOT NULL,
     step     TEXT    NOT NULL,
