@@ -37,7 +37,7 @@ GONE = """
         2 henderson: halo
     henderson: groups
     henderson gets groups:
-        group=new admin=henderson count=1
+        {group: new, title: new, admin: henderson, count: 1, joined: true, members: [henderson]}
 """
 
 
