@@ -51,6 +51,10 @@ class Rules:
         self.failures = Failures(limits)
         self.erase_due = FAR
         """When the next slice of what is being erased is due, ms; the rows know what."""
+        self.retain_due = FAR
+        """When the next slice is due of a round that removes what is old, ms,"""
+        self.retained = 0
+        """and up to which conversation it has come."""
         self.notes = Buckets(1 / 60, 1)
         """By address and by user, so that nobody can fill the log."""
 

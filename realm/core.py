@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from realm import accounts, erasing, files, gates, uploads, users
+from realm import accounts, erasing, files, gates, retention, uploads, users
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, link, peers, settling
@@ -30,6 +30,7 @@ from realm.inputs import (
     LinkDue,
     LinkUp,
     Misbehaved,
+    RetainDue,
     Stopping,
     SweepDue,
     Tick,
@@ -134,8 +135,16 @@ class Core:
 
     def wake_at(self, now: int) -> int:
         """When a `Tick` is due at the latest, ms. Ask again now and then: the clock may be set back."""
-        own = min(when(self._next_sweep, now, self._sweep_ms), when(self.rules.erase_due, now, SWEEP_MS))
+        own = min(when(due, now, longest) for due, longest, _ in self._upkeep())
         return min(own, self.memory.peers.wake_at(now))
+
+    def _upkeep(self) -> tuple[tuple[int, int, Due], ...]:
+        """What is to be done now and then: when it is due, how far that may be away at most, and what."""
+        return (
+            (self._next_sweep, self._sweep_ms, SweepDue()),
+            (self.rules.erase_due, SWEEP_MS, EraseDue()),
+            (self.rules.retain_due, SWEEP_MS, RetainDue()),
+        )
 
     def _load(self, tx: Tx, now: int) -> None:
         burst = self.rules.settings.limits.session_burst
@@ -172,9 +181,7 @@ class Core:
         """What an input comes to: each part costs no other where it fails."""
         match item:
             case Tick():
-                sweep = when(self._next_sweep, ctx.now, self._sweep_ms) <= ctx.now
-                erase = when(self.rules.erase_due, ctx.now, SWEEP_MS) <= ctx.now
-                own: list[Due] = [*([SweepDue()] if sweep else []), *([EraseDue()] if erase else [])]
+                own = [part for due, longest, part in self._upkeep() if when(due, ctx.now, longest) <= ctx.now]
                 return [*ctx.view.peers.due(ctx.now), *own]
             case Stopping():
                 return [WaitDue(wait.account, wait.entry) for wait in ctx.view.peers.waits()]
@@ -247,6 +254,8 @@ class Core:
                 self._sweep(ctx)
             case EraseDue():
                 erasing.go_on(ctx)
+            case RetainDue():
+                retention.go_on(ctx)
         return LATER
 
     def _give_up(self, ctx: Ctx, item: Input | Due, why: Refusal) -> None:
@@ -260,6 +269,8 @@ class Core:
                 carrying.broken(ctx, peer)
             case EraseDue():
                 self.rules.erase_due = ctx.now + SWEEP_MS
+            case RetainDue():
+                self.rules.retain_due = ctx.now + SWEEP_MS
 
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
         if isinstance(job, DialJob):
@@ -336,6 +347,7 @@ class Core:
         if forgotten == FORGOTTEN:  # there is more
             self._next_sweep = ctx.now + 1_000
         files.sweep(ctx)
+        retention.begin(ctx)
 
 
 def _asked_by(item: Input | Due) -> Request | None:

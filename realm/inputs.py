@@ -89,6 +89,10 @@ class EraseDue(msgspec.Struct, frozen=True):
     """A part of a `Tick`: there is more to erase of an account."""
 
 
-Due = WaitDue | LinkDue | CarryingDue | SweepDue | EraseDue
+class RetainDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: there is more to look at, and perhaps to remove, of what was said long ago."""
+
+
+Due = WaitDue | LinkDue | CarryingDue | SweepDue | EraseDue | RetainDue
 """Each part is an attempt of its own, so that one that fails costs no other."""
 Input = Request | Heard | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Stopping | Tick

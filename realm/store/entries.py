@@ -13,7 +13,7 @@ from schemas.entries import Entry, body_of, bounce_body, file_body, link, size, 
 from schemas.names import ConversationId, Name, crosses
 
 NUMBER_BITS: Final = 32
-_NUMBER: Final = (1 << NUMBER_BITS) - 1
+NUMBER: Final = (1 << NUMBER_BITS) - 1
 
 _ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code, body"
 _NEW: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code, stored_at"
@@ -79,7 +79,7 @@ class EntryRows(ConversationRows, OutboxRows):
         )
         if foreign := [(row[-2], row[0]) for row in rows if row[-2] is not None]:
             self._connection.executemany("INSERT INTO from_realms (realm, place) VALUES (?, ?)", foreign)
-        ends = {row[0] >> NUMBER_BITS: (row[0] & _NUMBER, row[7], self._order(row[-1])) for row in rows}
+        ends = {row[0] >> NUMBER_BITS: (row[0] & NUMBER, row[7], self._order(row[-1])) for row in rows}
         self._connection.executemany(
             "UPDATE conversations SET head = ?, chain = ?, latest = ? WHERE id = ?",
             [(*end, conversation) for conversation, end in ends.items()],
@@ -98,11 +98,11 @@ class EntryRows(ConversationRows, OutboxRows):
         head = self._head(of)
         if head is None:
             return EntryPage([], more=False)
-        low, high = 0, _NUMBER
+        low, high = 0, NUMBER
         if after is not None:
-            low = min(after, _NUMBER)
+            low = min(after, NUMBER)
         elif before is not None:
-            high = min(before, _NUMBER)
+            high = min(before, NUMBER)
         rows = self._read(
             f"SELECT {_ENTRY} FROM entries WHERE place > ? AND place < ?"
             f" ORDER BY place {'DESC' if after is None else 'ASC'} LIMIT ?",
@@ -210,7 +210,7 @@ class EntryRows(ConversationRows, OutboxRows):
         place, entry_id, sender, display, sent_at, kind, salt, chain, message, re, code, body = row
         return Entry(
             conversation=conversation,
-            seq=place & _NUMBER,
+            seq=place & NUMBER,
             id=entry_id,
             sender=sender,
             name=display,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from realm.store.rows import Erasing, Outgoing, Step, UserRow
+from realm.store.rows import Erasing, Kept, Outgoing, Step, UserRow
 from schemas.names import ConversationId, Name
 
 
@@ -103,4 +103,17 @@ class OperatingTx(Protocol):
 
     def drop_files_of(self, account: int, limit: int) -> int:
         """Forget up to `limit` of its files that no entry names, as `drop_unsent` does; how many they were."""
+        ...
+
+    # how long what was said is kept
+
+    def kept(self, after: int, limit: int) -> list[Kept]:
+        """Conversations with a number above `after`, ascending."""
+        ...
+
+    def expire(self, of: Kept, before: int, now: int, limit: int) -> int:
+        """Remove up to `limit` of the oldest entries, up to the last that was stored before then; how many they were.
+
+        None from the first on that still waits for a peer. Files lose the entries that named them.
+        """
         ...

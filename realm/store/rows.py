@@ -45,6 +45,17 @@ class UserRow(msgspec.Struct, frozen=True):
     erased_at: int | None
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A conversation, and which of its entries are kept."""
+
+    number: int
+    """The store's own for the conversation."""
+    conversation: ConversationId
+    first: int
+    """One above the head where none is."""
+    head: int
+
+
 Step = Literal["outbox", "memberships", "entries", "files", "bytes", "done"]
 """What of an account is being erased; the next is begun when nothing of it is left."""
 

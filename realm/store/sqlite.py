@@ -9,10 +9,11 @@ from realm.store.accounts import SessionRows
 from realm.store.erasing import ErasingRows
 from realm.store.interface import Tx
 from realm.store.invites import InviteRows
+from realm.store.retaining import RetainingRows
 from schemas.names import Name
 
 
-class SqliteTx(InviteRows, SessionRows, ErasingRows):
+class SqliteTx(InviteRows, SessionRows, ErasingRows, RetainingRows):
     """All operations of `Tx`. The object outlives its transaction, for what it remembers of rows."""
 
 
