@@ -8,7 +8,7 @@ import typer
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
-from realm.cli import erasing, inviting, peering, serving, users
+from realm.cli import erasing, exporting, inviting, peering, serving, users
 from realm.settings import SettingsError
 from realm.store.interface import StoreError, StoreFullError
 
@@ -17,6 +17,7 @@ for _command in (
     serving.run,
     serving.demo_data,
     inviting.invite_user,
+    exporting.export,
     erasing.erase,
     peering.invite,
     peering.accept,
