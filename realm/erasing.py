@@ -21,7 +21,7 @@ from schemas.names import Name
 FIRST: Final[Step] = "outbox"
 SCANNED: Final = 4_000
 """So many rows are looked at in one slice to find those of the account,"""
-CHANGED: Final = 200
+CHANGED: Final = 100
 """and so many changed: a few ms."""
 PAUSE_MS: Final = 20
 """Between two slices: everybody else has most of the time."""
