@@ -49,11 +49,13 @@ def erase(
     if not seen.begun:
         typer.echo(f"{name} was erased before")
         return
-    typer.echo(f"{name} is erased: {seen.entries:,} messages, {seen.files:,} files. {ELSEWHERE}")
+    typer.echo(f"{name} is erased: {seen.entries:,} messages, {seen.files:,} files.\n{ELSEWHERE}")
 
 
 def _ask(name: Name) -> None:
-    typer.echo(f"This erases {name} for good: the account, what {name} said here, and all files. {ELSEWHERE}", err=True)
+    typer.echo(
+        f"This erases {name} for good: the account, what {name} said here, and all files.\n{ELSEWHERE}", err=True
+    )
     typer.echo("Say the name again: ", nl=False, err=True)
     if sys.stdin.readline().strip().lower() != name:
         raise OperatorError("this is another name: nothing is erased")

@@ -44,8 +44,8 @@ GONE = """
 def test_beside_a_realm_that_runs(realm: RealmProcess) -> None:
     with Stage(realm) as stage:
         stage.play(SAID)
-        (told,) = works(realm.data, "erase", "messi", "--yes")
-        assert told.startswith("messi is erased: 2 messages, 0 files. What other realms hold")
+        told, _ = works(realm.data, "erase", "messi", "--yes")
+        assert told.startswith("messi is erased: 2 messages, 0 files.")
         stage.play(GONE)
         assert works(realm.data, "erase", "messi", "--yes") == ["messi was erased before"]
         assert works(realm.data, "user", "list")[2].split()[-1] == "erased"
@@ -57,7 +57,7 @@ def test_where_no_realm_runs(realm: RealmProcess) -> None:
     with Stage(realm) as stage:
         stage.play(SAID)
     realm.stop()
-    (told,) = works(realm.data, "erase", "messi", "--yes")
+    told, _ = works(realm.data, "erase", "messi", "--yes")
     assert told.startswith("messi is erased: 2 messages")
     content = b"".join(path.read_bytes() for path in realm.data.glob("realm.db*"))
     assert b"selamat malam" not in content
