@@ -35,9 +35,10 @@ def go_on(ctx: Ctx) -> None:
     for one in found:
         days = _days(ctx, one.conversation)
         if days and one.first <= one.head:
-            room -= ctx.tx.expire(one, int(ctx.now - days * DAY_MS), ctx.now, room)
-        if not room:  # there may be more of this one
-            break
+            removed, more = ctx.tx.expire(one, int(ctx.now - days * DAY_MS), ctx.now, room)
+            room -= removed
+            if more or not room:  # this one comes again
+                break
         ctx.rules.retained = one.number
     ctx.rules.retain_due = ctx.now + PAUSE_MS if found else FAR
 

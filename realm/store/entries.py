@@ -13,6 +13,8 @@ from schemas.entries import Entry, body_of, bounce_body, file_body, link, size, 
 from schemas.names import ConversationId, Name, crosses
 
 NUMBER_BITS: Final = 32
+WIPED: Final = 1 << 20
+"""About so many characters at most are erased or removed in one call: each byte is written anew, as nothing."""
 NUMBER: Final = (1 << NUMBER_BITS) - 1
 
 _ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code, body"
@@ -227,15 +229,17 @@ class EntryRows(ConversationRows, OutboxRows):
             queued=crosses(conversation) and self._is_queued(sender, entry_id),
         )
 
-    def erase_entry(self, place: int) -> bool:
-        """Put the digest of what an entry says in its place, and let it name no file; False where it was so before.
+    def erase_entry(self, place: int) -> int:
+        """Put the digest of what an entry says in its place, and let it name no file.
+
+        Returns how many characters it had, and one; 0 where it was erased before.
 
         The name that its sender had goes too: what is shown is the one in the address.
         """
         row = self._read(f"SELECT {_ENTRY} FROM entries WHERE place = ?", (place,)).fetchone()
         entry = self._entry(ConversationId(""), row)
         if entry.erased:
-            return False
+            return 0
         self._write(
             "UPDATE entries SET body = ?, display = ?, salt = NULL, message = NULL, re = NULL, code = NULL"
             " WHERE place = ?",
@@ -243,7 +247,7 @@ class EntryRows(ConversationRows, OutboxRows):
         )
         if entry.kind == "file":
             self._detach(place)
-        return True
+        return 1 + len(entry.message or "")
 
 
 def _body_of(draft: Draft) -> bytes:

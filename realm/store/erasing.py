@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from realm.store.accounts import AccountRows
-from realm.store.entries import NUMBER_BITS, EntryRows
+from realm.store.entries import NUMBER_BITS, WIPED, EntryRows
 from realm.store.groups import GroupRows
 from realm.store.outbox import OUTGOING, outgoing_of
 from realm.store.rows import Erasing, Outgoing, Step
@@ -121,13 +121,15 @@ class ErasingRows(AccountRows, GroupRows, EntryRows):
             "SELECT place FROM entries WHERE place > ? AND place < ? ORDER BY place LIMIT ?",
             (low, head.id + 1 << NUMBER_BITS, limit),
         ).fetchall()
-        if rows:
-            with self.wiping():
-                erased = sum(self.erase_entry(place) for (place,) in rows)
-            self._write(
-                "UPDATE erasures SET place = ?, entries = entries + ? WHERE account = ?", (rows[-1][0], erased, account)
-            )
-        return len(rows) == limit
+        erased, wiped, place = 0, 0, low
+        with self.wiping():
+            for (place,) in rows:
+                size = self.erase_entry(place)
+                erased, wiped = erased + bool(size), wiped + size
+                if wiped > WIPED:
+                    break
+        self._write("UPDATE erasures SET place = ?, entries = entries + ? WHERE account = ?", (place, erased, account))
+        return len(rows) == limit or wiped > WIPED
 
     def erase_said_by(self, account: int, sender: str, scan: int, limit: int) -> bool:
         """See `Tx.erase_said_by`."""
@@ -137,17 +139,18 @@ class ErasingRows(AccountRows, GroupRows, EntryRows):
             "SELECT id, sender, place FROM entries WHERE (id, sender) > (?, ?) ORDER BY id, sender LIMIT ?",
             (entry, by, scan),
         ).fetchall()
-        erased = 0
+        erased = wiped = 0
         with self.wiping():
             for entry, by, place in rows:  # noqa: B007 - where it stops, the next goes on
-                erased += by == sender and self.erase_entry(place)
-                if erased == limit:
+                size = self.erase_entry(place) if by == sender else 0
+                erased, wiped = erased + bool(size), wiped + size
+                if erased == limit or wiped > WIPED:
                     break
         self._write(
             "UPDATE erasures SET entry = ?, sender = ?, entries = entries + ? WHERE account = ?",
             (entry, by, erased, account),
         )
-        return len(rows) == scan or erased == limit
+        return len(rows) == scan or erased == limit or wiped > WIPED
 
     # its files
 

@@ -111,9 +111,10 @@ class OperatingTx(Protocol):
         """Conversations with a number above `after`, ascending."""
         ...
 
-    def expire(self, of: Kept, before: int, now: int, limit: int) -> int:
-        """Remove up to `limit` of the oldest entries, up to the last that was stored before then; how many they were.
+    def expire(self, of: Kept, before: int, now: int, limit: int) -> tuple[int, bool]:
+        """Remove up to `limit` of the oldest entries, up to the last that was stored before then.
 
-        None from the first on that still waits for a peer. Files lose the entries that named them.
+        None from the first on that still waits for a peer. Files lose the entries that named them. Returns how many
+        they were, and whether there may be more; of large ones it removes fewer.
         """
         ...

@@ -1,6 +1,6 @@
 """Removing what was said long enough ago, as rows of SQLite. Numbers and chains go on as if it were there."""
 
-from realm.store.entries import NUMBER, NUMBER_BITS, EntryRows
+from realm.store.entries import NUMBER, NUMBER_BITS, WIPED, EntryRows
 from realm.store.rows import Kept
 from schemas.names import crosses
 
@@ -15,7 +15,7 @@ class RetainingRows(EntryRows):
         )
         return [Kept(*row) for row in rows]
 
-    def expire(self, of: Kept, before: int, now: int, limit: int) -> int:
+    def expire(self, of: Kept, before: int, now: int, limit: int) -> tuple[int, bool]:
         """See `Tx.expire`."""
         first, end = of.number << NUMBER_BITS | of.first, of.number + 1 << NUMBER_BITS
         oldest = self._read(
@@ -23,13 +23,20 @@ class RetainingRows(EntryRows):
             (first, end),
         ).fetchone()
         if oldest is None or before <= oldest[0] <= now:
-            return 0
-        rows = self._read(
-            "SELECT place, id, sender, kind, coalesce(stored_at, sent_at) FROM entries"
+            return 0, False
+        rows: list[tuple[int, str, str, str, int]] = []
+        room = WIPED
+        for *row, message in self._read(
+            "SELECT place, id, sender, kind, coalesce(stored_at, sent_at), message FROM entries"
             " WHERE place >= ? AND place < ? ORDER BY place LIMIT ?",
             (first, end, limit),
-        ).fetchall()
+        ):
+            rows.append(tuple(row))
+            room -= len(message or "")
+            if room <= 0:
+                break
         # What comes before an old one is as old, whatever a clock said.
+        looked = len(rows)
         old = max((count for count, row in enumerate(rows, start=1) if row[-1] < before), default=0)
         del rows[old:]
         if crosses(of.conversation):
@@ -37,7 +44,7 @@ class RetainingRows(EntryRows):
             del rows[next(waits, len(rows)) :]
         if rows:
             self._remove(rows)
-        return len(rows)
+        return len(rows), len(rows) == looked and (looked == limit or room <= 0)
 
     def _remove(self, rows: list[tuple[int, str, str, str, int]]) -> None:
         """Remove entries that are the oldest of one conversation."""

@@ -190,18 +190,37 @@ def test_the_oldest_entries_expire(open_store: OpenStore) -> None:
         (row,) = tx.kept(0, 9)
         assert (row.conversation, row.first, row.head) == (TALK, 1, 6)
         assert tx.kept(row.number, 9) == []
-        assert tx.expire(row, 0, 9, 99) == 0
-        assert tx.expire(row, 3, 9, 99) == 3
+        assert tx.expire(row, 0, 9, 99) == (0, False)
+        assert tx.expire(row, 3, 9, 99) == (3, False)
         total = tx.total(one.id)
     with open_store().transaction() as tx:
         (row,) = tx.kept(0, 9)
         assert (row.first, row.head) == (4, 6)
         assert [entry.seq for entry in tx.history(TALK, limit=9, max_bytes=1 << 20).entries] == [4, 5, 6]
-        assert tx.expire(row, 99, 99, 2) == 2
+        assert tx.expire(row, 99, 99, 2) == (2, True)
         (row,) = tx.kept(0, 9)
-        assert tx.expire(row, 99, 99, 2) == 1
+        assert tx.expire(row, 99, 99, 2) == (1, False)
         (row,) = tx.kept(0, 9)
         assert (row.first, row.head) == (7, 6)
-        assert tx.expire(row, 99, 99, 2) == 0
+        assert tx.expire(row, 99, 99, 2) == (0, False)
         assert tx.total(one.id) == total
         assert tx.append(TALK, draft("9")).seq == 7
+
+
+def test_of_large_entries_fewer_go_in_one_call(store: Store) -> None:
+    with store.transaction() as tx:
+        one, _ = begin_talk(tx)
+        for number in range(40):
+            tx.append(TALK, Draft(f"{number:02}", "a@kampus", "A", 1, bytes(16), "x" * 60_000))
+        (row,) = tx.kept(0, 9)
+        removed, more = tx.expire(row, 9, 9, 99)
+        assert 1 < removed < 30
+        assert more
+        tx.begin_erasing(one.id, "entries", 7)
+        assert tx.erase_said_by(one.id, "a@kampus", 99, 99)
+        now = tx.erasing_of(one.id)
+        assert now is not None
+        assert 0 < now.entries < 40 - removed
+        while tx.erase_said_by(one.id, "a@kampus", 99, 99):
+            pass
+        assert all(entry.erased for entry in tx.history(TALK, limit=99, max_bytes=1 << 20).entries)
