@@ -251,8 +251,7 @@ class Blobs:
         return Gone()
 
     def _path(self, digest: bytes) -> Path:
-        name = digest.hex()
-        return self._blobs / name[:2] / name
+        return path_of(self._blobs.parent, digest)
 
     def _flush(self, path: Path) -> None:
         """Have a file's content, or a folder's names, on disk. Nothing else of this class does so."""
@@ -261,6 +260,12 @@ class Blobs:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def path_of(folder: Path, digest: bytes) -> Path:
+    """Where a blob is, below a realm's folder."""
+    name = digest.hex()
+    return folder / "blobs" / name[:2] / name
 
 
 def hash_again(descriptor: int) -> Hashed:

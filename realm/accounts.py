@@ -37,9 +37,9 @@ def auth(ctx: Ctx, command: commands.Auth) -> Refusal | Later:
 
 def register(ctx: Ctx, command: commands.Register) -> Refusal | Later:
     """Have the password hashed; the account comes after it."""
-    if ctx.tx.account(command.username) is not None:
+    if ctx.tx.is_name_taken(command.username):
         return Refusal(Code.USER_EXISTS)
-    return _hash(ctx, command.password)
+    return hash_password(ctx, command.password)
 
 
 def passwd(ctx: Ctx, command: commands.Passwd) -> Refusal | Later:
@@ -65,7 +65,7 @@ def finish(ctx: Ctx, job: PasswordJob, result: Result) -> Answer | Refusal | Lat
             if _own_account(ctx).password_hash != job.against:
                 return Refusal(Code.WRONG_PASSWORD)
             ctx.rules.failures.right(_changing(ctx.session.name))
-            return _hash(ctx, command.new, replaces=job.against)
+            return hash_password(ctx, command.new, replaces=job.against)
         case commands.Passwd() as command, HashPassword():
             if not _still_there(ctx, command):
                 return Refusal(Code.SESSION_NOT_FOUND)
@@ -115,6 +115,12 @@ def end_session(ctx: Ctx, session: Session) -> None:
         ctx.set_inactive(session)
 
 
+def end_sessions(ctx: Ctx, account: int) -> None:
+    """End all sessions of an account."""
+    for session in ctx.view.sessions_of(account):
+        end_session(ctx, session)
+
+
 def _finish_auth(ctx: Ctx, command: commands.Auth, job: CheckPassword, *, right: bool) -> Answer | Refusal:
     account = ctx.tx.account(command.username)
     if account is None:
@@ -122,6 +128,8 @@ def _finish_auth(ctx: Ctx, command: commands.Auth, job: CheckPassword, *, right:
     if not right or account.password_hash != job.against:
         return Refusal(Code.WRONG_PASSWORD)
     ctx.rules.failures.right(account.name)
+    if account.disabled:  # said to nobody who does not know the password
+        return Refusal(Code.FORBIDDEN, "this account is disabled: ask the realm's operator")
     return _open_session(ctx, command.id, account, job.ask)
 
 
@@ -130,7 +138,7 @@ def _finish_register(ctx: Ctx, command: commands.Register, password_hash: str) -
     admitted = invites.admitted(ctx, command)
     if isinstance(admitted, Refusal):
         return admitted
-    if ctx.tx.account(command.username) is not None:
+    if ctx.tx.is_name_taken(command.username):
         return Refusal(Code.USER_EXISTS)
     account = ctx.tx.create_account(command.username, command.name, command.country, password_hash, ctx.now)
     if admitted is not None:
@@ -197,7 +205,8 @@ def _check(ctx: Ctx, account: Account, password: str, counted: str) -> Refusal |
     return LATER
 
 
-def _hash(ctx: Ctx, password: str, replaces: str = "") -> Refusal | Later:
+def hash_password(ctx: Ctx, password: str, replaces: str = "") -> Refusal | Later:
+    """Have a password hashed, unless too many wait for that; the answer comes with the result."""
     if refused := _pool_is_full(ctx):
         return refused
     ctx.run(HashPassword(ctx.request, password, replaces))

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final, Literal, NamedTuple
 
 from realm.effects import Effect, Note, Publish, Reply, RunJob
+from realm.federation.state import FAR
 from realm.ids import Ids
 from realm.jobs import Job
 from realm.limits import Buckets, Failures, Trusted
@@ -63,6 +64,12 @@ class Rules:
         self.peer_uploads = Buckets(50, 500)
         """By peer: each begins a job."""
         self.failures = Failures(limits)
+        self.erase_due = FAR
+        """When the next slice of what is being erased is due, ms; the rows know what."""
+        self.retain_due = FAR
+        """When the next slice is due of a round that removes what is old, ms,"""
+        self.retained = 0
+        """and up to which conversation it has come."""
         self.notes = Buckets(1 / 60, 1)
         """By address and by user, so that nobody can fill the log."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from realm import accounts, files, gates, uploads
+from realm import accounts, erasing, files, gates, retention, uploads, users
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, forgetting, link, peers, settling
@@ -20,6 +20,7 @@ from realm.ids import Ids
 from realm.inputs import (
     CarryingDue,
     Due,
+    EraseDue,
     FromPeer,
     Input,
     JobDone,
@@ -27,6 +28,7 @@ from realm.inputs import (
     LinkDue,
     LinkUp,
     Misbehaved,
+    RetainDue,
     Stopping,
     Subscribed,
     SweepDue,
@@ -47,6 +49,7 @@ from schemas.errors import Code, Refusal
 from schemas.events import Welcome
 from schemas.federation import LinkAck, LinkAgain
 from schemas.limits import ACTIVE_MS, HEARTBEAT_MS
+from schemas.operator import OperatorCommand
 
 SWEEP_MS: Final = 600_000
 """The longest between two sweeps; files that are kept for a shorter time are looked after as often as that."""
@@ -131,7 +134,16 @@ class Core:
 
     def wake_at(self, now: int) -> int:
         """When a `Tick` is due at the latest, ms. Ask again now and then: the clock may be set back."""
-        return min(when(self._next_sweep, now, self._sweep_ms), self.memory.peers.wake_at(now))
+        own = min(when(due, now, longest) for due, longest, _ in self._upkeep())
+        return min(own, self.memory.peers.wake_at(now))
+
+    def _upkeep(self) -> tuple[tuple[int, int, Due], ...]:
+        """What is to be done now and then: when it is due, how far that may be away at most, and what."""
+        return (
+            (self._next_sweep, self._sweep_ms, SweepDue()),
+            (self.rules.erase_due, SWEEP_MS, EraseDue()),
+            (self.rules.retain_due, SWEEP_MS, RetainDue()),
+        )
 
     def _load(self, tx: Tx, now: int) -> None:
         burst = self.rules.settings.limits.session_burst
@@ -147,6 +159,8 @@ class Core:
         for state in uploads.unfinished(tx):
             self.memory.apply(state)
         self._load_peers(tx, now)
+        if tx.erasing(1):
+            self.rules.erase_due = now
 
     def _load_peers(self, tx: Tx, now: int) -> None:
         last = 0
@@ -172,8 +186,8 @@ class Core:
         """What an input comes to: each part costs no other where it fails."""
         match item:
             case Tick():
-                sweep = when(self._next_sweep, ctx.now, self._sweep_ms) <= ctx.now
-                return [*ctx.view.peers.due(ctx.now), *([SweepDue()] if sweep else [])]
+                own = [part for due, longest, part in self._upkeep() if when(due, ctx.now, longest) <= ctx.now]
+                return [*ctx.view.peers.due(ctx.now), *own]
             case Stopping():
                 return [WaitDue(wait.account, wait.entry) for wait in ctx.view.peers.waits()]
         return (item,)
@@ -247,6 +261,10 @@ class Core:
                 carrying.look(ctx, peer)
             case SweepDue():
                 self._sweep(ctx)
+            case EraseDue():
+                erasing.go_on(ctx)
+            case RetainDue():
+                retention.go_on(ctx)
         return LATER
 
     def _give_up(self, ctx: Ctx, item: Input | Due, why: Refusal) -> None:
@@ -258,6 +276,10 @@ class Core:
                 link.broken(ctx, peer)
             case CarryingDue(peer):
                 carrying.broken(ctx, peer)
+            case EraseDue():
+                self.rules.erase_due = ctx.now + SWEEP_MS
+            case RetainDue():
+                self.rules.retain_due = ctx.now + SWEEP_MS
 
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
         if isinstance(job, DialJob):
@@ -269,6 +291,8 @@ class Core:
             return files.finish(ctx, job, result)
         if result is None:
             return Refusal(Code.UNAVAILABLE, "the realm is short of memory: try again later")
+        if isinstance(job.ask.body, OperatorCommand):
+            return users.finish(ctx, job, str(result))
         return accounts.finish(ctx, job, result)
 
     def _command(self, ctx: Ctx, request: Request) -> Outcome:
@@ -334,6 +358,7 @@ class Core:
         if forgotten == FORGOTTEN:  # there is more
             self._next_sweep = ctx.now + 1_000
         files.sweep(ctx)
+        retention.begin(ctx)
 
 
 def _asked_by(item: Input | Due) -> Request | None:

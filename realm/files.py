@@ -69,10 +69,18 @@ def sweep(ctx: Ctx) -> None:
     """Give up old uploads, forget old files that no entry names, and remove from disk what is nobody's."""
     uploads.expire(ctx)
     ctx.tx.drop_unsent(int(ctx.now - ctx.settings.files.unsent_hours * uploads.HOUR_MS), _PAGE)
+    remove(ctx)
+
+
+def remove(ctx: Ctx) -> int:
+    """Have removed from disk what is nobody's; how many blobs that are."""
     under_way = {state.digest for state in ctx.view.uploads()}
+    removed = 0
     for removal in ctx.tx.removals(_PAGE):
         if removal.digest not in under_way:  # what comes back just now would be removed with it
             ctx.run(RemoveBlob(removal.digest, removal.asked))
+            removed += 1
+    return removed
 
 
 def _read_thumbnail(ctx: Ctx, command: commands.Download, file: StoredFile) -> Refusal | Later:

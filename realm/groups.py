@@ -47,7 +47,7 @@ def leave_group(ctx: Ctx, command: commands.LeaveGroup) -> Answer | Refusal:
     group = _own_group(ctx, command.group)
     if isinstance(group, Refusal):
         return group
-    _leave(ctx, group, ctx.session.account)
+    leave(ctx, group, ctx.session.account)
     return answers.Said(id=command.id, message="Leave group berhasil")
 
 
@@ -61,7 +61,7 @@ def remove_member(ctx: Ctx, command: commands.RemoveMember) -> Answer | Refusal:
         return Refusal(Code.NOT_MEMBER)
     if ctx.session.account not in (group.admin, removed.id):
         return Refusal(Code.FORBIDDEN, "only the group's admin may remove others")
-    _leave(ctx, group, removed.id)
+    leave(ctx, group, removed.id)
     return answers.Said(id=command.id, message="Member removed")
 
 
@@ -143,7 +143,8 @@ def _join(ctx: Ctx, group: Name, *, admin: bool) -> None:
     ctx.push([account], Joined(conversation=conversation_of(ctx, group)))
 
 
-def _leave(ctx: Ctx, group: Group, account: int) -> None:
+def leave(ctx: Ctx, group: Group, account: int) -> None:
+    """End a membership; where it was the admin's, the longest-standing member becomes admin."""
     ctx.tx.leave_group(group.name, account)
     if group.admin == account:
         ctx.tx.set_admin(group.name, ctx.tx.longest_member(group.name))

@@ -23,10 +23,11 @@ def inbox(ctx: Ctx, command: commands.Inbox) -> Answer:
     messages: list[Entry] = []
     room, scan = MAX_PAGE, SCANNED_AT_MOST
     for standing in ctx.tx.standings_unfetched(account, CONVERSATIONS_AT_ONCE):
+        fetched = max(standing.inbox, standing.first - 1)  # what retention has removed is passed over
         found = ctx.tx.received(
             standing.conversation,
             own,
-            after=standing.inbox,
+            after=fetched,
             limit=command.limit - len(messages),
             max_bytes=room,
             scan=scan,
@@ -35,7 +36,7 @@ def inbox(ctx: Ctx, command: commands.Inbox) -> Answer:
             break
         messages += found.entries
         room -= found.bytes
-        scan -= found.reached - standing.inbox
+        scan -= found.reached - fetched
         if found.reached > standing.inbox:
             ctx.tx.move_inbox(account, standing.conversation, found.reached)
         if found.reached < standing.head or room <= 0 or scan <= 0:

@@ -85,6 +85,14 @@ class SweepDue(msgspec.Struct, frozen=True):
     """A part of a `Tick`: it is time to tidy up."""
 
 
-Due = WaitDue | LinkDue | CarryingDue | SweepDue
+class EraseDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: there is more to erase of an account."""
+
+
+class RetainDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: there is more to look at, and perhaps to remove, of what was said long ago."""
+
+
+Due = WaitDue | LinkDue | CarryingDue | SweepDue | EraseDue | RetainDue
 """Each part is an attempt of its own, so that one that fails costs no other."""
 Input = Request | Subscribed | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Stopping | Tick

@@ -15,6 +15,7 @@ from schemas.limits import MAX_CHUNK
 
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
+Days = Annotated[float, Meta(ge=0, le=36_500)]
 
 
 class SettingsError(Exception):
@@ -124,6 +125,20 @@ class PeerRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("keep_days: what is sent again must still be remembered at the other side")
 
 
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how many days what is said is kept, counted from when this realm stored it; 0 is for ever.
+
+    What is older is removed for everybody, the oldest first, within minutes; what still waits for another realm is not.
+    """
+
+    private_days: Days = 0
+    """Between two users of this realm, and notes."""
+    group_days: Days = 0
+    """In the groups of this realm."""
+    realm_days: Days = 0
+    """Between users of this realm and of others, and what users sent to groups elsewhere."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of them."""
 
@@ -136,6 +151,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     files: Files = Files()
     peers: PeerRules = PeerRules()
+    retention: Retention = Retention()
 
     def __post_init__(self) -> None:
         for network in self.trusted_clients:

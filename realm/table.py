@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from realm import accounts, conversations, files, gates, groups, inbox, presence, private, uploads, whereabouts
+from realm import (
+    accounts,
+    conversations,
+    erasing,
+    files,
+    gates,
+    groups,
+    inbox,
+    presence,
+    private,
+    uploads,
+    users,
+    whereabouts,
+)
 from realm.context import Ctx
 from realm.federation import forgetting, outbox, peers, receiving
 from realm.federation.peers import federates, is_peer
@@ -92,6 +105,13 @@ _ROWS: Final = (
     Row(operator.Where, Who.OPERATOR, 0, (), whereabouts.where),
     Row(operator.AddPeer, Who.OPERATOR, 0, (federates,), peers.add_realm),
     Row(operator.ForgetPeer, Who.OPERATOR, 0, (), forgetting.forget),
+    Row(operator.Registration, Who.OPERATOR, 0, (), users.registration),
+    Row(operator.ListUsers, Who.OPERATOR, 0, (), users.list_users),
+    Row(operator.AddUser, Who.OPERATOR, 0, (), users.add),
+    Row(operator.ResetPassword, Who.OPERATOR, 0, (), users.reset),
+    Row(operator.DisableUser, Who.OPERATOR, 0, (), users.disable),
+    Row(operator.AdministerUser, Who.OPERATOR, 0, (), users.administer),
+    Row(operator.EraseUser, Who.OPERATOR, 0, (), erasing.erase),
 )
 
 TABLE: Final = {row.command: row for row in _ROWS}

@@ -139,6 +139,13 @@ def expire(ctx: Ctx) -> None:
             _give_up(ctx, state)
 
 
+def give_up_all(ctx: Ctx, owner: int) -> None:
+    """Give up all uploads of one owner."""
+    for state in ctx.view.uploads():
+        if state.owner == owner:
+            _give_up(ctx, state)
+
+
 def cannot(problem: Problem) -> Refusal:
     """What somebody is told where a file job did not work and nobody can help it now."""
     why = "its disk is full" if problem is Problem.DISK_FULL else "its log says why"

@@ -1,14 +1,14 @@
 """What a realm's operator says to it while it runs, over a socket in its folder; and what it answers."""
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from schemas import answers
 from schemas.answers import Answer, Millis
-from schemas.commands import Command
-from schemas.fields import Host, Port, ServerKey
+from schemas.commands import Command, check_new_password
+from schemas.fields import Host, NewPassword, Port, ServerKey, Text
 from schemas.names import NameField
 
 
@@ -94,4 +94,127 @@ class Where(OperatorCommand, frozen=True, kw_only=True, tag="operator.where"):
     answer: ClassVar = Whereabouts
 
 
-OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer, ForgetPeer, Where)
+class UserSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as its operator sees it; of an erased one nothing is left but its name."""
+
+    username: str
+    name: str
+    country: str
+    admin: bool
+    made_at: Millis
+    active_at: Millis
+    """When it was active last, to a minute; when it was made, where it never was."""
+    active: bool
+    """Whether it is active now."""
+    sessions: int
+    file_bytes: int
+    """Of what it has uploaded and is uploading, each content once."""
+    disabled_at: Millis | None
+    erased_at: Millis | None
+    """When its erasing began."""
+    erasing: bool
+    """Whether that is still under way."""
+
+
+class UsersSeen(Answer, frozen=True, kw_only=True):
+    """A page of the accounts, by name, and the name to go on from."""
+
+    users: list[UserSeen]
+    next: str | None
+
+
+class ListUsers(OperatorCommand, frozen=True, kw_only=True, tag="operator.users"):
+    """All accounts, 100 at a time."""
+
+    answer: ClassVar = UsersSeen
+    after: NameField | UnsetType = UNSET
+
+
+class RegistrationSeen(Answer, frozen=True, kw_only=True):
+    """Who may register by the settings that the realm goes by."""
+
+    registration: Literal["open", "invite", "closed"]
+
+
+class Registration(OperatorCommand, frozen=True, kw_only=True, tag="operator.registration"):
+    """Who may register."""
+
+    answer: ClassVar = RegistrationSeen
+
+
+class AboutUser(OperatorCommand, frozen=True, kw_only=True):
+    """What is said of one account."""
+
+    answer: ClassVar = answers.Said
+    folded: ClassVar = ("username",)
+    username: NameField
+
+
+class AddUser(AboutUser, frozen=True, kw_only=True, tag="operator.adduser"):
+    """Makes an account, whoever may register."""
+
+    password: NewPassword
+    name: Text
+    country: Text
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_new_password("password", self.password)
+
+
+class ResetPassword(AboutUser, frozen=True, kw_only=True, tag="operator.resetpassword"):
+    """Gives a user another password, and ends all sessions."""
+
+    password: NewPassword
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_new_password("password", self.password)
+
+
+class DisableUser(AboutUser, frozen=True, kw_only=True, tag="operator.disableuser"):
+    """Ends all sessions of a user and lets nobody log in, or, not `disabled`, lets them again."""
+
+    disabled: bool
+
+
+class AdministerUser(AboutUser, frozen=True, kw_only=True, tag="operator.adminuser"):
+    """Says whether a user may do what only admins may."""
+
+    admin: bool
+
+
+class ErasingSeen(Answer, frozen=True, kw_only=True):
+    """How far the erasing of an account has come."""
+
+    done: bool
+    """Whether nothing is left of it but its name."""
+    begun: bool
+    """Whether this command has begun it."""
+    step: str
+    """What is being erased."""
+    entries: int
+    files: int
+
+
+class EraseUser(OperatorCommand, frozen=True, kw_only=True, tag="operator.eraseuser"):
+    """Begins to erase an account, or asks how far that has come."""
+
+    answer: ClassVar = ErasingSeen
+    folded: ClassVar = ("username",)
+    username: NameField
+
+
+OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (
+    Peers,
+    AddPeer,
+    ForgetPeer,
+    Where,
+    Registration,
+    ListUsers,
+    AddUser,
+    ResetPassword,
+    DisableUser,
+    AdministerUser,
+    EraseUser,
+)

@@ -44,6 +44,8 @@ class Glance:
     """Whether the last message, an own one, waits for another realm."""
     realm: str = ""
     """Of a person or group of another realm: the title has it too, and may be too long for the line."""
+    erased: bool = False
+    """Whether the last message was erased: there is no text."""
     refused: str = ""
     """Where the last entry says that another realm did not take a message, the code that says why."""
 
@@ -74,13 +76,18 @@ def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo)
         is_open=row.id == desk.room,
         queued=not draft and last is not None and last.queued,
         realm=realm_of(address) if is_elsewhere(address, desk.user) else "",
-        refused=(last.code or "?") if not draft and last is not None and last.kind == "bounce" else "",
+        erased=not draft and last is not None and last.erased,
+        refused="" if draft else _refused(last),
     )
 
 
 def _who(last: Entry, user: str) -> str:
     """Whoever is of another realm is called by the address, which is theirs alone."""
     return visible(last.sender if is_elsewhere(last.sender, user) else last.name)
+
+
+def _refused(last: Entry | None) -> str:
+    return (last.code or "?") if last is not None and last.kind == "bounce" and not last.erased else ""
 
 
 def _text(entry: Entry | None) -> str:

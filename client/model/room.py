@@ -95,6 +95,8 @@ class Message:
     file: Attached | None = None
     tells: bool = False
     """Whether it waits for another realm and the next one does not: it tells for all of them why they wait."""
+    erased: bool = False
+    """Whether it was erased: there is no text."""
 
 
 Row = Day | Message | Bounce
@@ -112,6 +114,7 @@ class _Said:
     why: str = ""
     file: Attached | None = None
     bounce: Entry | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ def rows(
                 fate=one.fate,
                 why=one.why,
                 file=one.file,
+                erased=one.erased,
                 tells=one.fate is Fate.QUEUED and (after is None or after.fate is not Fate.QUEUED),
             )
         )
@@ -198,7 +202,8 @@ def _entry(entry: Entry, reader: _Reader) -> _Said:
         fate=reader.fate(entry),
         why=reader.refused.get(entry.id, ""),
         file=file,
-        bounce=entry if entry.kind == "bounce" else None,
+        bounce=entry if entry.kind == "bounce" and not entry.erased else None,
+        erased=entry.erased,
     )
 
 

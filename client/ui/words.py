@@ -181,6 +181,8 @@ class Words:
     bounced_about: str
     """{text}"""
     bounced_unknown: str
+    erased: str
+    """In the place of a message that the realm's operator has erased with its sender."""
 
     # settings
     profile: str
@@ -399,6 +401,7 @@ ENGLISH: Final = Words(
     bounced="not delivered: {why}",
     bounced_about="Your message: {text}",
     bounced_unknown="A message of yours further up",
+    erased="Erased",
     profile="Profile",
     theme="Theme",
     theme_system="As the system",
@@ -580,6 +583,7 @@ INDONESIAN: Final = Words(
     bounced="tidak sampai: {why}",
     bounced_about="Pesan Anda: {text}",
     bounced_unknown="Salah satu pesan Anda di atas",
+    erased="Telah dihapus",
     profile="Profil",
     theme="Tema",
     theme_system="Ikuti sistem",

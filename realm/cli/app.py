@@ -8,7 +8,7 @@ import typer
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
-from realm.cli import doctor, keeping, peering, serving, users
+from realm.cli import doctor, erasing, exporting, inviting, keeping, peering, serving, users
 from realm.keeping.archive import KeepingError
 from realm.settings import SettingsError
 from realm.store.interface import StoreError, StoreFullError
@@ -17,7 +17,9 @@ _app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exc
 for _command in (
     serving.run,
     serving.demo_data,
-    users.invite_user,
+    inviting.invite_user,
+    exporting.export,
+    erasing.erase,
     peering.invite,
     peering.accept,
     peering.peers,
@@ -27,6 +29,7 @@ for _command in (
     doctor.doctor,
 ):
     _app.command()(_command)
+_app.add_typer(users.app, name="user")
 
 
 @_app.callback()

@@ -175,6 +175,13 @@ def taken(ctx: Ctx, peer: int) -> None:
         ctx.view.change(_changed(now, failures=0))
 
 
+def withdrawn(ctx: Ctx, row: Outgoing) -> None:
+    """A row of the outbox is no more: what is carried of it is given up."""
+    now = ctx.view.peers.carrying(row.post.peer)
+    if now.row == row.place:
+        _rest(ctx, now)
+
+
 def _read_on(ctx: Ctx, now: Carrying) -> None:
     """Have more bytes read, as far as the window goes."""
     upto = min(now.size, now.held + CHUNKS_AHEAD * now.chunk)

@@ -102,6 +102,15 @@ def look(ctx: Ctx, peer: int) -> None:
             _greet(ctx, link)
 
 
+def numbered_anew(ctx: Ctx, peer: int) -> None:
+    """Begin a new epoch, as something with a number was withdrawn; what the peer has already, it knows by its id."""
+    ctx.tx.renumber(peer, 1 + ctx.tx.sending(peer).epoch, None)
+    ctx.note("info", "numbered anew", peer=ctx.view.peers.peer(peer).name, why="messages were withdrawn")
+    link = ctx.view.peers.link(peer)
+    if link.phase in (Phase.OPEN, Phase.GREETING):
+        _greet(ctx, link)
+
+
 def broken(ctx: Ctx, peer: int) -> None:
     """What was due has failed, for a reason that the log has: not at once again."""
     _set(ctx, _changed(ctx.view.peers.link(peer), phase=Phase.RESTING, due=ctx.now + MOST_MS))

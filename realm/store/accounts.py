@@ -3,11 +3,13 @@
 import sqlite3
 from typing import Any, Final
 
-from realm.store.rows import Account, Active, SessionRow
+from realm.store.rows import Account, Active, SessionRow, UserRow
 from realm.store.writing import Writing
+from schemas.limits import ACTIVE_MS
 from schemas.names import Name
 
-ACCOUNT: Final = "a.id, a.name, a.display, a.country, a.password_hash, a.admin"
+ACCOUNT: Final = "a.id, a.name, a.display, a.country, a.password_hash, a.admin, a.disabled_at IS NOT NULL"
+_USER: Final = "id, name, display, country, admin, created_at, max(active_at, created_at), disabled_at, erased_at"
 _ACCOUNTS_KEPT: Final = 20_000
 _SESSION: Final = "s.id, s.account, a.name, a.display, s.key, s.token_hash, s.topic, s.used_at"
 
@@ -29,7 +31,8 @@ class AccountRows(Writing):
         """See `Tx.account`."""
         found = self._accounts.get(name)
         if found is None:
-            row = self._execute(f"SELECT {ACCOUNT} FROM accounts a WHERE name = ?", (name,)).fetchone()
+            query = f"SELECT {ACCOUNT} FROM accounts a WHERE name = ? AND erased_at IS NULL"
+            row = self._execute(query, (name,)).fetchone()
             if row is None:
                 return None
             if len(self._accounts) >= _ACCOUNTS_KEPT:
@@ -53,20 +56,48 @@ class AccountRows(Writing):
         """See `Tx.create_account`."""
         row = self._write(
             "INSERT INTO accounts (name, display, country, password_hash, created_at, search)"
-            " VALUES (?, ?, ?, ?, ?, ?) RETURNING id, name, display, country, password_hash, admin",
+            " VALUES (?, ?, ?, ?, ?, ?) RETURNING id, name, display, country, password_hash, admin, 0",
             (name, display, country, password_hash, now, search_text(name, display)),
         ).fetchone()
         return account_of(row)
 
     def set_password(self, account: int, password_hash: str) -> None:
         """See `Tx.set_password`."""
-        self._write("UPDATE accounts SET password_hash = ? WHERE id = ?", (password_hash, account))
+        self._change("password_hash = ?", password_hash, account)
+
+    def set_disabled(self, account: int, since: int | None) -> None:
+        """See `Tx.set_disabled`."""
+        self._change("disabled_at = ?", since, account)
+
+    def set_may_administrate(self, account: int, *, may: bool) -> None:
+        """See `Tx.set_may_administrate`."""
+        self._change("admin = ?", int(may), account)
+
+    def _change(self, what: str, value: object, account: int) -> None:
+        self._write(f"UPDATE accounts SET {what} WHERE id = ?", (value, account))
         self._accounts.clear()
         self._by_id.clear()
 
+    def is_name_taken(self, name: Name) -> bool:
+        """See `Tx.is_name_taken`."""
+        return self._execute("SELECT 1 FROM accounts WHERE name = ?", (name,)).fetchone() is not None
+
+    def user_rows(self, after: str, limit: int) -> list[UserRow]:
+        """See `Tx.user_rows`."""
+        rows = self._read(f"SELECT {_USER} FROM accounts WHERE name > ? ORDER BY name LIMIT ?", (after, limit))
+        return [_user_of(row) for row in rows]
+
+    def user_row(self, name: Name) -> UserRow | None:
+        """See `Tx.user_row`."""
+        row = self._read(f"SELECT {_USER} FROM accounts WHERE name = ?", (name,)).fetchone()
+        return _user_of(row) if row else None
+
     def set_active(self, account: int, until: int) -> None:
         """See `Tx.set_active`."""
-        self._write("UPDATE accounts SET active_until = ? WHERE id = ?", (until, account))
+        self._write(
+            "UPDATE accounts SET active_at = max(active_at, active_until - ?, ? - ?), active_until = ? WHERE id = ?",
+            (ACTIVE_MS, until, ACTIVE_MS, until, account),
+        )
 
     def active_accounts(self, now: int, after: int, limit: int) -> list[Active]:
         """See `Tx.active_accounts`."""
@@ -81,14 +112,15 @@ class AccountRows(Writing):
         found: list[Account] = []
         last = looked_at = after
         rows = self._read(
-            f"SELECT {ACCOUNT}, instr(search, ?) FROM accounts a WHERE name > ? ORDER BY name LIMIT ?",
+            f"SELECT {ACCOUNT}, erased_at IS NULL AND instr(search, ?) FROM accounts a WHERE name > ?"
+            " ORDER BY name LIMIT ?",
             (find, after, scan + 1),
         )
         for looked, row in enumerate(rows):
             if looked == scan:
                 return found, looked_at
             looked_at = row[1]
-            if row[6]:
+            if row[-1]:
                 if len(found) == limit:
                     return found, last
                 found.append(account_of(row))
@@ -108,6 +140,10 @@ class AccountRows(Writing):
             " (SELECT key FROM known_keys WHERE account = ?1 ORDER BY used_at DESC, key LIMIT ?2)",
             (account, keep),
         )
+
+    def forget_keys(self, account: int) -> None:
+        """See `Tx.forget_keys`."""
+        self._write("DELETE FROM known_keys WHERE account = ?", (account,))
 
     def forget(self) -> None:
         """See `Writing.forget`."""
@@ -147,4 +183,9 @@ class SessionRows(Writing):
 
 def account_of(row: Any) -> Account:
     """The account in a row of the columns `ACCOUNT`."""
-    return Account(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+    return Account(row[0], row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6]))
+
+
+def _user_of(row: Any) -> UserRow:
+    number, name, display, country, admin, *rest = row
+    return UserRow(number, name, display, country, bool(admin), *rest)

@@ -9,13 +9,16 @@ from realm.store.conversations import ConversationRows
 from realm.store.outbox import OutboxRows
 from realm.store.rows import Draft, EntryPage, RealmStanding, Received
 from realm.store.writing import Row
-from schemas.entries import Entry, bounce_body, file_body, link, size, text_body
+from schemas.entries import Entry, body_of, bounce_body, file_body, link, size, text_body
 from schemas.names import ConversationId, Name, crosses
 
-_NUMBER_BITS: Final = 32
-_NUMBER: Final = (1 << _NUMBER_BITS) - 1
+NUMBER_BITS: Final = 32
+WIPED: Final = 1 << 20
+"""About so many characters at most are erased or removed in one call: each byte is written anew, as nothing."""
+NUMBER: Final = (1 << NUMBER_BITS) - 1
 
-_ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code"
+_ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code, body"
+_NEW: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code, stored_at"
 
 _FETCHED: Final = (
     "SELECT p.conversation AS conversation, p.conversation_id AS id, max(p.start, coalesce((SELECT i.seq"
@@ -26,7 +29,7 @@ _FETCHED: Final = (
 
 
 def _place(conversation: int, seq: int) -> int:
-    return conversation << _NUMBER_BITS | seq
+    return conversation << NUMBER_BITS | seq
 
 
 class EntryRows(ConversationRows, OutboxRows):
@@ -51,7 +54,7 @@ class EntryRows(ConversationRows, OutboxRows):
         if draft.file is not UNSET:
             self._attach(draft.file.id, place)
         stored_at = draft.sent_at if draft.stored_at is None else draft.stored_at
-        told = (draft.salt, chain, message, draft.re, draft.code, draft.origin, stored_at)
+        told = (draft.salt, chain, message, draft.re, draft.code, draft.stored_at, draft.origin, stored_at)
         row = (place, draft.id, draft.sender, draft.display, draft.sent_at, draft.kind, *told)
         self._write_late(("entries", draft.id, draft.sender), row)
         head.seq, head.chain = seq, chain
@@ -74,11 +77,11 @@ class EntryRows(ConversationRows, OutboxRows):
     def _put_entries(self, rows: list[Row]) -> None:
         """Put late entries, and where their conversations end now."""
         self._connection.executemany(
-            f"INSERT INTO entries ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row[:-2] for row in rows]
+            f"INSERT INTO entries ({_NEW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row[:-2] for row in rows]
         )
         if foreign := [(row[-2], row[0]) for row in rows if row[-2] is not None]:
             self._connection.executemany("INSERT INTO from_realms (realm, place) VALUES (?, ?)", foreign)
-        ends = {row[0] >> _NUMBER_BITS: (row[0] & _NUMBER, row[7], self._order(row[-1])) for row in rows}
+        ends = {row[0] >> NUMBER_BITS: (row[0] & NUMBER, row[7], self._order(row[-1])) for row in rows}
         self._connection.executemany(
             "UPDATE conversations SET head = ?, chain = ?, latest = ? WHERE id = ?",
             [(*end, conversation) for conversation, end in ends.items()],
@@ -97,11 +100,11 @@ class EntryRows(ConversationRows, OutboxRows):
         head = self._head(of)
         if head is None:
             return EntryPage([], more=False)
-        low, high = 0, _NUMBER
+        low, high = 0, NUMBER
         if after is not None:
-            low = min(after, _NUMBER)
+            low = min(after, NUMBER)
         elif before is not None:
-            high = min(before, _NUMBER)
+            high = min(before, NUMBER)
         rows = self._read(
             f"SELECT {_ENTRY} FROM entries WHERE place > ? AND place < ?"
             f" ORDER BY place {'DESC' if after is None else 'ASC'} LIMIT ?",
@@ -146,8 +149,8 @@ class EntryRows(ConversationRows, OutboxRows):
         """See `Tx.standings_from`."""
         rows = self._read(
             f"SELECT conversation, id, fetched FROM ({_FETCHED}) WHERE EXISTS (SELECT 1 FROM from_realms f"
-            f" WHERE f.realm = ?2 AND f.place > (id << {_NUMBER_BITS} | fetched)"
-            f" AND f.place < (id + 1 << {_NUMBER_BITS})) ORDER BY conversation LIMIT ?3",
+            f" WHERE f.realm = ?2 AND f.place > (id << {NUMBER_BITS} | fetched)"
+            f" AND f.place < (id + 1 << {NUMBER_BITS})) ORDER BY conversation LIMIT ?3",
             (account, realm, limit),
         )
         return [RealmStanding(*row) for row in rows]
@@ -182,8 +185,8 @@ class EntryRows(ConversationRows, OutboxRows):
         """See `Tx.unread`."""
         rows = self._read(
             "SELECT e.sender <> ? FROM participants p JOIN entries e"
-            f" ON e.place > (p.conversation_id << {_NUMBER_BITS} | p.read)"
-            f" AND e.place < (p.conversation_id + 1 << {_NUMBER_BITS})"
+            f" ON e.place > (p.conversation_id << {NUMBER_BITS} | p.read)"
+            f" AND e.place < (p.conversation_id + 1 << {NUMBER_BITS})"
             " WHERE p.account = ? AND p.conversation = ? ORDER BY e.place LIMIT ?",
             (own, account, conversation, scan),
         )
@@ -202,14 +205,14 @@ class EntryRows(ConversationRows, OutboxRows):
         row = self._execute(f"SELECT {_ENTRY} FROM entries WHERE id = ? AND sender = ?", (entry, sender)).fetchone()
         if row is None:
             return None
-        name = self._read("SELECT name FROM conversations WHERE id = ?", (row[0] >> _NUMBER_BITS,)).fetchone()[0]
+        name = self._read("SELECT name FROM conversations WHERE id = ?", (row[0] >> NUMBER_BITS,)).fetchone()[0]
         return self._entry(name, row)
 
     def _entry(self, conversation: ConversationId, row: Any) -> Entry:
-        place, entry_id, sender, display, sent_at, kind, salt, chain, message, re, code = row
+        place, entry_id, sender, display, sent_at, kind, salt, chain, message, re, code, body = row
         return Entry(
             conversation=conversation,
-            seq=place & _NUMBER,
+            seq=place & NUMBER,
             id=entry_id,
             sender=sender,
             name=display,
@@ -218,11 +221,33 @@ class EntryRows(ConversationRows, OutboxRows):
             chain=chain,
             salt=UNSET if salt is None else salt,
             message=UNSET if message is None else message,
-            file=self._attached(place) if kind == "file" else UNSET,
+            file=self._attached(place) if kind == "file" and body is None else UNSET,
             re=UNSET if re is None else re,
             code=UNSET if code is None else code,
+            erased=body is not None,
+            body=UNSET if body is None else body,
             queued=crosses(conversation) and self._is_queued(sender, entry_id),
         )
+
+    def erase_entry(self, place: int) -> int:
+        """Put the digest of what an entry says in its place, and let it name no file.
+
+        Returns how many characters it had, and one; 0 where it was erased before.
+
+        The name that its sender had goes too: what is shown is the one in the address.
+        """
+        row = self._read(f"SELECT {_ENTRY} FROM entries WHERE place = ?", (place,)).fetchone()
+        entry = self._entry(ConversationId(""), row)
+        if entry.erased:
+            return 0
+        self._write(
+            "UPDATE entries SET body = ?, display = ?, salt = NULL, message = NULL, re = NULL, code = NULL"
+            " WHERE place = ?",
+            (body_of(entry), entry.sender.partition("@")[0], place),
+        )
+        if entry.kind == "file":
+            self._detach(place)
+        return 1 + len(entry.message or "")
 
 
 def _body_of(draft: Draft) -> bytes:

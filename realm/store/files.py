@@ -74,11 +74,14 @@ class FileRows(Writing):
 
     def drop_unsent(self, before: int, limit: int) -> int:
         """See `Tx.drop_unsent`."""
+        return self.drop_files("f.uses = 0 AND f.created_at < ?", (before,), limit)
+
+    def drop_files(self, which: str, values: tuple[Any, ...], limit: int) -> int:
+        """Forget up to `limit` of these files, which no entry names and the outbox does not either."""
         stale = self._read(
             "SELECT f.id, f.owner, f.blob, b.size, b.digest FROM files f JOIN blobs b ON b.id = f.blob"
-            " WHERE f.uses = 0 AND f.created_at < ?"
-            " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.file = f.id) LIMIT ?",
-            (before, limit),
+            f" WHERE {which} AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.file = f.id) LIMIT ?",
+            (*values, limit),
         ).fetchall()
         for file, owner, blob, size, digest in stale:
             self._write("DELETE FROM files WHERE id = ?", (file,))
@@ -156,6 +159,13 @@ class FileRows(Writing):
         """Let an entry name a file."""
         self._write("INSERT INTO attachments (place, file) VALUES (?, ?)", (place, file))
         self._write("UPDATE files SET uses = uses + 1 WHERE id = ?", (file,))
+
+    def _detach(self, place: int) -> None:
+        """Let an entry name no file any more."""
+        row = self._read("SELECT file FROM attachments WHERE place = ?", (place,)).fetchone()
+        if row is not None:
+            self._write("DELETE FROM attachments WHERE place = ?", (place,))
+            self._write("UPDATE files SET uses = uses - 1 WHERE id = ?", row)
 
     def _attached(self, place: int) -> File | UnsetType:
         """The file that an entry names."""

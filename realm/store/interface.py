@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from realm.store.operating import OperatingTx
 from realm.store.rows import (
     Account,
     Active,
@@ -42,7 +43,7 @@ class StoreError(Exception):
     """The folder or its database cannot be used; the message says why and what to do."""
 
 
-class Tx(Protocol):
+class Tx(OperatingTx, Protocol):
     """One transaction. Nothing done in it is true for anybody until it has closed."""
 
     @property
@@ -57,11 +58,11 @@ class Tx(Protocol):
     # accounts
 
     def account(self, name: Name) -> Account | None:
-        """The account with that name."""
+        """The account with that name; None too where it was erased."""
         ...
 
     def account_by_id(self, account: int) -> Account | None:
-        """The account with that number."""
+        """The account with that number, also where it was erased."""
         ...
 
     def create_account(self, name: Name, display: str, country: str, password_hash: str, now: int) -> Account:
@@ -453,10 +454,11 @@ class Tx(Protocol):
         """The running hash at a number, None where it was not given, or is not remembered."""
         ...
 
-    def renumber(self, peer: int, epoch: int, now: int) -> None:
+    def renumber(self, peer: int, epoch: int, now: int | None) -> None:
         """Begin a new epoch: what is kept, and was not refused, will be numbered from 1 in the old order.
 
-        What has had a number keeps it as one of an earlier epoch until `renumber_on` comes to it.
+        What has had a number keeps it as one of an earlier epoch until `renumber_on` comes to it. `now` is when a
+        restore was noticed; None where it is for another reason.
         """
         ...
 

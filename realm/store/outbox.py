@@ -19,7 +19,7 @@ _ROW: Final = (
     "o.place, o.n, o.hash, o.copied, o.settled_at, o.result,"
     " o.peer, o.id, o.account, o.display, o.sent_at, o.to_group, o.recipient, o.message, o.file"
 )
-_ROWS: Final = f"SELECT {_ROW} FROM outbox o"
+OUTGOING: Final = f"SELECT {_ROW} FROM outbox o"
 _TO_CARRY: Final = "o.file IS NOT NULL AND o.n IS NULL AND o.result = ''"
 """What the peer is not known to hold the file of."""
 _TO_NUMBER: Final = "o.file IS NULL AND o.n IS NULL AND o.result = ''"
@@ -106,8 +106,8 @@ class OutboxRows(FileRows, PeerRows):
         """See `Tx.outgoing`."""
         if ("outbox", entry, account) in self._late:
             self._catch_up()
-        row = self._execute(f"{_ROWS} WHERE o.id = ? AND o.account = ?", (entry, account)).fetchone()
-        return None if row is None else _outgoing(row)
+        row = self._execute(f"{OUTGOING} WHERE o.id = ? AND o.account = ?", (entry, account)).fetchone()
+        return None if row is None else outgoing_of(row)
 
     def numbered(self, peer: int, after: int, upto: int) -> list[Outgoing]:
         """See `Tx.numbered`."""
@@ -116,26 +116,26 @@ class OutboxRows(FileRows, PeerRows):
             if None not in recent:
                 return [known[0] for known in recent if known is not None]
         rows = self._read(
-            f"{_ROWS} WHERE o.peer = ? AND o.epoch = ? AND o.n > ? AND o.n <= ? ORDER BY o.n",
+            f"{OUTGOING} WHERE o.peer = ? AND o.epoch = ? AND o.n > ? AND o.n <= ? ORDER BY o.n",
             (peer, self.sending(peer).epoch, after, upto),
         )
-        return [_outgoing(row) for row in rows.fetchall()]
+        return [outgoing_of(row) for row in rows.fetchall()]
 
     def uncopied(self) -> list[Outgoing]:
         """See `Tx.uncopied`."""
         found: list[Outgoing] = []
         for (peer,) in self._execute("SELECT id FROM peers ORDER BY id").fetchall():
             for which, _, values in self._unsettled(peer):
-                rows = self._read(f"{_ROWS} WHERE {which} AND {_OPEN}", values).fetchall()
-                found += [_outgoing(row) for row in rows]
+                rows = self._read(f"{OUTGOING} WHERE {which} AND {_OPEN}", values).fetchall()
+                found += [outgoing_of(row) for row in rows]
         return sorted(found, key=lambda row: row.place)
 
     def unnumbered(self, peer: int, limit: int) -> list[Outgoing]:
         """See `Tx.unnumbered`."""
         rows = self._read(
-            f"{_ROWS} WHERE o.peer = ? AND {_TO_CARRY} ORDER BY o.place LIMIT ?", (peer, limit)
+            f"{OUTGOING} WHERE o.peer = ? AND {_TO_CARRY} ORDER BY o.place LIMIT ?", (peer, limit)
         ).fetchall()
-        return [_outgoing(row) for row in rows]
+        return [outgoing_of(row) for row in rows]
 
     def oldest_queued(self, peer: int) -> int | None:
         """See `Tx.oldest_queued`."""
@@ -179,8 +179,7 @@ class OutboxRows(FileRows, PeerRows):
         for row in rows:
             self._recent.pop((row.post.peer, row.n or 0), None)
         for peer, count in Counter(row.post.peer for row in rows if not row.settled).items():
-            sending = self.sending(peer)
-            self._set_sending(peer, _changed(sending, queued=sending.queued - count))
+            self.fewer_queued(peer, count)
 
     def acknowledge(self, peer: int, upto: int) -> None:
         """See `Tx.acknowledge`."""
@@ -199,17 +198,18 @@ class OutboxRows(FileRows, PeerRows):
         ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def renumber(self, peer: int, epoch: int, now: int) -> None:
+    def renumber(self, peer: int, epoch: int, now: int | None) -> None:
         """See `Tx.renumber`."""
         self._recent.clear()
+        before = self.sending(peer)
         fresh = _changed(
-            self.sending(peer),
+            before,
             epoch=epoch,
             last=0,
             hash=HASH_START,
             acked=0,
             acked_hash=HASH_START,
-            restored_at=now,
+            restored_at=before.restored_at if now is None else now,
             renumbering=1,
         )
         self._set_sending(peer, fresh)
@@ -231,10 +231,10 @@ class OutboxRows(FileRows, PeerRows):
         """See `Tx.untaken`."""
         sending = self.sending(peer)
         rows = self._read(
-            f"{_ROWS} WHERE o.peer = ? AND o.epoch = ? AND o.n > ? ORDER BY o.n LIMIT ?",
+            f"{OUTGOING} WHERE o.peer = ? AND o.epoch = ? AND o.n > ? ORDER BY o.n LIMIT ?",
             (peer, sending.epoch, sending.acked, limit),
         ).fetchall()
-        found = [_outgoing(row) for row in rows]
+        found = [outgoing_of(row) for row in rows]
         found += self._behind(peer, limit - len(found))
         return found + self.unnumbered(peer, limit - len(found))
 
@@ -246,13 +246,13 @@ class OutboxRows(FileRows, PeerRows):
         found: list[Any] = []
         for epoch in self._earlier_epochs(peer):
             found += self._read(
-                f"{_ROWS} WHERE o.peer = ? AND o.epoch = ? AND o.n IS NOT NULL ORDER BY o.n LIMIT ?",
+                f"{OUTGOING} WHERE o.peer = ? AND o.epoch = ? AND o.n IS NOT NULL ORDER BY o.n LIMIT ?",
                 (peer, epoch, limit - len(found)),
             ).fetchall()
         found += self._read(
-            f"{_ROWS} WHERE o.peer = ? AND {_TO_NUMBER} ORDER BY o.place LIMIT ?", (peer, limit - len(found))
+            f"{OUTGOING} WHERE o.peer = ? AND {_TO_NUMBER} ORDER BY o.place LIMIT ?", (peer, limit - len(found))
         ).fetchall()
-        return [_outgoing(row) for row in found]
+        return [outgoing_of(row) for row in found]
 
     def _earlier_epochs(self, peer: int) -> list[int]:
         """Those of which rows still have their numbers, the latest first."""
@@ -294,6 +294,15 @@ class OutboxRows(FileRows, PeerRows):
                 (peer, before, self.sending(peer).epoch, self.sending(peer).acked, limit - gone),
             ).rowcount
         return gone
+
+    def recent_gone(self, row: Outgoing) -> None:
+        """A row is not remembered any more."""
+        self._recent.pop((row.post.peer, row.n or 0), None)
+
+    def fewer_queued(self, peer: int, by: int) -> None:
+        """So many fewer wait for the peer."""
+        sending = self.sending(peer)
+        self._set_sending(peer, _changed(sending, queued=sending.queued - by))
 
     def forget(self) -> None:
         """See `Writing.forget`."""
@@ -358,7 +367,8 @@ class OutboxRows(FileRows, PeerRows):
         )
 
 
-def _outgoing(row: Any) -> Outgoing:
+def outgoing_of(row: Any) -> Outgoing:
+    """The row of the outbox in a row of `OUTGOING`."""
     place, n, digest, copied, settled_at, result, *post = row
     peer, entry, account, display, sent_at, to_group, recipient, message, file = post
     return Outgoing(

@@ -1,6 +1,6 @@
 """What the store hands out and takes in: plain values, complete in themselves."""
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -26,6 +26,53 @@ class Account(msgspec.Struct, frozen=True):
     country: str
     password_hash: str
     admin: bool
+    disabled: bool = False
+    """Whether the operator lets nobody log in to it."""
+
+
+class UserRow(msgspec.Struct, frozen=True):
+    """An account as its operator sees it; of an erased one nothing is left but its name."""
+
+    id: int
+    name: Name
+    display: str
+    country: str
+    admin: bool
+    created_at: int
+    active_at: int
+    """When it was active last, ms, up to a minute late; when it was made, where it never was."""
+    disabled_at: int | None
+    erased_at: int | None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A conversation, and which of its entries are kept."""
+
+    number: int
+    """The store's own for the conversation."""
+    conversation: ConversationId
+    first: int
+    """One above the head where none is."""
+    head: int
+
+
+Step = Literal["outbox", "memberships", "entries", "files", "bytes", "done"]
+"""What of an account is being erased; the next is begun when nothing of it is left."""
+
+
+class Erasing(msgspec.Struct, frozen=True):
+    """An account that is being erased or was, and how far that has come."""
+
+    account: int
+    name: Name
+    asked_at: int
+    step: Step
+    place: int
+    """In the outbox, or in one conversation: up to here it is done."""
+    entries: int
+    """How many were erased,"""
+    files: int
+    """and how many files."""
 
 
 class Active(msgspec.Struct, frozen=True):

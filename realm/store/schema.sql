@@ -17,7 +17,7 @@ CREATE TABLE accounts (
     active_until  INTEGER NOT NULL DEFAULT 0,
     search        TEXT    NOT NULL,            -- name and display, case-folded
     left_total    INTEGER NOT NULL DEFAULT 0   -- what joining and leaving groups adds to the total of `sync`
-) STRICT;
+, disabled_at INTEGER, erased_at INTEGER, active_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE known_keys (      -- keys that have logged an account in before
     account INTEGER NOT NULL REFERENCES accounts (id),
@@ -84,7 +84,7 @@ CREATE TABLE entries (
     kind    TEXT    NOT NULL,
     salt    BLOB,
     chain   BLOB    NOT NULL,
-    message TEXT, re TEXT, code TEXT,
+    message TEXT, re TEXT, code TEXT, body BLOB, stored_at INTEGER,
     UNIQUE (id, sender)             -- a repeated send finds its first; by time, so that new ones lie together
 ) STRICT;
 
@@ -217,5 +217,16 @@ CREATE TABLE realm_inboxes (   -- fetched by `getrealminbox` up to this number
     seq          INTEGER NOT NULL,
     PRIMARY KEY (account, realm, conversation)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE erasures (        -- accounts that are being erased or were, and how far that has come
+    account  INTEGER PRIMARY KEY REFERENCES accounts (id),
+    asked_at INTEGER NOT NULL,
+    step     TEXT    NOT NULL,
+    place    INTEGER NOT NULL DEFAULT 0,     -- of the outbox, or of the entries of one conversation
+    entry    TEXT    NOT NULL DEFAULT '',    -- and of all entries, by id
+    sender   TEXT    NOT NULL DEFAULT '',    -- and sender
+    entries  INTEGER NOT NULL DEFAULT 0,     -- how many were erased
+    files    INTEGER NOT NULL DEFAULT 0
+) STRICT;
 
 INSERT INTO held (only, bytes) VALUES (1, 0);

@@ -6,15 +6,15 @@ from pathlib import Path
 from types import TracebackType
 
 from realm.store import database
-from realm.store.accounts import AccountRows, SessionRows
-from realm.store.entries import EntryRows
-from realm.store.groups import GroupRows
+from realm.store.accounts import SessionRows
+from realm.store.erasing import ErasingRows
 from realm.store.interface import Tx
 from realm.store.invites import InviteRows
+from realm.store.retaining import RetainingRows
 from schemas.names import Name
 
 
-class SqliteTx(AccountRows, InviteRows, SessionRows, GroupRows, EntryRows):
+class SqliteTx(InviteRows, SessionRows, ErasingRows, RetainingRows):
     """All operations of `Tx`. The object outlives its transaction, for what it remembers of rows."""
 
 

@@ -6,7 +6,8 @@ cost half as much.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -80,6 +81,15 @@ class Writing:
     def forget(self) -> None:
         """Forget what was remembered of rows, some of which are rolled back."""
         self._late.clear()
+
+    @contextmanager
+    def wiping(self) -> Iterator[None]:
+        """What is deleted meanwhile is overwritten with zeros in the file, which costs more writes."""
+        self._execute("PRAGMA secure_delete = ON").fetchall()
+        try:
+            yield
+        finally:
+            self._execute("PRAGMA secure_delete = OFF").fetchall()
 
     def _read(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
         """Execute a statement that changes nothing."""

@@ -79,7 +79,8 @@ def test_what_was_changed_is_named(folder: Path, statement: str, seq: int) -> No
 def test_an_entry_of_no_conversation(folder: Path) -> None:
     execute(
         folder,
-        "INSERT INTO entries SELECT place + (5 << 32), id || 'x', sender, display, sent_at, kind, salt,"
+        "INSERT INTO entries (place, id, sender, display, sent_at, kind, salt, chain, message, re, code)"
+        " SELECT place + (5 << 32), id || 'x', sender, display, sent_at, kind, salt,"
         " chain, message, re, code FROM entries WHERE id = 'e6'",
     )
     assert broken(folder) == [("conversation 6", 7)]

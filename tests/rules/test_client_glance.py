@@ -98,6 +98,14 @@ def test_an_entry_without_a_text() -> None:
     assert glance(desk_of(row(TALK, last=structs.replace(entry(TALK), message=UNSET)))).text == ""
 
 
+def test_what_was_erased_is_told_apart_from_silence() -> None:
+    gone = structs.replace(entry(TALK), message=UNSET, salt=UNSET, erased=True, body=bytes(32))
+    assert glance(desk_of(row(TALK, last=gone))).erased
+    assert not glance(desk_of(row(TALK, last=gone), unsaid=Unsaid(drafts={TALK: "besok"}))).erased
+    bounce = glance(desk_of(row(TALK, last=structs.replace(gone, kind="bounce"))))
+    assert (bounce.erased, bounce.refused) == (True, "")
+
+
 def test_a_draft_is_shown_instead_of_the_last_message() -> None:
     unsaid = Unsaid(drafts={TALK: " besok\nsaya "})
     desk = desk_of(row(TALK, last=entry(TALK)), unsaid=unsaid)

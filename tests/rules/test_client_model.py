@@ -417,6 +417,13 @@ def entry(seq: int, sender: str, sent_at: int) -> Entry:
 HOUR = 3_600_000
 
 
+def test_a_row_that_was_erased_is_marked() -> None:
+    gone = structs.replace(entry(1, "messi@kampus", 0), message=UNSET, salt=UNSET, erased=True, body=bytes(32))
+    said = [gone, entry(2, "messi@kampus", 0)]
+    shown = [row for row in rows(said, [], user=USER, name="H", seen=0, zone=UTC) if isinstance(row, Message)]
+    assert [(row.erased, row.text) for row in shown] == [(True, ""), (False, "text 2")]
+
+
 def test_rows_are_grouped_by_sender_and_by_day() -> None:
     said = [
         entry(1, "messi@kampus", 0),

@@ -606,6 +606,23 @@ def test_not_all_files_are_offered_to_a_peer_that_takes_none(lied: Lied, monkeyp
     assert choosy.named[:5] == names[3:]
 
 
+def test_a_chunk_is_not_to_blame_where_one_before_it_was_not_taken(lied: Lied) -> None:
+    """A full disk there, whose word of the first chunk is lost each time: the file is not given up."""
+
+    def answer(asked: Map) -> list[Map]:
+        if asked["cmd"] == "link.upload":
+            return [{"id": asked["id"], "status": "OK", "upload": "u", "offset": 0, "chunk": 9, "file": ""}]
+        if asked["cmd"] == "link.chunk" and asked["offset"]:
+            return [{"id": asked["id"], "status": "ERROR", "code": "bad_request", "message": "the wrong place"}]
+        return [] if asked["cmd"] == "link.chunk" else lied.pusat.honest(asked)
+
+    lied.pusat.answer = answer
+    lied.messi.send_file("bob@pusat", upload(lied.messi, b"0123456789abcdefghijklmnop"))
+    lied.network.run(HOUR)
+    assert len(lied.said("link.upload")) > 2 * carrying.REJECTED
+    assert lied.kampus.ends("pusat").queued == 1
+
+
 def test_a_restart_offers_all_again(lied: Lied) -> None:
     choosy = Choosy(lied)
     choosy.codes["big"] = "unavailable"

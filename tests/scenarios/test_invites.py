@@ -129,7 +129,7 @@ def test_the_link_has_the_realm_its_key_and_an_invite_that_holds_for_a_week(club
 
 
 @pytest.mark.parametrize(
-    ("config", "said"), [("", "by these settings everybody may"), ('registration = "closed"\n', "nobody may")]
+    ("config", "said"), [("", "as by the realm that runs everybody may"), ('registration = "closed"\n', "nobody may")]
 )
 def test_there_is_no_invite_where_none_is_needed_or_none_helps(start_realm: StartRealm, config: str, said: str) -> None:
     link, about = invited(start_realm(config=config))

@@ -67,12 +67,17 @@ class ClientNode:
         self._logging_in = False
         self._welcomed = False
         self._life = realm.life
+        self._ended = False
         world.later(LOOK_MS, self._look)
         world.later(HEARTBEAT_MS, self._beat)
 
     @property
     def logged_in(self) -> bool:
         return self._session.login is not None
+
+    def end(self) -> None:
+        """Nobody uses the device any more."""
+        self._ended = True
 
     @property
     def settled(self) -> bool:
@@ -329,6 +334,8 @@ class ClientNode:
 
     def _look(self) -> None:
         """Notice that the realm was killed: sockets connect again, and subscribe again."""
+        if self._ended:
+            return
         self._world.later(LOOK_MS, self._look)
         if not self.logged_in:
             self.log_in()
@@ -337,6 +344,8 @@ class ClientNode:
             self._subscribe()
 
     def _beat(self) -> None:
+        if self._ended:
+            return
         self._world.later(HEARTBEAT_MS, self._beat)
         self.mirror.beat()
         self._pump()

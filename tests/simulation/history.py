@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from client.errors import ClientError
-from schemas import commands, names
+from schemas import commands, names, operator
 from schemas.answers import Answer
 from schemas.commands import Command
 from schemas.entries import CHAIN_START, Entry, follows
@@ -63,6 +63,10 @@ NEW_FILES = 3
 CONTENTS = 5
 FILE_SIZES = (0, 1, CHUNK, CHUNK + 1, 3 * CHUNK, 5 * CHUNK + 3, 20 * CHUNK)
 STEP_MS = 60
+ERASES_IN = 3
+"""In one of so many histories a user is erased in the end."""
+ERASING_STEPS = 12
+SOME_TIME_MS = 3_000
 HEAL_MS = 400_000
 
 
@@ -105,6 +109,34 @@ class SimulatedHistory:
                 self.realm.kill(Fault.CRASH_IDLE)
         self._heal()
         self._check()
+        if world.seed % ERASES_IN == 0:
+            self._erase(world.dice.choice(self.users))
+
+    def _erase(self, user: User) -> None:
+        """A user is erased, while the realm is killed again and again; nothing else is said meanwhile."""
+        world = self.world
+        for client in self.clients:
+            if client.user is user:
+                client.end()
+        world.faulty = True
+        for _ in range(ERASING_STEPS):
+            self.realm.operate(operator.EraseUser(id=1, username=user.name))
+            world.run_until(world.now + world.dice.randint(1, STEP_MS))
+            if world.chance(0.2):
+                self.realm.kill(Fault.CRASH_IDLE)
+        world.faulty = False
+        for _ in range(ERASING_STEPS):
+            self.realm.operate(operator.EraseUser(id=1, username=user.name))
+            world.run_until(world.now + SOME_TIME_MS)
+        with self.realm.store.transaction() as tx:
+            if tx.erasing(1) or tx.account(user.name) or not tx.is_name_taken(user.name):
+                self._fail(f"{user.name} is not erased: {tx.erasing(1)}")
+        kept = self._kept()
+        for run in kept.values():
+            for entry in run:
+                if entry.erased != (entry.sender == user.address):
+                    self._fail(f"{user.name} was erased, and here is {entry}")
+        self._check_files(kept)
 
     @property
     def crashes(self) -> int:

@@ -10,7 +10,7 @@ from realm.core import Core, Decision
 from realm.effects import Effect, Note, Publish, Reply, RunJob
 from realm.inputs import Input, JobDone, Subscribed, Tick
 from realm.jobs import CheckPassword, FileJob, FileResult, Finished, FinishUpload, HashPassword, PasswordJob, RemoveBlob
-from realm.request import Request, Route
+from realm.request import OPERATOR, Request, Route
 from realm.settings import Files, Limits, Settings
 from realm.store.files import FileRows
 from realm.store.interface import Tx
@@ -20,6 +20,7 @@ from schemas import commands, names
 from schemas.codec import Malformed, decode_command, encode_answer, encode_event, encode_refusal
 from schemas.errors import Refusal
 from schemas.events import EntryPushed
+from schemas.operator import OperatorCommand
 from tests.rules.kit import REALM, SeededIds, hash_openly
 from tests.simulation.disk import Disk, FilePool, Platter
 from tests.simulation.network import Fault, Seldom, World
@@ -88,6 +89,14 @@ class RealmNode:
         decoded = decode_command(list(frames))
         body, data = (decoded, b"") if isinstance(decoded, Malformed) else decoded
         self._take(Request(route, key, "127.0.0.1", body, data))
+
+    def operate(self, command: OperatorCommand) -> None:
+        """The operator says something, and does not wait for the answer."""
+        if self.running:
+            self._routes += 1
+            route = Route(self._routes.to_bytes(5, "big"), operator=True)
+            self._callers[route.peer] = lambda _frames: None
+            self._take(Request(route, OPERATOR, OPERATOR, command))
 
     def subscribe(self, key: str, topic: bytes, hear: Deliver) -> None:
         """A subscription arrives; a realm that was killed since has forgotten it."""

@@ -23,6 +23,7 @@ from realm.jobs import Gone, Held, RemoveBlob, Trouble, WriteChunk
 from realm.memory import UploadState
 from realm.store import database
 from realm.store.entries import EntryRows
+from realm.store.erasing import ErasingRows
 from realm.store.files import FileRows
 from realm.store.groups import GroupRows
 from realm.store.interface import Tx
@@ -203,3 +204,18 @@ def test_a_sweep_that_removes_what_comes_back_just_now(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(files, "sweep", sweep)
     caught("is removed from disk, and a row names it")
+
+
+def test_an_erasing_that_forgets_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def skips(self: ErasingRows, account: int, sender: str, scan: int, limit: int) -> bool:
+        self._write("UPDATE erasures SET entry = 'Z' WHERE account = ?", (account,))
+        return erase_said_by(self, account, sender, scan, limit)
+
+    erase_said_by = ErasingRows.erase_said_by
+    monkeypatch.setattr(ErasingRows, "erase_said_by", skips)
+    assert caught("was erased, and here is") <= AT_MOST
+
+
+def test_an_erasing_that_leaves_bytes_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FileRows, "_detach", lambda _self, _place: None)
+    assert caught("more is kept than entries name") <= AT_MOST

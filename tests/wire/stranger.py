@@ -112,7 +112,7 @@ class Client:
             if chain and not follows(chain, entry):
                 raise ValueError(f"the chain of {entry['conversation']} breaks at {entry['seq']}")
             self.last[entry["conversation"]] = entry["seq"], entry["chain"]
-            said = entry["file"]["name"] if "file" in entry else entry.get("message")
+            said = entry["file"]["name"] if "file" in entry else entry.get("message", "(erased)")
             print(f"{entry['from']}: {said}", flush=True)
 
     def repair(self, conversation: str, head: int) -> None:

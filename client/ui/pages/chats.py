@@ -56,7 +56,9 @@ def conversation(window: Window, one: Glance, words: Words, today: date) -> ft.C
         "" if one.at is None else f"{one.at:%H:%M}" if one.at.date() == today else words.short_day(one.at.date(), today)
     )
     who = words.draft if one.draft else words.you if one.own else one.who
-    text = words.bounced.format(why=refusal(words, one.refused)) if one.refused else one.text
+    text = words.erased if one.erased else one.text
+    if one.refused:
+        text = words.bounced.format(why=refusal(words, one.refused))
     queued = words.queued_for.format(realm=one.realm) if one.queued else ""
     name = ", ".join(part for part in (one.title, unread, when, who, queued, text) if part)
     strong = ft.FontWeight.W_600 if one.unread else None

@@ -60,6 +60,8 @@ def _entry(window: Window, entry: Entry) -> ft.Control:
 
 
 def _text(window: Window, entry: Entry) -> str:
+    if entry.erased:
+        return window.words.erased
     if entry.kind == "bounce":
         return window.words.bounced.format(why=refusal(window.words, entry.code or ""))
     file = of_entry(entry)

@@ -1,6 +1,7 @@
 """A chat room: who it is with, and what was said."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -184,6 +185,8 @@ def day(words: Words, one: Day, today: date) -> ft.Control:
 @row
 def message(window: Window, one: Message, words: Words, in_group: bool) -> ft.Control:
     """One message. Screen readers get it as one sentence, with what became of it."""
+    if one.erased:
+        one = replace(one, text=words.erased)
     fate = fates.told(window, words, one)
     tells_who = in_group or is_elsewhere(one.sender, window.desk.user)
     username = short(one.sender, window.desk.user) if tells_who else ""  # a name may be another's too

@@ -7,7 +7,7 @@ import pytest
 
 from realm.context import Ctx
 from realm.core import FORGOTTEN
-from realm.federation import carrying, link, peers, receiving, settling
+from realm.federation import link, peers, receiving, settling
 from realm.federation.state import Link, Peers, Phase, Wait, WaitOver
 from realm.inputs import FromPeer
 from realm.store import database
@@ -217,16 +217,11 @@ def test_a_refusal_that_is_forgotten_and_taken_for_consent(monkeypatch: pytest.M
 
 
 def test_an_own_entry_that_finds_no_room_and_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found by history 60 of its time: on a full disk it was given up, and what was said later was stored first."""
+    """Found by history 58: on a full disk it was given up, and what was said later was stored first."""
+
     def give_up(ctx: Ctx, wait: Wait) -> None:
         if not wait.begins:
             ctx.view.change(WaitOver(wait.account, wait.entry, wait.peer))
 
     monkeypatch.setattr(settling, "_await_room", give_up)
-    caught("and its sender", first=60)
-
-
-def test_a_chunk_that_is_blamed_for_those_that_were_not_taken_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found by history 1317: while the disk of the peer was full for a minute, a file was given up for good."""
-    monkeypatch.setattr(carrying, "_offset", lambda _now, _call: 0)
-    caught("is there (1, 0, 1)", "is there (1, 0, 0)", first=1317)
+    caught("and its sender", first=58)
