@@ -8,12 +8,13 @@ import typer
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
-from realm.cli import peering, serving, users
+from realm.cli import configuring, peering, serving, users
 from realm.settings import SettingsError
 from realm.store.interface import StoreError, StoreFullError
 
 _app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (
+    configuring.init,
     serving.run,
     serving.demo_data,
     users.invite_user,

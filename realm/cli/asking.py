@@ -17,8 +17,8 @@ from broker.clock import now_ms
 from broker.passwords import Hasher
 from broker.random_ids import RandomIds
 from broker.reaching import WITHIN_S, OperatorError, RefusedError, reach
-from realm import invites, settings
-from realm.cli.options import NO_REALM
+from realm import invites
+from realm.cli.options import NO_REALM, settings_of
 from realm.core import Core
 from realm.effects import Note, Reply, RunJob
 from realm.inputs import Input, JobDone, Tick
@@ -111,7 +111,7 @@ def realm_on(data: Path, config: Path | None) -> Iterator[tuple[Realm, bool]]:
             raise StoreError(NO_REALM.format(data))
         store = SqliteStore(data, None, RandomIds().epoch)
         try:
-            resting = Resting(data, store, settings.load(config))
+            resting = Resting(data, store, settings_of(data, config))
             try:
                 yield resting, False
             finally:

@@ -10,6 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from broker import keyfiles
+from realm import settings_file
+from realm.settings import Settings
 from realm.store.database import exists
 from realm.store.folder import LockedError, locked
 from realm.store.interface import StoreError
@@ -17,7 +19,10 @@ from schemas.invites import split_place
 from schemas.names import NAME_PATTERN, Name
 
 DataOption = Annotated[Path, typer.Option(help="The realm's folder; made where there is none.")]
-ConfigOption = Annotated[Path | None, typer.Option(help="A settings file (TOML).")]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(help="A settings file (TOML); else settings.toml in the realm's folder, where there is one."),
+]
 FolderOption = Annotated[Path, typer.Option(help="The realm's folder.")]
 NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
 PortOption = Annotated[int | None, typer.Option(min=0, max=65_535)]
@@ -25,6 +30,11 @@ PortOption = Annotated[int | None, typer.Option(min=0, max=65_535)]
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""
 NO_REALM: Final = "no realm has run on the folder {} yet: run one there, or say another --data"
+
+
+def settings_of(data: Path, config: Path | None) -> Settings:
+    """The settings of the realm on a folder. Raises SettingsError, with all that is wrong in the file."""
+    return settings_file.load(settings_file.chosen(data, config))
 
 
 @contextmanager

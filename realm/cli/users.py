@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from broker.clock import now_ms
-from realm import invites, settings
-from realm.cli.options import ConfigOption, FolderOption, keys_in
+from realm import invites
+from realm.cli.options import ConfigOption, FolderOption, keys_in, settings_of
 from realm.gates import DAY_MS
 from schemas.invites import Invitation
 
@@ -25,7 +25,7 @@ def invite_user(
 ) -> None:
     """Write a link for somebody to join by. The realm may run meanwhile."""
     keys = keys_in(data)
-    token, registration = None, settings.load(config).registration
+    token, registration = None, settings_of(data, config).registration
     if registration == "invite":
         expires = now_ms() + days * DAY_MS
         nonce = secrets.token_bytes(invites.NONCE)
