@@ -95,6 +95,10 @@ class Dialler:
         self._lookups = lookups
         self._home = home
 
+    def allow(self, networks: tuple[str, ...]) -> None:
+        """Say in which networks peers may be, from now on."""
+        self._lookups.allow(networks)
+
     def run(self, job: DialJob) -> DialResult:
         """Do a job. Never raises: what goes wrong is a DialFailed."""
         try:

@@ -10,6 +10,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
+import structlog
+
 from broker.blobs import Blobs
 from broker.dialling import Dialler
 from broker.pace import Pace
@@ -25,15 +27,19 @@ from realm.jobs import (
     PasswordJob,
     ProveIntroduction,
     ReadCard,
+    ReadSettings,
     ReadThumbnail,
     Result,
+    SettingsBad,
+    SettingsRead,
 )
-from realm.settings import Settings
+from realm.settings import Settings, SettingsError
 
 THUMBNAIL_THREADS: Final = 1
 """A thumbnail is a process that may take much memory, and nobody needs two at once."""
 DIAL_THREADS: Final = 4
 """Of each pool that speaks to other realms. They wait, and do nothing else."""
+log: Final = structlog.get_logger()
 J = TypeVar("J", bound=Job)
 Key = str | bytes
 """Whose turn it is."""
@@ -148,14 +154,25 @@ class Pool(Generic[J]):
 class Pools:
     """All pools of a realm. Calls `wake` (from their threads) when results wait in `done`."""
 
-    def __init__(self, settings: Settings, blobs: Blobs, dialler: Dialler, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        blobs: Blobs,
+        dialler: Dialler,
+        read_settings: Callable[[], Settings],
+        wake: Callable[[], None],
+    ) -> None:
+        """`read_settings` reads the settings file anew; raises SettingsError where it cannot be used."""
         self.done: queue.SimpleQueue[JobDone] = queue.SimpleQueue()
         self._wake = wake
         self._pace = Pace()
         by_address = FairQueue[PasswordJob](lambda job: job.ask.address, serial=False)
         by_digest = FairQueue[FileJob](lambda job: job.digest, serial=True)
         by_user = FairQueue[ReadThumbnail](lambda job: str(job.account), serial=True)
-        hasher = Hasher(settings.hashing)
+        in_order = FairQueue[ReadSettings](lambda _: "", serial=True)
+        self._hasher = hasher = Hasher(settings.hashing)
+        self._dialler = dialler
+        self._read_settings = read_settings
         self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self._tell)
         self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self._tell, self._pace)
         self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, by_user, blobs.run, self._tell)
@@ -167,7 +184,9 @@ class Pools:
         self._adding = Pool("add", DIAL_THREADS, by_door, dialler.run, self._tell)
         self._recalling = Pool("recall", DIAL_THREADS, by_peer, dialler.run, self._tell)
         self._proving = Pool("prove", DIAL_THREADS, by_asker, dialler.run, self._tell)
+        self._settings = Pool("settings", 1, in_order, self._read, self._tell)
         self._all = (
+            self._settings,
             self._passwords,
             self._files,
             self._thumbnails,
@@ -189,8 +208,15 @@ class Pools:
                 self._adding.submit(job)
             case ProveIntroduction():
                 self._proving.submit(job)
+            case ReadSettings():
+                self._settings.submit(job)
             case _:
                 self._files.submit(job)
+
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from now on; how many threads there are stays."""
+        self._hasher.adopt(settings.hashing)
+        self._dialler.allow(settings.peers.networks)
 
     def chat(self) -> None:
         """Something is pushed to somebody: files give way for a while."""
@@ -206,6 +232,15 @@ class Pools:
         self.end()
         for pool in self._all:
             pool.stop()
+
+    def _read(self, _job: ReadSettings) -> SettingsRead | SettingsBad:
+        try:
+            return SettingsRead(self._read_settings())
+        except SettingsError as error:
+            return SettingsBad(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the operator is told
+            log.error("settings job failed", error=type(error).__name__)
+            return SettingsBad(f"the settings file could not be read here ({type(error).__name__})")
 
     def _tell(self, done: JobDone) -> None:
         self.done.put(done)

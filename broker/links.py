@@ -20,7 +20,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
 from broker.keyfiles import KeyPair
-from broker.lookups import Found, Lookups, place
+from broker.lookups import Found, Lookups, not_there, place
 from broker.sockets import NOBLOCK, Context, Sent, Socket, receive_now, send_now
 from realm.effects import Connect
 from realm.inputs import FromPeer, LinkDown, LinkUp
@@ -136,6 +136,21 @@ class Links:
         wants = [self._want(_Way(wanted.peer, bulk), wanted) for bulk in (False, True)]
         if any(wants):
             self._lookups.begin(wanted.host, lambda found: self._tell_found(wanted, found))
+
+    def disconnect(self, peer: int) -> None:
+        """End what goes to a peer, and tell nothing of it; there may be nothing."""
+        for bulk in (False, True):
+            link = self._links.pop(_Way(peer, bulk), None)
+            if link is not None:
+                self._close_line(link, 0)
+
+    def allow(self, networks: tuple[str, ...]) -> None:
+        """Say in which networks peers may be, from now on: what goes elsewhere is ended, and told."""
+        self._lookups.allow(networks)
+        for link in self._links.values():
+            if link.line is not None and not self._lookups.may_be_dialled(link.line.address):
+                self._tell_down(link, not_there(link.line.address))
+                self._close_line(link, 0)
 
     def send(self, peer: int, *frames: bytes, bulk: bool = False) -> None:
         """Send without waiting; what cannot be sent now is dropped."""
@@ -255,8 +270,9 @@ class Links:
             while True:
                 wanted, found = self._found.get_nowait()
                 for bulk in (False, True):
-                    link = self._links[_Way(wanted.peer, bulk)]
-                    if link.wanted == wanted and not link.up:  # else another is wanted since, or it is there by itself
+                    link = self._links.get(_Way(wanted.peer, bulk))
+                    # Else none is wanted any more, or another, or it is there by itself.
+                    if link is not None and link.wanted == wanted and not link.up:
                         self._go_on(link, found)
 
     def _go_on(self, link: _Link, found: Found) -> None:

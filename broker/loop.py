@@ -20,8 +20,9 @@ from broker.operator import OperatorSocket
 from broker.push import Push
 from broker.zap import ZapSocket
 from realm.core import Core
-from realm.effects import Connect, Effect, Note, Publish, Reply, RunJob, ToPeer
-from realm.inputs import Input, Stopping, Tick
+from realm.effects import Adopt, Connect, Disconnect, Effect, Note, Publish, Reply, RunJob, ToPeer
+from realm.inputs import Hangup, Input, Stopping, Tick
+from realm.settings import Settings
 from realm.store.interface import Store
 from realm.turn import Turns
 from schemas.codec import encode_command, encode_event
@@ -81,9 +82,11 @@ class Loop:
         links: Links,
         operator: OperatorSocket,
         pools: Pools,
+        adopt: Callable[[Settings], None],
         wake: Wake,
         now: Callable[[], int],
     ) -> None:
+        """`adopt` has all that goes by settings go by others."""
         self._core = core
         self._turns = Turns(core, store)
         self._zap = zap
@@ -95,7 +98,9 @@ class Loop:
         self._pools = pools
         self._wake = wake
         self._now = now
+        self._adopt = adopt
         self._stopping = False
+        self._hung_up = False
         self._told_drops: dict[str, int] = {}
         self._poller = zmq.Poller()
         for source in (zap.socket, door.socket, commands.socket, push.socket, links.fileno(), wake.reader):
@@ -106,6 +111,10 @@ class Loop:
     def stop(self) -> None:
         """End `run` when what was taken in is answered. Callable from a signal handler."""
         self._stopping = True
+
+    def hang_up(self) -> None:
+        """Have the settings read again. Callable from a signal handler."""
+        self._hung_up = True
 
     def run(self) -> None:
         """Take turns until `stop`. Raises StoreError where the store has failed."""
@@ -150,6 +159,9 @@ class Loop:
         inputs += self._links.gather(min(OF_LINKS, TURN - len(inputs)))
         inputs += self._operator.gather(min(OF_OPERATORS, TURN - len(inputs)))
         inputs += self._commands.gather(TURN - len(inputs))
+        if self._hung_up:
+            self._hung_up = False
+            inputs.append(Hangup())
         now = self._now()
         if now >= self._core.wake_at(now):
             inputs.append(Tick())
@@ -184,6 +196,10 @@ class Loop:
                 self._links.send(peer, *frames, bulk=bulk)
             case Connect():
                 self._links.connect(effect)
+            case Disconnect(peer):
+                self._links.disconnect(peer)
+            case Adopt(settings):
+                self._adopt(settings)
             case Note(level, event, fields):
                 getattr(log, level)(event, **fields)
             case _:

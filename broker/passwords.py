@@ -16,6 +16,10 @@ class Hasher:
     """Makes and checks hashes with the realm's parameters."""
 
     def __init__(self, settings: Hashing) -> None:
+        self.adopt(settings)
+
+    def adopt(self, settings: Hashing) -> None:
+        """Make hashes by these settings from now on; those that there are say by which they were made."""
         self._argon2 = argon2.PasswordHasher(
             time_cost=settings.passes, memory_cost=settings.memory_kib, parallelism=settings.lanes
         )

@@ -60,6 +60,8 @@ def _state(peer: PeerSeen, now: int, *, running: bool) -> "Text":
 
     if not running:
         return Text("-")
+    if not peer.allowed:
+        return Text("not spoken to: the settings say so", "yellow")
     if peer.down_since is not None:
         soon = "" if peer.next_try is None else f", next try in {_span(max(0, peer.next_try - now))}"
         return Text(f"unreachable since {_at(peer.down_since, now)}{soon}: {printable(peer.error)}", "red")

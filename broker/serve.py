@@ -1,8 +1,10 @@
 """Puts a realm on the network: sockets, pools and loop around a core, from start to the last answer."""
 
 import gc
+import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -10,7 +12,7 @@ from typing import Final, NamedTuple
 import structlog
 import zmq
 
-from broker import sockets
+from broker import logs, sockets
 from broker.blobs import Blobs
 from broker.calls import Calls, Stop
 from broker.clock import now_ms
@@ -28,7 +30,7 @@ from broker.operator import OperatorSocket
 from broker.push import Push
 from broker.zap import Gatekeeper, ZapSocket
 from realm.core import Core
-from realm.settings import Settings
+from realm.settings import Listen, Settings
 from realm.store.interface import Store
 from schemas.answers import Card
 from schemas.keys import fingerprint
@@ -42,22 +44,20 @@ DIAL_LOOKUPS: Final = 32
 log: Final = structlog.get_logger()
 
 
-class Ports(NamedTuple):
-    """Where to listen; 0 is any free port."""
-
-    host: str
-    door: int
-    commands: int
-    push: int
-
-
 def run(
-    folder: Path, core: Core, store: Store, settings: Settings, keys: KeyPair, ports: Ports, advertised: str | None
+    folder: Path,
+    core: Core,
+    store: Store,
+    keys: KeyPair,
+    read_settings: Callable[[], Settings],
 ) -> None:
-    """Serve a realm that lives in `folder` until SIGTERM or SIGINT.
+    """Serve a realm that lives in `folder` until SIGTERM or SIGINT; with SIGHUP it reads its settings again.
 
+    `read_settings` reads them; it raises SettingsError where they cannot be used.
     Raises BindError and StoreError before anybody was served, and StoreError where the store fails later.
     """
+    settings = core.rules.settings
+    listen = settings.listen
     blobs = Blobs(folder)
     blobs.keep_only(core.memory.uploads)
     with ExitStack() as ending:
@@ -65,28 +65,37 @@ def run(
         ending.callback(wake.close)
         context, operator = _open_context(ending, folder)
         zap, culprits = _guard(context, core, settings)
-        bound = _bind(context, keys, ports)
+        bound = _bind(context, keys, listen)
         door = sockets.port_of(bound.door)
         card = _card(core.rules.realm, keys, bound)
-        home = Home.at(core.rules.realm, ports.host, door, advertised)
+        home = Home.at(core.rules.realm, listen.host, door, listen.advertise)
         core.rules.home = home.told()
-        pools = _start_pools(ending, context, settings, keys, blobs, home, wake)
+        pools = _start_pools(ending, context, settings, keys, blobs, home, read_settings, wake)
         links = _open_links(ending, context, settings, keys, wake)
+        front = Door(bound.door, card, settings, culprits, now_ms)
+
+        def adopt(changed: Settings) -> None:
+            for one in (zap, front, pools):
+                one.adopt(changed)
+            links.allow(changed.peers.networks)
+            logs.adopt(changed.log)
+
         loop = Loop(
             core,
             store,
             zap,
-            Door(bound.door, card, settings, culprits, now_ms),
+            front,
             Commands(bound.commands, core, culprits, now_ms),
             Push(bound.push, core, culprits, now_ms),
             links,
             operator,
             pools,
+            adopt,
             wake,
             now_ms,
         )
         _stop_on_signals(ending, loop, wake)
-        _say_ready(core, store, card, keys, ports.host, door, advertised)
+        _say_ready(core, store, card, keys, door)
         _collect_less()
         loop.run()
         log.info("realm stops", realm=core.rules.realm)
@@ -115,10 +124,11 @@ def _guard(context: sockets.Context, core: Core, settings: Settings) -> tuple[Za
     return ZapSocket(context, Gatekeeper(settings, core.has_session, culprits, now_ms)), culprits
 
 
-def _bind(context: sockets.Context, keys: KeyPair, ports: Ports) -> _Bound:
-    commands = sockets.open_commands(context, keys, ports.host, ports.commands)
-    push = sockets.open_push(context, keys, ports.host, ports.push)
-    return _Bound(sockets.open_door(context, ports.host, ports.door), commands, push)
+def _bind(context: sockets.Context, keys: KeyPair, listen: Listen) -> _Bound:
+    door_port, commands_port, push_port = listen.ports
+    commands = sockets.open_commands(context, keys, listen.host, commands_port)
+    push = sockets.open_push(context, keys, listen.host, push_port)
+    return _Bound(sockets.open_door(context, listen.host, door_port), commands, push)
 
 
 def _card(realm: Name, keys: KeyPair, bound: _Bound) -> Card:
@@ -139,12 +149,13 @@ def _start_pools(
     keys: KeyPair,
     blobs: Blobs,
     home: Home,
+    read_settings: Callable[[], Settings],
     wake: Wake,
 ) -> Pools:
     """The pools, and that they end: what still waits is dropped, what is slow is cut short, the rest is awaited."""
     stop = Stop()
     lookups = Lookups(settings.peers.networks, DIAL_LOOKUPS)
-    pools = Pools(settings, blobs, Dialler(Calls(context, keys, stop), lookups, home), wake)
+    pools = Pools(settings, blobs, Dialler(Calls(context, keys, stop), lookups, home), read_settings, wake)
     for end in (stop.close, pools.stop, lookups.stop, stop, blobs.close, pools.end):  # the last comes first
         ending.callback(end)
     return pools
@@ -158,10 +169,9 @@ def _open_links(ending: ExitStack, context: sockets.Context, settings: Settings,
     return links
 
 
-def _say_ready(
-    core: Core, store: Store, card: Card, keys: KeyPair, host: str, door: int, advertised: str | None
-) -> None:
+def _say_ready(core: Core, store: Store, card: Card, keys: KeyPair, door: int) -> None:
     out = Forgiving(sys.stdout)
+    host, advertised = core.rules.settings.listen.host, core.rules.settings.listen.advertise
     reached = f", advertised as {advertised}" if advertised else ""
     out.write(
         f"realm {card.realm} is ready: front door {host}:{door}, commands {card.commands}, push {card.push}, "
@@ -181,6 +191,13 @@ def _stop_on_signals(ending: ExitStack, loop: Loop, wake: Wake) -> None:
     ending.callback(signal.set_wakeup_fd, -1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: loop.stop())
+    at_terminal = os.isatty(0)
+
+    def hang_up(_number: int, _frame: object) -> None:
+        # Where its terminal was closed, nobody can end it any more.
+        (loop.stop if at_terminal and not os.isatty(0) else loop.hang_up)()
+
+    signal.signal(signal.SIGHUP, hang_up)
     signal.set_wakeup_fd(wake.writer, warn_on_full_buffer=False)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from realm import accounts, files, gates, uploads
+from realm import accounts, files, gates, reloading, uploads
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, link, peers, settling
@@ -22,6 +22,7 @@ from realm.inputs import (
     CarryingDue,
     Due,
     FromPeer,
+    Hangup,
     Heard,
     Input,
     JobDone,
@@ -34,8 +35,8 @@ from realm.inputs import (
     Tick,
     WaitDue,
 )
-from realm.jobs import CheckPassword, Cleaning, DialJob, HashPassword, Introduce, Job, ReadOwn, Result
-from realm.memory import Change, JobOver, Memory, Started
+from realm.jobs import CheckPassword, Cleaning, DialJob, HashPassword, Introduce, Job, ReadOwn, ReadSettings, Result
+from realm.memory import Adopted, Change, JobOver, Memory, Started
 from realm.outcome import LATER, Failed, Outcome, Parcel
 from realm.request import Request
 from realm.session import Session
@@ -82,8 +83,7 @@ class Core:
         """
         self.memory = Memory()
         self.rules = Rules(store.realm, store.epoch, key, settings, ids, invite_key)
-        hours = min(settings.files.unfinished_hours, settings.files.unsent_hours)
-        self._sweep_ms = min(SWEEP_MS, max(1_000, int(hours * uploads.HOUR_MS)))
+        self._sweep_ms = _sweep_ms(settings)
         self._next_sweep = now + self._sweep_ms
         self._saved_active: dict[int, int] = {}
         """What the rows say of who is active, by account: they are written at most every half heartbeat."""
@@ -110,7 +110,10 @@ class Core:
     def settle(self, changes: Sequence[Change]) -> None:
         """Make the changes of a turn that is committed. It cannot fail."""
         for change in changes:
-            self.memory.apply(change)
+            if type(change) is Adopted:
+                self._adopt(change.settings)
+            else:
+                self.memory.apply(change)
 
     def may_hear(self, key: str, topic: bytes) -> bool:
         """Whether a connection with this key may subscribe to this topic."""
@@ -134,6 +137,10 @@ class Core:
         """When a `Tick` is due at the latest, ms. Ask again now and then: the clock may be set back."""
         return min(when(self._next_sweep, now, self._sweep_ms), self.memory.peers.wake_at(now))
 
+    def _adopt(self, settings: Settings) -> None:
+        self.rules.adopt(settings)
+        self._sweep_ms = _sweep_ms(settings)
+
     def _load(self, tx: Tx, now: int) -> None:
         burst = self.rules.settings.limits.session_burst
         last = 0
@@ -154,8 +161,8 @@ class Core:
         while peers := tx.peers(last, _PAGE):
             for peer in peers:
                 self.memory.apply(peer)
-                if is_allowed(self.rules.settings, peer):
-                    self.memory.apply(Link(peer.id, due=now))
+                allowed = is_allowed(self.rules.settings, peer)
+                self.memory.apply(Link(peer.id, due=now) if allowed else link.barred(peer.id))
             last = peers[-1].id
 
     def _recover(self, store: Store, now: int) -> None:
@@ -238,6 +245,8 @@ class Core:
                 carrying.look(ctx, peer)
             case SweepDue():
                 self._sweep(ctx)
+            case Hangup():
+                ctx.run(ReadSettings(None))
         return LATER
 
     def _give_up(self, ctx: Ctx, item: Input | Due, why: Refusal) -> None:
@@ -253,6 +262,8 @@ class Core:
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
         if isinstance(job, DialJob):
             return peers.finish(ctx, job, result)
+        if isinstance(job, ReadSettings):
+            return reloading.finish(ctx, job, result)
         if isinstance(job, ReadOwn):
             carrying.read(ctx, job, result)
             return LATER
@@ -323,6 +334,12 @@ class Core:
         if forgotten == FORGOTTEN:  # there is more
             self._next_sweep = ctx.now + 1_000
         files.sweep(ctx)
+
+
+def _sweep_ms(settings: Settings) -> int:
+    """How often to tidy up."""
+    hours = min(settings.files.unfinished_hours, settings.files.unsent_hours)
+    return min(SWEEP_MS, max(1_000, int(hours * uploads.HOUR_MS)))
 
 
 def _asked_by(item: Input | Due) -> Request | None:

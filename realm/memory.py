@@ -24,6 +24,7 @@ from realm.jobs import (
     ReadThumbnail,
 )
 from realm.session import Session
+from realm.settings import Settings
 from schemas.names import Name
 
 K = TypeVar("K")
@@ -87,7 +88,13 @@ class JobOver(msgspec.Struct, frozen=True):
     took: int
 
 
-Change = Started | Ended | UploadState | UploadEnded | JobBegan | JobOver | FederationChange
+class Adopted(msgspec.Struct, frozen=True):
+    """The realm goes by these settings from here on."""
+
+    settings: Settings
+
+
+Change = Started | Ended | UploadState | UploadEnded | JobBegan | JobOver | FederationChange | Adopted
 
 
 class UnderWay:
@@ -173,6 +180,8 @@ class Memory:
                 self.under_way.count(job, -1)
                 if isinstance(job, HashPassword | CheckPassword):
                     self.hash_ms += (took - self.hash_ms) / 8
+            case Adopted():
+                raise AssertionError("the core sees to settings")
             case _:
                 self.peers.apply(change)
 
@@ -295,6 +304,8 @@ class View:
                 self._under_way.count(job, 1)
             case JobOver(job):
                 self._under_way.count(job, -1)
+            case Adopted():
+                return  # they hold from the next turn on
             case _:
                 self.peers.apply(change)
 

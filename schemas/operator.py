@@ -35,6 +35,8 @@ class PeerSeen(msgspec.Struct, frozen=True, kw_only=True):
     next_try: Millis | None
     error: str
     """Why it does not answer, empty where it does."""
+    allowed: bool
+    """Whether the settings let this realm speak with it."""
     restored_at: Millis | None
     """When it was noticed last that one of the two realms was put back from an older backup."""
 
@@ -64,4 +66,19 @@ class AddPeer(OperatorCommand, frozen=True, kw_only=True, tag="operator.addpeer"
     key: ServerKey | UnsetType = UNSET
 
 
-OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer)
+class Reloaded(Answer, frozen=True, kw_only=True):
+    """What is other than before, as `limits.login_burst: 30 -> 60`."""
+
+    changed: list[str]
+    """In force now."""
+    kept: list[str]
+    """In force after a restart."""
+
+
+class Reload(OperatorCommand, frozen=True, kw_only=True, tag="operator.reload"):
+    """Read the settings file again."""
+
+    answer: ClassVar = Reloaded
+
+
+OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer, Reload)

@@ -15,6 +15,7 @@ from realm.store.interface import StoreError, StoreFullError
 _app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (
     configuring.init,
+    configuring.reload,
     serving.run,
     serving.demo_data,
     users.invite_user,

@@ -1,4 +1,4 @@
-"""The settings file of a realm: `init` writes it."""
+"""The settings file of a realm: `init` writes it, `reload` has it read again."""
 
 import os
 import shlex
@@ -8,9 +8,10 @@ from typing import Final
 
 import typer
 
-from broker.reaching import OperatorError
+from broker.reaching import OperatorError, reach
 from realm import settings_file
-from realm.cli.options import DataOption, NameOption, name_of
+from realm.cli.options import DataOption, FolderOption, NameOption, keys_in, name_of, settings_of
+from schemas.operator import Reload, Reloaded
 
 _NAMED: Final = '# name = "kampus"             #'
 
@@ -37,6 +38,21 @@ def init(data: DataOption = Path("data"), name: NameOption = None) -> None:
     typer.echo(
         f"wrote {path}: change what you need, then say python -m realm run --data {shlex.quote(str(data))}{said}"
     )
+
+
+def reload(data: FolderOption = Path("data")) -> None:
+    """Have the realm that runs read its settings again. Says what changes now, and what only after a restart."""
+    keys_in(data)
+    with reach(data) as reached:
+        if reached is None:
+            settings_of(data, None)
+            raise OperatorError(f"no realm runs on {data}: it reads its settings when it starts")
+        told = reached.ask(Reload(id=0), Reloaded)
+    for title, found in (("in force now:", told.changed), ("only after a restart:", told.kept)):
+        if found:
+            typer.echo("\n  ".join([title, *found]))
+    if not told.changed and not told.kept:
+        typer.echo("nothing has changed")
 
 
 def _write(path: Path, text: str) -> None:

@@ -24,7 +24,7 @@ from realm.cli.options import (
 )
 from realm.core import Core
 from realm.demo import GROUP, PASSWORD, add_demo_data
-from realm.settings import FaultsError, Settings
+from realm.settings import FaultsError, Settings, SettingsError
 from realm.store.database import exists
 from realm.store.folder import locked
 from realm.store.sqlite import SqliteStore
@@ -60,16 +60,23 @@ def run(
     }
     overrides = Overrides(name_of(name), {key: value for key, value in said.items() if value is not None}, log_format)
     chosen = overrides.over(settings_of(data, config))
-    configure(chosen.log.format)
+    configure(chosen.log)
     with soon_locked(data) as folder:
         keys = keyfiles.load(folder, create=new_key or not exists(folder))
         store = SqliteStore(folder, name_of(chosen.name), RandomIds().epoch)
         try:
             core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret), keys.public.decode())
-            ports = serve.Ports(chosen.listen.host, *chosen.listen.ports)
-            serve.run(folder, core, store, chosen, keys, ports, chosen.listen.advertise)
+            serve.run(folder, core, store, keys, lambda: _read_again(data, config, overrides))
         finally:
             store.close()
+
+
+def _read_again(data: Path, config: Path | None, overrides: "Overrides") -> Settings:
+    """The settings as they would be after a restart. Raises SettingsError."""
+    try:
+        return overrides.over(settings_of(data, config))
+    except typer.BadParameter as error:
+        raise SettingsError(error.message) from None
 
 
 class Overrides(NamedTuple):

@@ -1,15 +1,31 @@
 """`init`, and the settings file in a realm's folder."""
 
+import os
+import pty
 import resource
+import signal
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from realm.settings_file import template
-from tests.realm_process import READY
+from tests.conftest import StartRealm
+from tests.realm_process import READY, RealmProcess
+from tests.wire.attacker import outside, refusal
 
 Said = subprocess.CompletedProcess[str]
+ACCOUNT = {"username": "messi", "password": "surabaya-1", "country": "Argentina", "name": "Messi"}
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Return when it is."""
+    until = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def says(*words: str, file_limit: int | None = None) -> Said:
@@ -102,3 +118,94 @@ def test_a_file_that_is_wrong(tmp_path: Path) -> None:
     high = says("run", "--name", "kampus", "--data", str(tmp_path / "x"), "--port", "65535")
     assert high.returncode == 2
     assert "choose a lower --port" in high.stderr
+
+
+def reload(realm: RealmProcess) -> Said:
+    return says("reload", "--data", str(realm.data))
+
+
+def test_a_realm_that_runs_takes_what_can_change(realm: RealmProcess, tmp_path: Path) -> None:
+    before = realm.config.read_text()
+    with outside(realm) as here:
+        caller = here.caller()
+        assert caller.ask("register", **ACCOUNT)["status"] == "OK"
+        realm.config.write_text(
+            f'registration = "closed"\n[listen]\nadvertise = "x:1"\n[log]\nformat = "json"\n{before}'
+        )
+        done = reload(realm)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines() == [
+            "in force now:",
+            '  registration: "open" -> "closed"',
+            '  log.format: "readable" -> "json"',
+            "only after a restart:",
+            '  listen.advertise: nothing -> "x:1"',
+        ]
+        other = {**ACCOUNT, "username": "henderson"}
+        assert refusal(caller.ask("register", **other)) == "forbidden"
+
+        realm.config.write_text('registration = "shut"\nx = 1\n')
+        done = reload(realm)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.splitlines() == [
+            f"the settings file {realm.config} cannot be used:",
+            '  line 1: registration = "shut": it has to be "open", "invite" or "closed"',
+            done.stderr.splitlines()[2],
+        ]
+        assert refusal(caller.ask("register", **other)) == "forbidden", "it goes by what it had"
+
+        # The same by a signal, of which the log tells.
+        realm.send_signal(signal.SIGHUP)
+        wait_until(lambda: "settings not reloaded" in realm.log())
+        realm.config.write_text(before)
+        realm.send_signal(signal.SIGHUP)
+        wait_until(lambda: realm.log().count("settings reloaded") == 2)
+        assert caller.ask("register", **other)["status"] == "OK"
+        assert reload(realm).stdout == "nothing has changed\n"
+    assert realm.stop() == 0
+
+    resting = reload(realm)
+    assert resting.returncode == 1
+    assert resting.stderr == f"no realm runs on {realm.data}: it reads its settings when it starts\n"
+    nowhere = says("reload", "--data", str(tmp_path / "no"))
+    assert nowhere.returncode == 1
+    assert nowhere.stderr.startswith("no realm has run on the folder")
+
+
+def test_a_terminal_that_is_closed_ends_the_realm(tmp_path: Path) -> None:
+    """There SIGHUP says that nobody is there any more."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "realm", "run", "--name", "kampus", "--data", str(tmp_path / "x"), "--port", "0"]
+    realm = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    try:
+        assert realm.stdout is not None
+        assert READY.search(realm.stdout.readline())
+        realm.send_signal(signal.SIGHUP)
+        assert realm.stderr is not None
+        assert any("settings reloaded" in line for line in iter(realm.stderr.readline, ""))
+        os.close(ours)
+        realm.send_signal(signal.SIGHUP)
+        assert realm.wait(timeout=60) == 0
+    finally:
+        if realm.poll() is None:
+            realm.kill()
+        realm.communicate(timeout=30)
+
+
+def test_a_peer_that_is_denied_and_allowed_again(start_realm: StartRealm) -> None:
+    kampus, pusat = start_realm(), start_realm("pusat")
+    word = says("invite", "--data", str(pusat.data)).stdout.strip()
+    assert says("accept", word, "--data", str(kampus.data)).returncode == 0
+    before = kampus.config.read_text()
+    kampus.config.write_text(f'peers.denied = ["pusat"]\n{before}')
+    assert reload(kampus).returncode == 0
+    assert "not spoken to: the settings say so" in says("peers", "--data", str(kampus.data)).stdout
+    kampus.config.write_text(before)
+    assert 'peers.denied: ["pusat"] -> []' in reload(kampus).stdout
+    again = says("accept", word, "--data", str(kampus.data))
+    assert again.returncode == 0, again.stderr
+    kampus.config.write_text(f'peers.networks = ["10.0.0.0/8"]\n{before}')
+    assert reload(kampus).returncode == 0
+    shown = says("peers", "--data", str(kampus.data)).stdout
+    assert "no peer may be at 127.0.0.1 (the setting peers.networks says where)" in shown
