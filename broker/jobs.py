@@ -19,6 +19,7 @@ from broker.passwords import Hasher
 from realm.inputs import JobDone
 from realm.jobs import (
     CheckPassword,
+    CountUp,
     DialJob,
     FileJob,
     HashPassword,
@@ -34,6 +35,7 @@ from realm.jobs import (
     SettingsRead,
 )
 from realm.settings import Settings, SettingsError
+from schemas.figures import PoolSeen
 
 THUMBNAIL_THREADS: Final = 1
 """A thumbnail is a process that may take much memory, and nobody needs two at once."""
@@ -99,7 +101,9 @@ class Pool(Generic[J]):
         self._pace = pace
         self._run = run
         self._tell = tell
+        self.name = name
         self._change = threading.Condition()
+        self._submitted = self._begun = self._over = 0
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(threads)
@@ -110,8 +114,14 @@ class Pool(Generic[J]):
     def submit(self, job: J) -> None:
         """Have the job done. After `end` it is dropped."""
         with self._change:
+            self._submitted += 1
             if self._queue.put(job):
                 self._change.notify()
+
+    def seen(self) -> PoolSeen:
+        """How many jobs wait, and are at work."""
+        with self._change:
+            return PoolSeen(self.name, self._submitted - self._begun, self._begun - self._over)
 
     def end(self) -> None:
         """Begin no more jobs: what still waits is dropped. Does not wait; twice is harmless."""
@@ -139,6 +149,7 @@ class Pool(Generic[J]):
                 rest = self._pace.left() if self._pace else 0.0
                 job = None if rest else self._queue.get()
                 if job is not None:
+                    self._begun += 1
                     return job
                 self._change.wait(rest or None)
         return None
@@ -146,6 +157,7 @@ class Pool(Generic[J]):
     def _ended(self, job: J, took: float) -> None:
         """One more job at most may begin now, and this thread is about to look: nobody needs to be told."""
         with self._change:
+            self._over += 1
             self._queue.ended(job)
             if self._pace:
                 self._pace.worked(took)
@@ -173,18 +185,18 @@ class Pools:
         self._hasher = hasher = Hasher(settings.hashing)
         self._dialler = dialler
         self._read_settings = read_settings
-        self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self._tell)
-        self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self._tell, self._pace)
-        self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, by_user, blobs.run, self._tell)
+        self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self.tell)
+        self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self.tell, self._pace)
+        self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, by_user, blobs.run, self.tell)
         # Apart, since each may wait for the other side: two realms that introduce themselves to each other prove it
         # meanwhile, and peers that do not answer must not hold up those whom somebody wants to add.
         by_door = FairQueue[DialJob](_door_of, serial=True)
         by_peer = FairQueue[DialJob](_door_of, serial=True)
         by_asker = FairQueue[ProveIntroduction](lambda job: job.ask.address, serial=True)
-        self._adding = Pool("add", DIAL_THREADS, by_door, dialler.run, self._tell)
-        self._recalling = Pool("recall", DIAL_THREADS, by_peer, dialler.run, self._tell)
-        self._proving = Pool("prove", DIAL_THREADS, by_asker, dialler.run, self._tell)
-        self._settings = Pool("settings", 1, in_order, self._read, self._tell)
+        self._adding = Pool("add", DIAL_THREADS, by_door, dialler.run, self.tell)
+        self._recalling = Pool("recall", DIAL_THREADS, by_peer, dialler.run, self.tell)
+        self._proving = Pool("prove", DIAL_THREADS, by_asker, dialler.run, self.tell)
+        self._settings = Pool("settings", 1, in_order, self._read, self.tell)
         self._all = (
             self._settings,
             self._passwords,
@@ -210,6 +222,8 @@ class Pools:
                 self._proving.submit(job)
             case ReadSettings():
                 self._settings.submit(job)
+            case CountUp():
+                raise AssertionError("the loop counts for itself")
             case _:
                 self._files.submit(job)
 
@@ -217,6 +231,10 @@ class Pools:
         """Go by other settings from now on; how many threads there are stays."""
         self._hasher.adopt(settings.hashing)
         self._dialler.allow(settings.peers.networks)
+
+    def seen(self) -> list[PoolSeen]:
+        """The jobs of every pool."""
+        return [pool.seen() for pool in self._all]
 
     def chat(self) -> None:
         """Something is pushed to somebody: files give way for a while."""
@@ -242,7 +260,8 @@ class Pools:
             log.error("settings job failed", error=type(error).__name__)
             return SettingsBad(f"the settings file could not be read here ({type(error).__name__})")
 
-    def _tell(self, done: JobDone) -> None:
+    def tell(self, done: JobDone) -> None:
+        """A job is done, here or elsewhere."""
         self.done.put(done)
         self._wake()
 

@@ -108,6 +108,8 @@ class Links:
         """Frames dropped because a peer was not connected, or did not read."""
         self.unread = 0
         """Frames dropped because they were nothing that a peer answers."""
+        self.bytes_out = 0
+        """Of files, with the few that say which; handed over, though a connection may be lost before they are read."""
         self._context = context
         self._keys = keys
         self._lookups = lookups
@@ -165,7 +167,10 @@ class Links:
         line = link.line
         if line is None or send_now(line.socket, *frames) is not Sent.SENT:
             self.unsent += 1
-        elif int(line.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            return
+        if bulk:
+            self.bytes_out += sum(map(len, frames))
+        if int(line.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._ready.setdefault(way)  # sending may have used up what the descriptor had to tell
 
     def gather(self, at_most: int) -> list[FromLink]:

@@ -17,6 +17,7 @@ from broker.blobs import Blobs
 from broker.calls import Calls, Stop
 from broker.clock import now_ms
 from broker.commands import Commands
+from broker.counting import Counts
 from broker.culprits import Culprits
 from broker.dialling import Dialler, Home
 from broker.door import Door
@@ -28,9 +29,10 @@ from broker.lookups import Lookups
 from broker.loop import Loop, Wake
 from broker.operator import OperatorSocket
 from broker.push import Push
+from broker.survey import About, Survey
 from broker.zap import Gatekeeper, ZapSocket
 from realm.core import Core
-from realm.settings import Listen, Settings
+from realm.settings import FigureRules, Listen, Settings
 from realm.store.interface import Store
 from schemas.answers import Card
 from schemas.keys import fingerprint
@@ -44,20 +46,27 @@ DIAL_LOOKUPS: Final = 32
 log: Final = structlog.get_logger()
 
 
+class Source(NamedTuple):
+    """Where the settings come from."""
+
+    read: Callable[[], Settings]
+    """Raises SettingsError where they cannot be used."""
+    path: Callable[[], Path | None]
+    """The file; None where there is none."""
+
+
 def run(
     folder: Path,
     core: Core,
     store: Store,
     keys: KeyPair,
-    read_settings: Callable[[], Settings],
+    source: Source,
 ) -> None:
     """Serve a realm that lives in `folder` until SIGTERM or SIGINT; with SIGHUP it reads its settings again.
 
-    `read_settings` reads them; it raises SettingsError where they cannot be used.
     Raises BindError and StoreError before anybody was served, and StoreError where the store fails later.
     """
     settings = core.rules.settings
-    listen = settings.listen
     blobs = Blobs(folder)
     blobs.keep_only(core.memory.uploads)
     with ExitStack() as ending:
@@ -65,37 +74,25 @@ def run(
         ending.callback(wake.close)
         context, operator = _open_context(ending, folder)
         zap, culprits = _guard(context, core, settings)
-        bound = _bind(context, keys, listen)
-        door = sockets.port_of(bound.door)
+        bound = _bind(context, keys, settings.listen)
+        port = sockets.port_of(bound.door)
         card = _card(core.rules.realm, keys, bound)
-        home = Home.at(core.rules.realm, listen.host, door, listen.advertise)
+        home = Home.at(core.rules.realm, settings.listen.host, port, settings.listen.advertise)
         core.rules.home = home.told()
-        pools = _start_pools(ending, context, settings, keys, blobs, home, read_settings, wake)
+        pools = _start_pools(ending, context, settings, keys, blobs, home, source.read, wake)
         links = _open_links(ending, context, settings, keys, wake)
-        front = Door(bound.door, card, settings, culprits, now_ms)
-
-        def adopt(changed: Settings) -> None:
-            for one in (zap, front, pools):
-                one.adopt(changed)
-            links.allow(changed.peers.networks)
-            logs.adopt(changed.log)
-
-        loop = Loop(
-            core,
-            store,
-            zap,
-            front,
-            Commands(bound.commands, core, culprits, now_ms),
-            Push(bound.push, core, culprits, now_ms),
-            links,
-            operator,
-            pools,
-            adopt,
-            wake,
-            now_ms,
-        )
+        door = Door(bound.door, card, settings, culprits, now_ms)
+        commands = Commands(bound.commands, core, culprits, now_ms)
+        push = Push(bound.push, core, culprits, now_ms)
+        counts = Counts()
+        about = About(now_ms(), settings.listen, port, card, settings.figures.port, source.path)
+        survey = Survey(about, counts, door, commands, push, links, operator, pools)
+        adopt = _adopting(zap, door, pools, links)
+        wires = (zap, door, commands, push, links, operator, pools)
+        loop = Loop(core, store, *wires, counts, survey, adopt, wake, now_ms)
+        _give_figures(ending, folder, settings.figures)
         _stop_on_signals(ending, loop, wake)
-        _say_ready(core, store, card, keys, door)
+        _say_ready(core, store, card, keys, port)
         _collect_less()
         loop.run()
         log.info("realm stops", realm=core.rules.realm)
@@ -167,6 +164,27 @@ def _open_links(ending: ExitStack, context: sockets.Context, settings: Settings,
     ending.callback(links.close)
     ending.callback(lookups.stop)
     return links
+
+
+def _adopting(zap: ZapSocket, door: Door, pools: Pools, links: Links) -> Callable[[Settings], None]:
+    """What has all that goes by settings go by others."""
+
+    def adopt(changed: Settings) -> None:
+        zap.adopt(changed)
+        door.adopt(changed)
+        pools.adopt(changed)
+        links.allow(changed.peers.networks)
+        logs.adopt(changed.log)
+
+    return adopt
+
+
+def _give_figures(ending: ExitStack, folder: Path, rules: FigureRules) -> None:
+    """Give figures to Prometheus, where that is wanted. Raises BindError."""
+    if rules.port:
+        from broker.exporter import Exporter  # what it needs takes a while to load
+
+        ending.callback(Exporter(folder, rules.host, rules.port).close)
 
 
 def _say_ready(core: Core, store: Store, card: Card, keys: KeyPair, door: int) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from realm import accounts, files, gates, reloading, uploads
+from realm import accounts, figures, files, gates, reloading, uploads
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, link, peers, settling
@@ -35,7 +35,18 @@ from realm.inputs import (
     Tick,
     WaitDue,
 )
-from realm.jobs import CheckPassword, Cleaning, DialJob, HashPassword, Introduce, Job, ReadOwn, ReadSettings, Result
+from realm.jobs import (
+    CheckPassword,
+    Cleaning,
+    CountUp,
+    DialJob,
+    HashPassword,
+    Introduce,
+    Job,
+    ReadOwn,
+    ReadSettings,
+    Result,
+)
 from realm.memory import Adopted, Change, JobOver, Memory, Started
 from realm.outcome import LATER, Failed, Outcome, Parcel
 from realm.request import Request
@@ -262,6 +273,8 @@ class Core:
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
         if isinstance(job, DialJob):
             return peers.finish(ctx, job, result)
+        if isinstance(job, CountUp):
+            return figures.finish(ctx, job, result)
         if isinstance(job, ReadSettings):
             return reloading.finish(ctx, job, result)
         if isinstance(job, ReadOwn):

@@ -10,6 +10,7 @@ import msgspec
 
 from realm.request import Request
 from realm.settings import Settings
+from schemas.figures import Served
 from schemas.names import Name
 
 
@@ -143,6 +144,12 @@ class ProveIntroduction(msgspec.Struct, frozen=True):
     nonce: bytes
 
 
+class CountUp(msgspec.Struct, frozen=True):
+    """Say what was counted. The result is `schemas.figures.Served`, or None where nothing is counted."""
+
+    ask: Request
+
+
 class ReadSettings(msgspec.Struct, frozen=True):
     """Read the settings file again. The result is `SettingsRead` or `SettingsBad`."""
 
@@ -156,7 +163,7 @@ Transfer = OpenUpload | WriteChunk | FinishUpload | ReadBlob | ReadThumbnail
 """File jobs that somebody waits for."""
 Cleaning = DiscardUpload | RemoveBlob
 FileJob = Transfer | Cleaning | ReadOwn
-Job = PasswordJob | FileJob | DialJob | ReadSettings
+Job = PasswordJob | FileJob | DialJob | ReadSettings | CountUp
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -238,5 +245,5 @@ class SettingsBad(msgspec.Struct, frozen=True):
 
 DialResult = CardRead | Agreed | DialFailed
 FileResult = Held | Finished | Thumbnail | Gone | Trouble | bytes
-Result = str | bool | None | FileResult | DialResult | SettingsRead | SettingsBad
+Result = str | bool | None | FileResult | DialResult | SettingsRead | SettingsBad | Served
 """Of a password job, None where it failed."""

@@ -238,6 +238,10 @@ class View:
         found = self._memory.by_token.get(token_hash) or self._started.get(token_hash)
         return None if found in self._ended else found
 
+    def sessions(self) -> int:
+        """How many there are."""
+        return len(self._memory.by_token) + len(self._started) - len(self._ended)
+
     def is_live(self, session: Session) -> bool:
         """Whether a session has not ended."""
         return self.session(session.token_hash) is session

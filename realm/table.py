@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from realm import accounts, conversations, files, gates, groups, inbox, presence, private, reloading, uploads
+from realm import accounts, conversations, figures, files, gates, groups, inbox, presence, private, reloading, uploads
 from realm.context import Ctx
 from realm.federation import outbox, peers, receiving
 from realm.federation.peers import federates, is_peer
@@ -90,6 +90,7 @@ _ROWS: Final = (
     Row(federation.Envelope, Who.PEER, 0, (), receiving.envelope),
     Row(operator.Peers, Who.OPERATOR, 0, (), peers.seen_by_operator),
     Row(operator.AddPeer, Who.OPERATOR, 0, (federates,), peers.add_realm),
+    Row(operator.Figures, Who.OPERATOR, 0, (), figures.figures),
     Row(operator.Reload, Who.OPERATOR, 0, (), reloading.reload),
 )
 

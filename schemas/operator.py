@@ -9,6 +9,7 @@ from schemas import answers
 from schemas.answers import Answer, Millis
 from schemas.commands import Command
 from schemas.fields import Host, Port, ServerKey
+from schemas.figures import Served
 from schemas.names import NameField
 
 
@@ -66,6 +67,37 @@ class AddPeer(OperatorCommand, frozen=True, kw_only=True, tag="operator.addpeer"
     key: ServerKey | UnsetType = UNSET
 
 
+class FiguresSeen(Answer, frozen=True, kw_only=True):
+    """How the realm fares."""
+
+    realm: str
+    key: str
+    """Its CURVE key."""
+    home: str
+    """Where others reach it, HOST:PORT; empty where it does not run."""
+    now: Millis
+    sessions: int
+    active: int
+    """Users who are active now."""
+    file_bytes: int
+    """Of all files that are kept and of all that is being uploaded, in whole blocks."""
+    file_room: int
+    """How many there may be."""
+    uploads: int
+    """Those that are not complete."""
+    moving: int
+    """Bytes of them that are on their way to disk."""
+    peers: list[PeerSeen]
+    served: Served | None
+    """Null where the realm does not run."""
+
+
+class Figures(OperatorCommand, frozen=True, kw_only=True, tag="operator.figures"):
+    """How the realm fares, in figures."""
+
+    answer: ClassVar = FiguresSeen
+
+
 class Reloaded(Answer, frozen=True, kw_only=True):
     """What is other than before, as `limits.login_burst: 30 -> 60`."""
 
@@ -81,4 +113,4 @@ class Reload(OperatorCommand, frozen=True, kw_only=True, tag="operator.reload"):
     answer: ClassVar = Reloaded
 
 
-OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer, Reload)
+OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (Peers, AddPeer, Figures, Reload)

@@ -8,7 +8,7 @@ import typer
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
-from realm.cli import configuring, peering, serving, users
+from realm.cli import configuring, peering, serving, users, watching
 from realm.settings import SettingsError
 from realm.store.interface import StoreError, StoreFullError
 
@@ -16,6 +16,7 @@ _app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exc
 for _command in (
     configuring.init,
     configuring.reload,
+    watching.status,
     serving.run,
     serving.demo_data,
     users.invite_user,

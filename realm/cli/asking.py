@@ -22,7 +22,7 @@ from realm.cli.options import NO_REALM, settings_of
 from realm.core import Core
 from realm.effects import Note, Reply, RunJob
 from realm.inputs import Input, JobDone, Tick
-from realm.jobs import DialFailed, DialJob, Job, PasswordJob, ReadSettings, Result, SettingsBad
+from realm.jobs import CountUp, DialFailed, DialJob, Job, PasswordJob, ReadSettings, Result, SettingsBad
 from realm.request import OPERATOR, Request, Route
 from realm.settings import Settings
 from realm.store.database import exists
@@ -92,6 +92,8 @@ class Resting:
     def _run(self, job: Job) -> Result:
         if isinstance(job, PasswordJob):
             return self._hasher.run(job)
+        if isinstance(job, CountUp):
+            return None
         if isinstance(job, ReadSettings):
             return SettingsBad("no realm runs here: it reads its settings when it starts")
         if isinstance(job, DialJob):

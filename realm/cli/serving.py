@@ -11,7 +11,7 @@ from broker.clock import now_ms
 from broker.logs import configure
 from broker.passwords import Hasher
 from broker.random_ids import RandomIds
-from realm import invites
+from realm import invites, settings_file
 from realm.cli.options import (
     ConfigOption,
     DataOption,
@@ -66,7 +66,10 @@ def run(
         store = SqliteStore(folder, name_of(chosen.name), RandomIds().epoch)
         try:
             core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret), keys.public.decode())
-            serve.run(folder, core, store, keys, lambda: _read_again(data, config, overrides))
+            source = serve.Source(
+                lambda: _read_again(data, config, overrides), lambda: settings_file.chosen(data, config)
+            )
+            serve.run(folder, core, store, keys, source)
         finally:
             store.close()
 

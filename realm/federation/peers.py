@@ -67,7 +67,7 @@ def realms(ctx: Ctx, command: commands.Realms) -> Answer:
 
 def seen_by_operator(ctx: Ctx, command: operator.Peers) -> Answer:
     """Tell the operator how the links to all peers fare, and where others reach this realm."""
-    seen = [_seen_closely(ctx, peer) for peer in ctx.view.peers.all()]
+    seen = [seen_closely(ctx, peer) for peer in ctx.view.peers.all()]
     return operator.PeersSeen(id=command.id, realm=ctx.realm, home=ctx.rules.home, peers=seen)
 
 
@@ -231,7 +231,8 @@ def _seen(ctx: Ctx, peer: Peer) -> answers.RealmSeen:
     )
 
 
-def _seen_closely(ctx: Ctx, peer: Peer) -> operator.PeerSeen:
+def seen_closely(ctx: Ctx, peer: Peer) -> operator.PeerSeen:
+    """A peer as its operator sees it."""
     now, sending = ctx.view.peers.link(peer.id), ctx.tx.sending(peer.id)
     allowed = is_allowed(ctx.settings, peer)
     return operator.PeerSeen(

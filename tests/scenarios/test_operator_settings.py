@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from realm.settings_file import template
 from tests.conftest import StartRealm
 from tests.realm_process import READY, RealmProcess
 from tests.wire.attacker import outside, refusal
 
+TEMPLATE = Path(__file__).parents[2] / "realm" / "settings.toml"
 Said = subprocess.CompletedProcess[str]
 ACCOUNT = {"username": "messi", "password": "surabaya-1", "country": "Argentina", "name": "Messi"}
 
@@ -50,7 +50,7 @@ def test_init_writes_the_settings_and_says_what_comes_next(tmp_path: Path) -> No
     assert done.stdout == (
         f"wrote {path}: change what you need, then say python -m realm run --data {data} --name NAME\n"
     )
-    assert path.read_text() == template()
+    assert path.read_text() == TEMPLATE.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert names_in(data) == ["settings.toml"]
