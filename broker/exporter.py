@@ -21,6 +21,7 @@ from broker.machine import connections_of, disk_of
 from broker.operator import FolderSocket
 from broker.reaching import OperatorError, Reached
 from broker.sockets import BindError
+from realm.incident import trace
 from schemas.errors import Code
 from schemas.figures import Served, Spread
 from schemas.operator import Figures, FiguresSeen, PeerSeen
@@ -203,7 +204,7 @@ def _guarded(app: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return app(environ, start_response)
         except Exception as error:  # noqa: BLE001 - the next one is answered
-            log.error("figures failed", error=type(error).__name__)
+            log.error("figures failed", at=trace(error))
             start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
             return [b"the realm's log says why\n"]
 

@@ -16,6 +16,7 @@ from broker.blobs import Blobs
 from broker.dialling import Dialler
 from broker.pace import Pace
 from broker.passwords import Hasher
+from realm.incident import trace
 from realm.inputs import JobDone
 from realm.jobs import (
     CheckPassword,
@@ -257,7 +258,7 @@ class Pools:
         except SettingsError as error:
             return SettingsBad(str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the operator is told
-            log.error("settings job failed", error=type(error).__name__)
+            log.error("settings job failed", at=trace(error))
             return SettingsBad(f"the settings file could not be read here ({type(error).__name__})")
 
     def tell(self, done: JobDone) -> None:

@@ -4,13 +4,16 @@ Each line is an event and fields. What users say, their passwords, tokens and ke
 """
 
 import sys
+import threading
 from typing import Any, Final, TextIO, cast
 
 import structlog
 
+from realm.incident import trace
 from realm.settings import Log
 
 _LEVELS: Final = ("info", "warning", "error")
+_log: Final = structlog.get_logger()
 
 
 class Forgiving:
@@ -74,6 +77,18 @@ def configure(rules: Log) -> None:
 def adopt(rules: Log) -> None:
     """Go by other settings from now on."""
     _form.rules = rules
+
+
+def catch_unforeseen() -> None:
+    """Have whatever ends this process, or a thread of it, logged as one line; its own text may quote what was said."""
+
+    def unforeseen(error: BaseException | None, where: str) -> None:
+        if error is not None:
+            _log.error("unforeseen", where=where, at=trace(error))
+
+    sys.excepthook = lambda _kind, error, _trace: unforeseen(error, "main")
+    threading.excepthook = lambda args: unforeseen(args.exc_value, args.thread.name if args.thread else "")
+    sys.unraisablehook = lambda args: unforeseen(args.exc_value, "unraisable")
 
 
 def _plain(value: Any) -> Any:

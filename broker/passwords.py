@@ -6,6 +6,7 @@ import argon2
 import structlog
 from argon2.exceptions import VerifyMismatchError
 
+from realm.incident import trace
 from realm.jobs import CheckPassword, HashPassword, PasswordJob
 from realm.settings import Hashing
 
@@ -39,5 +40,5 @@ class Hasher:
         except VerifyMismatchError:
             return False
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the caller is told
-            log.error("password job failed", error=type(error).__name__)
+            log.error("password job failed", at=trace(error))
             return None

@@ -106,6 +106,11 @@ class Ctx:
         self._speaker = found
 
     @property
+    def speaker(self) -> Session | None:
+        """The session in which the command is said, where a gate has found one."""
+        return self._speaker
+
+    @property
     def owner(self) -> int:
         """Whose the files are that are uploaded: the session's account, or minus the peer that speaks."""
         return -self.peer.id if self._speaker is None else self._speaker.account

@@ -4,7 +4,6 @@ In a turn the broker calls `decide` inside a transaction, commits it, calls `set
 effects. Should the commit fail, nothing has happened, and deciding can run again.
 """
 
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -18,6 +17,7 @@ from realm.federation import carrying, link, peers, settling
 from realm.federation.admission import is_allowed
 from realm.federation.state import Introducing, Link, when
 from realm.ids import Ids
+from realm.incident import about, trace
 from realm.inputs import (
     CarryingDue,
     Due,
@@ -304,9 +304,8 @@ class Core:
         if isinstance(error, StoreFullError):
             return Refusal(Code.UNAVAILABLE, "the realm cannot store anything now, its disk is full: try again later")
         incident = self.rules.ids.incident()
-        # Where it happened, but not the error's own text: that may quote what a user said.
-        at = "".join(traceback.format_tb(error.__traceback__))
-        ctx.note("error", "internal error", incident=incident, input=repr(item), error=type(error).__name__, at=at)
+        user = "" if ctx.speaker is None else ctx.speaker.name
+        ctx.note("error", "internal error", incident=incident, user=user, **about(item), at=trace(error))
         return Refusal(Code.INTERNAL_ERROR, f"this failed; the realm's log has it as {incident}", incident=incident)
 
     def _save_uses(self, ctx: Ctx) -> None:

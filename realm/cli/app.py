@@ -5,11 +5,12 @@ from typing import Final
 
 import typer
 
+from broker import logs
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
 from realm.cli import configuring, peering, serving, users, watching
-from realm.settings import SettingsError
+from realm.settings import Log, SettingsError
 from realm.store.interface import StoreError, StoreFullError
 
 _app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -34,6 +35,7 @@ def bagan_realm() -> None:
 
 def main() -> None:
     """Run the program; what the operator can mend is one sentence and exit code 1."""
+    logs.configure(Log())
     try:
         _app()
     except (StoreError, StoreFullError, SettingsError, KeyFileError, BindError, OperatorError) as error:

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import typer
 from msgspec.structs import replace
 
-from broker import keyfiles, serve
+from broker import keyfiles, logs, serve
 from broker.clock import now_ms
-from broker.logs import configure
 from broker.passwords import Hasher
 from broker.random_ids import RandomIds
 from realm import invites, settings_file
@@ -60,7 +59,8 @@ def run(
     }
     overrides = Overrides(name_of(name), {key: value for key, value in said.items() if value is not None}, log_format)
     chosen = overrides.over(settings_of(data, config))
-    configure(chosen.log)
+    logs.configure(chosen.log)
+    logs.catch_unforeseen()
     with soon_locked(data) as folder:
         keys = keyfiles.load(folder, create=new_key or not exists(folder))
         store = SqliteStore(folder, name_of(chosen.name), RandomIds().epoch)
