@@ -66,18 +66,19 @@ def run(
         store = SqliteStore(folder, name_of(chosen.name), RandomIds().epoch)
         try:
             core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret), keys.public.decode())
+            began_with = settings_file.chosen(data, config)
             source = serve.Source(
-                lambda: _read_again(data, config, overrides), lambda: settings_file.chosen(data, config)
+                lambda: _read_again(data, began_with, overrides), lambda: settings_file.chosen(data, began_with)
             )
             serve.run(folder, core, store, keys, source)
         finally:
             store.close()
 
 
-def _read_again(data: Path, config: Path | None, overrides: "Overrides") -> Settings:
-    """The settings as they would be after a restart. Raises SettingsError."""
+def _read_again(data: Path, began_with: Path | None, overrides: "Overrides") -> Settings:
+    """The settings as they are now; that the file is gone is no reason to go by the defaults. Raises SettingsError."""
     try:
-        return overrides.over(settings_of(data, config))
+        return overrides.over(settings_of(data, began_with))
     except typer.BadParameter as error:
         raise SettingsError(error.message) from None
 
