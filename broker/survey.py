@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from schemas.answers import Card
 from schemas.figures import Served
 
 
+@cache
 def version() -> str:
     """Of this program."""
     try:

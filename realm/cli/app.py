@@ -16,9 +16,9 @@ from realm.store.interface import StoreError, StoreFullError
 _app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (
     configuring.init,
-    configuring.reload,
-    watching.status,
     serving.run,
+    watching.status,
+    configuring.reload,
     serving.demo_data,
     users.invite_user,
     peering.invite,

@@ -41,7 +41,7 @@ def init(data: DataOption = Path("data"), name: NameOption = None) -> None:
 
 
 def reload(data: FolderOption = Path("data")) -> None:
-    """Have the realm that runs read its settings again. Says what changes now, and what only after a restart."""
+    """Have the realm that runs take changed settings; say what holds now, and what only after a restart."""
     keys_in(data)
     with reach(data) as reached:
         if reached is None:

@@ -25,7 +25,6 @@ ConfigOption = Annotated[
 ]
 FolderOption = Annotated[Path, typer.Option(help="The realm's folder.")]
 NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
-PortOption = Annotated[int | None, typer.Option(min=0, max=65_535)]
 
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""

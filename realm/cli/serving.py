@@ -15,7 +15,6 @@ from realm.cli.options import (
     ConfigOption,
     DataOption,
     NameOption,
-    PortOption,
     name_of,
     place_of,
     settings_of,
@@ -37,8 +36,12 @@ def run(
     port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="The front door; 0 takes any free port; else 8889.")
     ] = None,
-    commands_port: PortOption = None,
-    push_port: PortOption = None,
+    commands_port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Of commands; else the one after the front door's.")
+    ] = None,
+    push_port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Of what is pushed; else the one after that.")
+    ] = None,
     advertise: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Where others reach the front door, if elsewhere.")
     ] = None,
@@ -46,10 +49,7 @@ def run(
     new_key: Annotated[bool, typer.Option("--new-key", help="Make a new key where the realm's own is lost.")] = False,
     log_format: Annotated[Literal["readable", "json"] | None, typer.Option(help="Else readable.")] = None,
 ) -> None:
-    """Run a realm until SIGTERM or Ctrl-C. What is said here outranks the settings file.
-
-    The other two ports default to the ones after the front door's.
-    """
+    """Run a realm until SIGTERM or Ctrl-C. What is said here outranks the settings file."""
     said = {
         "host": host,
         "port": port,

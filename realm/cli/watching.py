@@ -31,7 +31,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON, for programs.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every 2 s, until Ctrl-C.")] = False,
 ) -> None:
-    """Show what is going on: who is there, what is said, files, disk, memory, errors, and other realms."""
+    """Show what is going on on one screen: people, messages, files, disk, memory, errors, and other realms."""
     if as_json and watch:
         raise typer.BadParameter("--watch is for people: say --json as often as you like")
     if watch:
