@@ -18,6 +18,7 @@ import structlog
 
 from broker.media import HEAD, media_type
 from broker.thumbnailer import Thumbnailer
+from realm.incident import trace
 from realm.jobs import (
     DiscardUpload,
     FileJob,
@@ -144,7 +145,7 @@ class Blobs:
         if self._closed:
             return Trouble(Problem.BROKEN, self._held(job))
         code = errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None
-        log.error("file job failed", job=type(job).__name__, error=type(error).__name__, errno=code)
+        log.error("file job failed", job=type(job).__name__, errno=code, at=trace(error))
         return Trouble(Problem.BROKEN, self._held(job))
 
     @contextmanager

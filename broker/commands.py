@@ -40,6 +40,8 @@ class Commands:
         """Frames dropped because nobody had vouched for their sender."""
         self.undelivered = 0
         """Answers dropped because the caller was gone or did not read."""
+        self.bytes_in = self.bytes_out = 0
+        """Of files."""
         self._backlog = Backlog(now)
         self._given: set[bytes] = set()
         """Routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
@@ -59,6 +61,7 @@ class Commands:
                 self.nameless += 1
             else:
                 requests.append(request)
+                self.bytes_in += len(request.data)
         return requests
 
     def reply(self, effect: Reply) -> None:
@@ -69,6 +72,8 @@ class Commands:
         frames = (frame,) if effect.data is None else (frame, effect.data)
         sent = send_now(self.socket, peer, b"", *frames) if delimited else send_now(self.socket, peer, *frames)
         if sent is Sent.SENT:
+            if effect.data is not None:
+                self.bytes_out += len(effect.data)
             if peer in self._backlog:
                 self._backlog.handed(peer, sum(map(len, frames)))
             return

@@ -18,6 +18,7 @@ from zmq.utils import z85
 
 from broker.calls import CallError, Calls, UnansweredError
 from broker.lookups import Lookups, NotFoundError, place, printable
+from realm.incident import trace
 from realm.jobs import Agreed, CardRead, DialFailed, DialJob, DialResult, Introduce, ProveIntroduction, ReadCard
 from schemas.answers import Card
 from schemas.codec import encode_command
@@ -95,6 +96,10 @@ class Dialler:
         self._lookups = lookups
         self._home = home
 
+    def allow(self, networks: tuple[str, ...]) -> None:
+        """Say in which networks peers may be, from now on."""
+        self._lookups.allow(networks)
+
     def run(self, job: DialJob) -> DialResult:
         """Do a job. Never raises: what goes wrong is a DialFailed."""
         try:
@@ -102,7 +107,7 @@ class Dialler:
         except (CallError, NotFoundError) as error:
             return DialFailed(str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the caller is told
-            log.error("dial job failed", job=type(job).__name__, error=type(error).__name__)
+            log.error("dial job failed", job=type(job).__name__, at=trace(error))
             return DialFailed(f"this failed here ({type(error).__name__})")
 
     def _do(self, job: DialJob) -> DialResult:

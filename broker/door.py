@@ -31,6 +31,11 @@ class Door:
         self._trusted = Trusted(settings.trusted_clients)
         self._asked = Buckets(settings.limits.door_per_second, settings.limits.door_burst)
 
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        self._trusted = Trusted(settings.trusted_clients)
+        self._asked.change(settings.limits.door_per_second, settings.limits.door_burst)
+
     def serve(self) -> None:
         """Answer those who ask now, but not so many that others wait."""
         for _ in range(_AT_ONCE):

@@ -10,13 +10,17 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
+import structlog
+
 from broker.blobs import Blobs
 from broker.dialling import Dialler
 from broker.pace import Pace
 from broker.passwords import Hasher
+from realm.incident import trace
 from realm.inputs import JobDone
 from realm.jobs import (
     CheckPassword,
+    CountUp,
     DialJob,
     FileJob,
     HashPassword,
@@ -25,15 +29,20 @@ from realm.jobs import (
     PasswordJob,
     ProveIntroduction,
     ReadCard,
+    ReadSettings,
     ReadThumbnail,
     Result,
+    SettingsBad,
+    SettingsRead,
 )
-from realm.settings import Settings
+from realm.settings import Settings, SettingsError
+from schemas.figures import PoolSeen
 
 THUMBNAIL_THREADS: Final = 1
 """A thumbnail is a process that may take much memory, and nobody needs two at once."""
 DIAL_THREADS: Final = 4
 """Of each pool that speaks to other realms. They wait, and do nothing else."""
+log: Final = structlog.get_logger()
 J = TypeVar("J", bound=Job)
 Key = str | bytes
 """Whose turn it is."""
@@ -93,7 +102,9 @@ class Pool(Generic[J]):
         self._pace = pace
         self._run = run
         self._tell = tell
+        self.name = name
         self._change = threading.Condition()
+        self._submitted = self._begun = self._over = 0
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(threads)
@@ -104,8 +115,14 @@ class Pool(Generic[J]):
     def submit(self, job: J) -> None:
         """Have the job done. After `end` it is dropped."""
         with self._change:
+            self._submitted += 1
             if self._queue.put(job):
                 self._change.notify()
+
+    def seen(self) -> PoolSeen:
+        """How many jobs wait, and are at work."""
+        with self._change:
+            return PoolSeen(self.name, self._submitted - self._begun, self._begun - self._over)
 
     def end(self) -> None:
         """Begin no more jobs: what still waits is dropped. Does not wait; twice is harmless."""
@@ -133,6 +150,7 @@ class Pool(Generic[J]):
                 rest = self._pace.left() if self._pace else 0.0
                 job = None if rest else self._queue.get()
                 if job is not None:
+                    self._begun += 1
                     return job
                 self._change.wait(rest or None)
         return None
@@ -140,6 +158,7 @@ class Pool(Generic[J]):
     def _ended(self, job: J, took: float) -> None:
         """One more job at most may begin now, and this thread is about to look: nobody needs to be told."""
         with self._change:
+            self._over += 1
             self._queue.ended(job)
             if self._pace:
                 self._pace.worked(took)
@@ -148,26 +167,39 @@ class Pool(Generic[J]):
 class Pools:
     """All pools of a realm. Calls `wake` (from their threads) when results wait in `done`."""
 
-    def __init__(self, settings: Settings, blobs: Blobs, dialler: Dialler, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        blobs: Blobs,
+        dialler: Dialler,
+        read_settings: Callable[[], Settings],
+        wake: Callable[[], None],
+    ) -> None:
+        """`read_settings` reads the settings file anew; raises SettingsError where it cannot be used."""
         self.done: queue.SimpleQueue[JobDone] = queue.SimpleQueue()
         self._wake = wake
         self._pace = Pace()
         by_address = FairQueue[PasswordJob](lambda job: job.ask.address, serial=False)
         by_digest = FairQueue[FileJob](lambda job: job.digest, serial=True)
         by_user = FairQueue[ReadThumbnail](lambda job: str(job.account), serial=True)
-        hasher = Hasher(settings.hashing)
-        self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self._tell)
-        self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self._tell, self._pace)
-        self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, by_user, blobs.run, self._tell)
+        in_order = FairQueue[ReadSettings](lambda _: "", serial=True)
+        self._hasher = hasher = Hasher(settings.hashing)
+        self._dialler = dialler
+        self._read_settings = read_settings
+        self._passwords = Pool("hash", settings.hashing.workers, by_address, hasher.run, self.tell)
+        self._files = Pool("file", settings.files.workers, by_digest, blobs.run, self.tell, self._pace)
+        self._thumbnails = Pool("thumbnail", THUMBNAIL_THREADS, by_user, blobs.run, self.tell)
         # Apart, since each may wait for the other side: two realms that introduce themselves to each other prove it
         # meanwhile, and peers that do not answer must not hold up those whom somebody wants to add.
         by_door = FairQueue[DialJob](_door_of, serial=True)
         by_peer = FairQueue[DialJob](_door_of, serial=True)
         by_asker = FairQueue[ProveIntroduction](lambda job: job.ask.address, serial=True)
-        self._adding = Pool("add", DIAL_THREADS, by_door, dialler.run, self._tell)
-        self._recalling = Pool("recall", DIAL_THREADS, by_peer, dialler.run, self._tell)
-        self._proving = Pool("prove", DIAL_THREADS, by_asker, dialler.run, self._tell)
+        self._adding = Pool("add", DIAL_THREADS, by_door, dialler.run, self.tell)
+        self._recalling = Pool("recall", DIAL_THREADS, by_peer, dialler.run, self.tell)
+        self._proving = Pool("prove", DIAL_THREADS, by_asker, dialler.run, self.tell)
+        self._settings = Pool("settings", 1, in_order, self._read, self.tell)
         self._all = (
+            self._settings,
             self._passwords,
             self._files,
             self._thumbnails,
@@ -189,8 +221,21 @@ class Pools:
                 self._adding.submit(job)
             case ProveIntroduction():
                 self._proving.submit(job)
+            case ReadSettings():
+                self._settings.submit(job)
+            case CountUp():
+                raise AssertionError("the loop counts for itself")
             case _:
                 self._files.submit(job)
+
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from now on; how many threads there are stays."""
+        self._hasher.adopt(settings.hashing)
+        self._dialler.allow(settings.peers.networks)
+
+    def seen(self) -> list[PoolSeen]:
+        """The jobs of every pool."""
+        return [pool.seen() for pool in self._all]
 
     def chat(self) -> None:
         """Something is pushed to somebody: files give way for a while."""
@@ -207,7 +252,17 @@ class Pools:
         for pool in self._all:
             pool.stop()
 
-    def _tell(self, done: JobDone) -> None:
+    def _read(self, _job: ReadSettings) -> SettingsRead | SettingsBad:
+        try:
+            return SettingsRead(self._read_settings())
+        except SettingsError as error:
+            return SettingsBad(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the operator is told
+            log.error("settings job failed", at=trace(error))
+            return SettingsBad(f"the settings file could not be read here ({type(error).__name__})")
+
+    def tell(self, done: JobDone) -> None:
+        """A job is done, here or elsewhere."""
         self.done.put(done)
         self._wake()
 

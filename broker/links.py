@@ -20,7 +20,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
 from broker.keyfiles import KeyPair
-from broker.lookups import Found, Lookups, place
+from broker.lookups import Found, Lookups, not_there, place
 from broker.sockets import NOBLOCK, Context, Sent, Socket, receive_now, send_now
 from realm.effects import Connect
 from realm.inputs import FromPeer, LinkDown, LinkUp
@@ -108,6 +108,8 @@ class Links:
         """Frames dropped because a peer was not connected, or did not read."""
         self.unread = 0
         """Frames dropped because they were nothing that a peer answers."""
+        self.bytes_out = 0
+        """Of files, with the few that say which; handed over, though a connection may be lost before they are read."""
         self._context = context
         self._keys = keys
         self._lookups = lookups
@@ -144,6 +146,14 @@ class Links:
             if link is not None:
                 self._close_line(link, None)
 
+    def allow(self, networks: tuple[str, ...]) -> None:
+        """Say in which networks peers may be, from now on: what goes elsewhere is ended, and told."""
+        self._lookups.allow(networks)
+        for link in self._links.values():
+            if link.line is not None and not self._lookups.may_be_dialled(link.line.address):
+                self._tell_down(link, not_there(link.line.address))
+                self._close_line(link, 0)
+
     def send(self, peer: int, *frames: bytes, bulk: bool = False) -> None:
         """Send without waiting; what cannot be sent now is dropped."""
         way = _Way(peer, bulk)
@@ -157,7 +167,10 @@ class Links:
         line = link.line
         if line is None or send_now(line.socket, *frames) is not Sent.SENT:
             self.unsent += 1
-        elif int(line.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            return
+        if bulk:
+            self.bytes_out += sum(map(len, frames))
+        if int(line.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._ready.setdefault(way)  # sending may have used up what the descriptor had to tell
 
     def gather(self, at_most: int) -> list[FromLink]:

@@ -52,19 +52,28 @@ def place(host: str, port: int) -> str:
     return f"[{printable(host)}]:{port}" if ":" in host else f"{printable(host)}:{port}"
 
 
+def not_there(address: str) -> str:
+    """Why an address is not dialled."""
+    return f"no peer may be at {address} (the setting peers.networks says where)"
+
+
 class Lookups:
     """Looks names up in threads of its own, which nobody waits for at the end: they hold nothing of ours."""
 
     def __init__(
         self, networks: tuple[str, ...], at_once: int = AT_ONCE, resolve: Callable[[str], list[str]] = resolve
     ) -> None:
-        self._networks = [ipaddress.ip_network(network) for network in networks]
+        self.allow(networks)
         self._at_once = at_once
         self._resolve = resolve
         self._change = threading.Condition()
         self._waiting: deque[_Asked] = deque()
         self._threads = 0
         self._stopped = False
+
+    def allow(self, networks: tuple[str, ...]) -> None:
+        """Say in which networks peers may be, from now on."""
+        self._networks = [ipaddress.ip_network(network) for network in networks]
 
     def begin(self, host: str, tell: Callable[[Found], None]) -> None:
         """Have `tell` called with what is found: at once for an address, else later, from a thread.
@@ -128,15 +137,16 @@ class Lookups:
 
     def _chosen(self, host: str, addresses: list[str]) -> Found:
         plain = list(dict.fromkeys(map(_plain, addresses)))
-        allowed = tuple(one for one in plain if self._may_be_dialled(one))
+        allowed = tuple(one for one in plain if self.may_be_dialled(one))
         if allowed:
             return Found(allowed[:MOST])
         if not plain:
             return Found((), f"the name {printable(host)} has no address")
         named = "" if plain == [host] else f"{printable(host)} is {', '.join(plain[:MOST])}: "
-        return Found((), f"{named}no peer may be at {plain[0]} (the setting peers.networks says where)")
+        return Found((), f"{named}{not_there(plain[0])}")
 
-    def _may_be_dialled(self, address: str) -> bool:
+    def may_be_dialled(self, address: str) -> bool:
+        """Whether the settings let a peer be at an address."""
         found = ipaddress.ip_address(address.partition("%")[0])
         if found.is_unspecified or found.is_multicast:
             return False

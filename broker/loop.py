@@ -13,15 +13,19 @@ import structlog
 import zmq
 
 from broker.commands import Commands
+from broker.counting import Counts, TimedStore
 from broker.door import Door
 from broker.jobs import Pools
 from broker.links import Links
 from broker.operator import OperatorSocket
 from broker.push import Push
+from broker.survey import Survey
 from broker.zap import ZapSocket
 from realm.core import Core
-from realm.effects import Connect, Disconnect, Effect, Note, Publish, Reply, RunJob, ToPeer
-from realm.inputs import Input, Stopping, Tick
+from realm.effects import Adopt, Connect, Disconnect, Effect, Note, Publish, Reply, RunJob, ToPeer
+from realm.inputs import Hangup, Input, JobDone, Stopping, Tick
+from realm.jobs import CountUp
+from realm.settings import Settings
 from realm.store.interface import Store
 from realm.turn import Turns
 from schemas.codec import encode_command, encode_event
@@ -81,11 +85,17 @@ class Loop:
         links: Links,
         operator: OperatorSocket,
         pools: Pools,
+        counts: Counts,
+        survey: Survey,
+        adopt: Callable[[Settings], None],
         wake: Wake,
         now: Callable[[], int],
     ) -> None:
+        """`adopt` has all that goes by settings go by others."""
         self._core = core
-        self._turns = Turns(core, store)
+        self._turns = Turns(core, TimedStore(store, counts.commits))
+        self._counts = counts
+        self._survey = survey
         self._zap = zap
         self._door = door
         self._commands = commands
@@ -95,7 +105,9 @@ class Loop:
         self._pools = pools
         self._wake = wake
         self._now = now
+        self._adopt = adopt
         self._stopping = False
+        self._hung_up = False
         self._told_drops: dict[str, int] = {}
         self._poller = zmq.Poller()
         for source in (zap.socket, door.socket, commands.socket, push.socket, links.fileno(), wake.reader):
@@ -106,6 +118,10 @@ class Loop:
     def stop(self) -> None:
         """End `run` when what was taken in is answered. Callable from a signal handler."""
         self._stopping = True
+
+    def hang_up(self) -> None:
+        """Have the settings read again. Callable from a signal handler."""
+        self._hung_up = True
 
     def run(self) -> None:
         """Take turns until `stop`. Raises StoreError where the store has failed."""
@@ -125,16 +141,7 @@ class Loop:
 
     def _tell_drops(self) -> None:
         """Log what was dropped since the last time, if anything was."""
-        drops = {
-            "frames without a sender": self._commands.nameless,
-            "answers that nobody took": self._commands.undelivered,
-            "push frames refused": self._push.dropped,
-            "pushes that nobody took": self._push.unread,
-            "front door": self._door.dropped,
-            "answers that no operator took": self._operator.undelivered,
-            "frames that no peer took": self._links.unsent,
-            "frames of peers that say nothing known": self._links.unread,
-        }
+        drops = self._survey.drops()
         new = {what: count - self._told_drops.get(what, 0) for what, count in drops.items()}
         if any(new.values()):
             log.info("dropped", **{what: count for what, count in new.items() if count})
@@ -150,6 +157,9 @@ class Loop:
         inputs += self._links.gather(min(OF_LINKS, TURN - len(inputs)))
         inputs += self._operator.gather(min(OF_OPERATORS, TURN - len(inputs)))
         inputs += self._commands.gather(TURN - len(inputs))
+        if self._hung_up:
+            self._hung_up = False
+            inputs.append(Hangup())
         now = self._now()
         if now >= self._core.wake_at(now):
             inputs.append(Tick())
@@ -167,16 +177,21 @@ class Loop:
 
     def _turn(self, inputs: list[Input]) -> None:
         if inputs:
+            began = time.perf_counter()
             for effect in self._turns.take(self._now(), inputs):
                 self._act(effect)
+            self._counts.turn(began, time.perf_counter(), len(inputs))
 
     def _act(self, effect: Effect) -> None:
         match effect:
             case Reply():
+                self._counts.reply(effect)
                 (self._operator if effect.request.route.operator else self._commands).reply(effect)
             case Publish(topics, event):
                 self._push.publish(topics, encode_event(event))
                 self._pools.chat()
+            case RunJob(CountUp() as job):
+                self._pools.tell(JobDone(job, self._survey(), 0))
             case RunJob(job):
                 self._pools.submit(job)
             case ToPeer(peer, frame, data, bulk):
@@ -186,7 +201,10 @@ class Loop:
                 self._links.connect(effect)
             case Disconnect(peer):
                 self._links.disconnect(peer)
+            case Adopt(settings):
+                self._adopt(settings)
             case Note(level, event, fields):
+                self._counts.failed += "incident" in fields
                 getattr(log, level)(event, **fields)
             case _:
                 assert_never(effect)

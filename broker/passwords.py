@@ -6,6 +6,7 @@ import argon2
 import structlog
 from argon2.exceptions import VerifyMismatchError
 
+from realm.incident import trace
 from realm.jobs import CheckPassword, HashPassword, PasswordJob
 from realm.settings import Hashing
 
@@ -16,6 +17,10 @@ class Hasher:
     """Makes and checks hashes with the realm's parameters."""
 
     def __init__(self, settings: Hashing) -> None:
+        self.adopt(settings)
+
+    def adopt(self, settings: Hashing) -> None:
+        """Make hashes by these settings from now on; those that there are say by which they were made."""
         self._argon2 = argon2.PasswordHasher(
             time_cost=settings.passes, memory_cost=settings.memory_kib, parallelism=settings.lanes
         )
@@ -35,5 +40,5 @@ class Hasher:
         except VerifyMismatchError:
             return False
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on and the caller is told
-            log.error("password job failed", error=type(error).__name__)
+            log.error("password job failed", at=trace(error))
             return None

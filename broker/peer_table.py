@@ -45,10 +45,10 @@ def _table(peers: list[PeerSeen], now: int, *, running: bool) -> str:
     for title in ("realm", "address", "queued", "oldest", "last contact", *["restore noticed"] * restored, "state"):
         table.add_column(title, justify="right" if title == "queued" else "left")
     for peer in peers:
-        heard = "never" if peer.heard_at is None else f"{_span(now - peer.heard_at)} ago"
+        heard = "never" if peer.heard_at is None else f"{span(now - peer.heard_at)} ago"
         cells = [peer.realm, place(peer.address, peer.port), f"{peer.queued:,}"]
-        cells += ["-" if peer.oldest is None else _span(now - peer.oldest), heard if running else "-"]
-        cells += ["-" if peer.restored_at is None else _at(peer.restored_at, now)] * restored
+        cells += ["-" if peer.oldest is None else span(now - peer.oldest), heard if running else "-"]
+        cells += ["-" if peer.restored_at is None else at(peer.restored_at, now)] * restored
         table.add_row(*cells, _state(peer, now, running=running))
     with console.capture() as captured:
         console.print(table)
@@ -60,15 +60,17 @@ def _state(peer: PeerSeen, now: int, *, running: bool) -> "Text":
 
     if not running:
         return Text("-")
+    if not peer.allowed:
+        return Text("not spoken to: the settings say so", "yellow")
     if peer.down_since is not None:
-        soon = "" if peer.next_try is None else f", next try in {_span(max(0, peer.next_try - now))}"
-        return Text(f"unreachable since {_at(peer.down_since, now)}{soon}: {printable(peer.error)}", "red")
+        soon = "" if peer.next_try is None else f", next try in {span(max(0, peer.next_try - now))}"
+        return Text(f"unreachable since {at(peer.down_since, now)}{soon}: {printable(peer.error)}", "red")
     if not peer.answers:
         return Text("not tried yet", "yellow")
     return Text("answers", "green") if peer.speaks else Text("answers, has not greeted us yet", "yellow")
 
 
-def _span(ms: int) -> str:
+def span(ms: int) -> str:
     """So long, roughly: in the largest unit of which there is one."""
     for size, unit in _UNITS:
         if ms >= size:
@@ -76,7 +78,7 @@ def _span(ms: int) -> str:
     return "0 s"
 
 
-def _at(ms: int, now: int) -> str:
+def at(ms: int, now: int) -> str:
     """The time of day here; with the date where that is another."""
     then, today = datetime.fromtimestamp(ms / 1000), datetime.fromtimestamp(now / 1000)
     return f"{then:%H:%M}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"

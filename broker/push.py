@@ -42,6 +42,8 @@ class Push:
         """Frames that were no subscription, or came from nobody."""
         self.unread = 0
         """Events dropped because a subscriber did not read."""
+        self.sent = 0
+        """Events published, once for each session."""
         self._core = core
         self._culprits = culprits
         self._now = now
@@ -65,6 +67,7 @@ class Push:
 
     def publish(self, topics: list[bytes], event: bytes) -> None:
         """Send an event to whoever was granted one of the topics. A subscriber who does not read loses it."""
+        self.sent += len(topics)
         for topic in topics:
             if send_now(self.socket, topic, event) is not Sent.SENT:
                 self._lose(topic, event)

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,11 +12,12 @@ from typing import Final, NamedTuple
 import structlog
 import zmq
 
-from broker import sockets
+from broker import logs, sockets
 from broker.blobs import Blobs
 from broker.calls import Calls, Stop
 from broker.clock import now_ms
 from broker.commands import Commands
+from broker.counting import Counts
 from broker.culprits import Culprits
 from broker.dialling import Dialler, Home
 from broker.door import Door
@@ -27,10 +29,11 @@ from broker.lookups import Lookups
 from broker.loop import Loop, Wake
 from broker.operator import OperatorSocket
 from broker.push import Push
+from broker.survey import About, Survey
 from broker.zap import Gatekeeper, ZapSocket
 from realm.context import Listening
 from realm.core import Core
-from realm.settings import Settings
+from realm.settings import FigureRules, Listen, Settings
 from realm.store.interface import Store
 from schemas.answers import Card
 from schemas.keys import fingerprint
@@ -44,22 +47,27 @@ DIAL_LOOKUPS: Final = 32
 log: Final = structlog.get_logger()
 
 
-class Ports(NamedTuple):
-    """Where to listen; 0 is any free port."""
+class Source(NamedTuple):
+    """Where the settings come from."""
 
-    host: str
-    door: int
-    commands: int
-    push: int
+    read: Callable[[], Settings]
+    """Raises SettingsError where they cannot be used."""
+    path: Callable[[], Path | None]
+    """The file; None where there is none."""
 
 
 def run(
-    folder: Path, core: Core, store: Store, settings: Settings, keys: KeyPair, ports: Ports, advertised: str | None
+    folder: Path,
+    core: Core,
+    store: Store,
+    keys: KeyPair,
+    source: Source,
 ) -> None:
-    """Serve a realm that lives in `folder` until SIGTERM or SIGINT.
+    """Serve a realm that lives in `folder` until SIGTERM or SIGINT; with SIGHUP it reads its settings again.
 
     Raises BindError and StoreError before anybody was served, and StoreError where the store fails later.
     """
+    settings = core.rules.settings
     blobs = Blobs(folder)
     blobs.keep_only(core.memory.uploads)
     with ExitStack() as ending:
@@ -67,29 +75,26 @@ def run(
         ending.callback(wake.close)
         context, operator = _open_context(ending, folder)
         zap, culprits = _guard(context, core, settings)
-        bound = _bind(context, keys, ports)
-        door = sockets.port_of(bound.door)
+        bound = _bind(context, keys, settings.listen)
+        port = sockets.port_of(bound.door)
         card = _card(core.rules.realm, keys, bound)
-        home = Home.at(core.rules.realm, ports.host, door, advertised)
+        home = Home.at(core.rules.realm, settings.listen.host, port, settings.listen.advertise)
         core.rules.home = home.told()
-        core.rules.listening = Listening(ports.host, door, card.commands, card.push, os.getpid())
-        pools = _start_pools(ending, context, settings, keys, blobs, home, wake)
+        core.rules.listening = Listening(settings.listen.host, port, card.commands, card.push, os.getpid())
+        pools = _start_pools(ending, context, settings, keys, blobs, home, source.read, wake)
         links = _open_links(ending, context, settings, keys, wake)
-        loop = Loop(
-            core,
-            store,
-            zap,
-            Door(bound.door, card, settings, culprits, now_ms),
-            Commands(bound.commands, core, culprits, now_ms),
-            Push(bound.push, core, culprits, now_ms),
-            links,
-            operator,
-            pools,
-            wake,
-            now_ms,
-        )
+        door = Door(bound.door, card, settings, culprits, now_ms)
+        commands = Commands(bound.commands, core, culprits, now_ms)
+        push = Push(bound.push, core, culprits, now_ms)
+        counts = Counts()
+        about = About(now_ms(), settings.listen, port, card, settings.figures.port, source.path)
+        survey = Survey(about, counts, door, commands, push, links, operator, pools)
+        adopt = _adopting(zap, door, pools, links)
+        wires = (zap, door, commands, push, links, operator, pools)
+        loop = Loop(core, store, *wires, counts, survey, adopt, wake, now_ms)
+        _give_figures(ending, folder, settings.figures)
         _stop_on_signals(ending, loop, wake)
-        _say_ready(core, store, card, keys, ports.host, door, advertised)
+        _say_ready(core, store, card, keys, port)
         _collect_less()
         loop.run()
         log.info("realm stops", realm=core.rules.realm)
@@ -118,10 +123,11 @@ def _guard(context: sockets.Context, core: Core, settings: Settings) -> tuple[Za
     return ZapSocket(context, Gatekeeper(settings, core.has_session, culprits, now_ms)), culprits
 
 
-def _bind(context: sockets.Context, keys: KeyPair, ports: Ports) -> _Bound:
-    commands = sockets.open_commands(context, keys, ports.host, ports.commands)
-    push = sockets.open_push(context, keys, ports.host, ports.push)
-    return _Bound(sockets.open_door(context, ports.host, ports.door), commands, push)
+def _bind(context: sockets.Context, keys: KeyPair, listen: Listen) -> _Bound:
+    door_port, commands_port, push_port = listen.ports
+    commands = sockets.open_commands(context, keys, listen.host, commands_port)
+    push = sockets.open_push(context, keys, listen.host, push_port)
+    return _Bound(sockets.open_door(context, listen.host, door_port), commands, push)
 
 
 def _card(realm: Name, keys: KeyPair, bound: _Bound) -> Card:
@@ -142,12 +148,13 @@ def _start_pools(
     keys: KeyPair,
     blobs: Blobs,
     home: Home,
+    read_settings: Callable[[], Settings],
     wake: Wake,
 ) -> Pools:
     """The pools, and that they end: what still waits is dropped, what is slow is cut short, the rest is awaited."""
     stop = Stop()
     lookups = Lookups(settings.peers.networks, DIAL_LOOKUPS)
-    pools = Pools(settings, blobs, Dialler(Calls(context, keys, stop), lookups, home), wake)
+    pools = Pools(settings, blobs, Dialler(Calls(context, keys, stop), lookups, home), read_settings, wake)
     for end in (stop.close, pools.stop, lookups.stop, stop, blobs.close, pools.end):  # the last comes first
         ending.callback(end)
     return pools
@@ -161,10 +168,30 @@ def _open_links(ending: ExitStack, context: sockets.Context, settings: Settings,
     return links
 
 
-def _say_ready(
-    core: Core, store: Store, card: Card, keys: KeyPair, host: str, door: int, advertised: str | None
-) -> None:
+def _adopting(zap: ZapSocket, door: Door, pools: Pools, links: Links) -> Callable[[Settings], None]:
+    """What has all that goes by settings go by others."""
+
+    def adopt(changed: Settings) -> None:
+        zap.adopt(changed)
+        door.adopt(changed)
+        pools.adopt(changed)
+        links.allow(changed.peers.networks)
+        logs.adopt(changed.log)
+
+    return adopt
+
+
+def _give_figures(ending: ExitStack, folder: Path, rules: FigureRules) -> None:
+    """Give figures to Prometheus, where that is wanted. Raises BindError."""
+    if rules.port:
+        from broker.exporter import Exporter  # what it needs takes a while to load
+
+        ending.callback(Exporter(folder, rules.host, rules.port).close)
+
+
+def _say_ready(core: Core, store: Store, card: Card, keys: KeyPair, door: int) -> None:
     out = Forgiving(sys.stdout)
+    host, advertised = core.rules.settings.listen.host, core.rules.settings.listen.advertise
     reached = f", advertised as {advertised}" if advertised else ""
     out.write(
         f"realm {card.realm} is ready: front door {host}:{door}, commands {card.commands}, push {card.push}, "
@@ -184,6 +211,13 @@ def _stop_on_signals(ending: ExitStack, loop: Loop, wake: Wake) -> None:
     ending.callback(signal.set_wakeup_fd, -1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: loop.stop())
+    at_terminal = os.isatty(0)
+
+    def hang_up(_number: int, _frame: object) -> None:
+        # Where its terminal was closed, nobody can end it any more.
+        (loop.stop if at_terminal and not os.isatty(0) else loop.hang_up)()
+
+    signal.signal(signal.SIGHUP, hang_up)
     signal.set_wakeup_fd(wake.writer, warn_on_full_buffer=False)
 
 

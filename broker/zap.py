@@ -62,6 +62,11 @@ class Gatekeeper:
         self._trusted = Trusted(settings.trusted_clients)
         self._handshakes = Buckets(limits.handshakes_per_second, limits.handshake_burst)
 
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        self._trusted = Trusted(settings.trusted_clients)
+        self._handshakes.change(settings.limits.handshakes_per_second, settings.limits.handshake_burst)
+
     def judge(self, domain: bytes, address: str, mechanism: bytes, credentials: list[bytes]) -> Verdict:
         """Decide on one connection."""
         if _MECHANISMS.get(domain) != mechanism:
@@ -89,6 +94,10 @@ class ZapSocket:
         self.socket.linger = 0
         self.socket.bind(ENDPOINT)
         self._gatekeeper = gatekeeper
+
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        self._gatekeeper.adopt(settings)
 
     def serve(self) -> None:
         """Answer all that ask now."""

@@ -73,6 +73,15 @@ class Rules:
         self.notes = Buckets(1 / 60, 1)
         """By address and by user, so that nobody can fill the log."""
 
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        limits = settings.limits
+        self.settings = settings
+        self.trusted = Trusted(settings.trusted_clients)
+        self.logins.change(limits.logins_per_minute / 60, limits.login_burst)
+        self.strangers.change(limits.address_per_second, limits.address_burst)
+        self.failures.limits = limits
+
 
 class Ctx:
     """One turn as its handlers see it; `request` and `session` are those of the command under way."""
@@ -119,6 +128,11 @@ class Ctx:
     @session.setter
     def session(self, found: Session) -> None:
         self._speaker = found
+
+    @property
+    def speaker(self) -> Session | None:
+        """The session in which the command is said, where a gate has found one."""
+        return self._speaker
 
     @property
     def owner(self) -> int:

@@ -4,24 +4,25 @@ In a turn the broker calls `decide` inside a transaction, commits it, calls `app
 effects. Should the commit fail, nothing has happened, and deciding can run again.
 """
 
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from realm import accounts, erasing, files, gates, retention, uploads, users
+from realm import accounts, erasing, figures, files, gates, reloading, retention, uploads, users
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, forgetting, link, peers, settling
 from realm.federation.admission import is_allowed
 from realm.federation.state import Introducing, Link, when
 from realm.ids import Ids
+from realm.incident import about, trace
 from realm.inputs import (
     CarryingDue,
     Due,
     EraseDue,
     FromPeer,
+    Hangup,
     Input,
     JobDone,
     LinkDown,
@@ -35,8 +36,19 @@ from realm.inputs import (
     Tick,
     WaitDue,
 )
-from realm.jobs import CheckPassword, Cleaning, DialJob, HashPassword, Introduce, Job, ReadOwn, Result
-from realm.memory import Change, JobOver, Memory, Started
+from realm.jobs import (
+    CheckPassword,
+    Cleaning,
+    CountUp,
+    DialJob,
+    HashPassword,
+    Introduce,
+    Job,
+    ReadOwn,
+    ReadSettings,
+    Result,
+)
+from realm.memory import Adopted, Change, JobOver, Memory, Started
 from realm.outcome import LATER, Failed, Outcome, Parcel
 from realm.request import Request
 from realm.session import Session
@@ -84,8 +96,7 @@ class Core:
         """
         self.memory = Memory()
         self.rules = Rules(store.realm, store.epoch, key, settings, ids, invite_key)
-        hours = min(settings.files.unfinished_hours, settings.files.unsent_hours)
-        self._sweep_ms = min(SWEEP_MS, max(1_000, int(hours * uploads.HOUR_MS)))
+        self._sweep_ms = _sweep_ms(settings)
         self._next_sweep = now + self._sweep_ms
         self._saved_active: dict[int, int] = {}
         """What the rows say of who is active, by account: they are written at most every half heartbeat."""
@@ -112,7 +123,10 @@ class Core:
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes of a turn that is committed. It cannot fail."""
         for change in changes:
-            self.memory.apply(change)
+            if type(change) is Adopted:
+                self._adopt(change.settings)
+            else:
+                self.memory.apply(change)
 
     def may_hear(self, key: str, topic: bytes) -> bool:
         """Whether a connection with this key may subscribe to this topic."""
@@ -145,6 +159,10 @@ class Core:
             (self.rules.retain_due, SWEEP_MS, RetainDue()),
         )
 
+    def _adopt(self, settings: Settings) -> None:
+        self.rules.adopt(settings)
+        self._sweep_ms = _sweep_ms(settings)
+
     def _load(self, tx: Tx, now: int) -> None:
         burst = self.rules.settings.limits.session_burst
         last = 0
@@ -169,6 +187,8 @@ class Core:
                 self.memory.apply(peer)
                 if peer.forgotten_at is not None or is_allowed(self.rules.settings, peer):
                     self.memory.apply(Link(peer.id, due=now))
+                else:
+                    self.memory.apply(link.barred(peer.id))
             last = peers[-1].id
 
     def _recover(self, store: Store, now: int) -> None:
@@ -265,6 +285,8 @@ class Core:
                 erasing.go_on(ctx)
             case RetainDue():
                 retention.go_on(ctx)
+            case Hangup():
+                ctx.run(ReadSettings(None))
         return LATER
 
     def _give_up(self, ctx: Ctx, item: Input | Due, why: Refusal) -> None:
@@ -284,6 +306,10 @@ class Core:
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
         if isinstance(job, DialJob):
             return peers.finish(ctx, job, result)
+        if isinstance(job, CountUp):
+            return figures.finish(ctx, job, result)
+        if isinstance(job, ReadSettings):
+            return reloading.finish(ctx, job, result)
         if isinstance(job, ReadOwn):
             carrying.read(ctx, job, result)
             return LATER
@@ -313,9 +339,8 @@ class Core:
         if isinstance(error, StoreFullError):
             return Refusal(Code.UNAVAILABLE, "the realm cannot store anything now, its disk is full: try again later")
         incident = self.rules.ids.incident()
-        # Where it happened, but not the error's own text: that may quote what a user said.
-        at = "".join(traceback.format_tb(error.__traceback__))
-        ctx.note("error", "internal error", incident=incident, input=repr(item), error=type(error).__name__, at=at)
+        user = "" if ctx.speaker is None else ctx.speaker.name
+        ctx.note("error", "internal error", incident=incident, user=user, **about(item), at=trace(error))
         return Refusal(Code.INTERNAL_ERROR, f"this failed; the realm's log has it as {incident}", incident=incident)
 
     def _save_uses(self, ctx: Ctx) -> None:
@@ -359,6 +384,12 @@ class Core:
             self._next_sweep = ctx.now + 1_000
         files.sweep(ctx)
         retention.begin(ctx)
+
+
+def _sweep_ms(settings: Settings) -> int:
+    """How often to tidy up."""
+    hours = min(settings.files.unfinished_hours, settings.files.unsent_hours)
+    return min(SWEEP_MS, max(1_000, int(hours * uploads.HOUR_MS)))
 
 
 def _asked_by(item: Input | Due) -> Request | None:

@@ -6,6 +6,7 @@ import msgspec
 
 from realm.jobs import Job
 from realm.request import Request
+from realm.settings import Settings
 from schemas.answers import Answer
 from schemas.errors import Refusal
 from schemas.events import Event
@@ -54,6 +55,12 @@ class Disconnect(msgspec.Struct, frozen=True):
     peer: int
 
 
+class Adopt(msgspec.Struct, frozen=True):
+    """Go by these settings from now on."""
+
+    settings: Settings
+
+
 class RunJob(msgspec.Struct, frozen=True):
     """Slow work to begin."""
 
@@ -68,4 +75,4 @@ class Note(msgspec.Struct, frozen=True):
     fields: dict[str, Any]
 
 
-Effect = Reply | Publish | RunJob | ToPeer | Connect | Disconnect | Note
+Effect = Reply | Publish | RunJob | ToPeer | Connect | Disconnect | Adopt | Note

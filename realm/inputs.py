@@ -54,6 +54,10 @@ class LinkDown(msgspec.Struct, frozen=True):
     why: str
 
 
+class Hangup(msgspec.Struct, frozen=True):
+    """A signal says that the settings file is to be read again."""
+
+
 class Stopping(msgspec.Struct, frozen=True):
     """The realm is about to end: who waits for another realm is answered now."""
 
@@ -95,4 +99,4 @@ class RetainDue(msgspec.Struct, frozen=True):
 
 Due = WaitDue | LinkDue | CarryingDue | SweepDue | EraseDue | RetainDue
 """Each part is an attempt of its own, so that one that fails costs no other."""
-Input = Request | Subscribed | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Stopping | Tick
+Input = Request | Subscribed | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Hangup | Stopping | Tick

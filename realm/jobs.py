@@ -9,6 +9,8 @@ from enum import Enum
 import msgspec
 
 from realm.request import Request
+from realm.settings import Settings
+from schemas.figures import Served
 from schemas.names import Name
 
 
@@ -142,13 +144,26 @@ class ProveIntroduction(msgspec.Struct, frozen=True):
     nonce: bytes
 
 
+class CountUp(msgspec.Struct, frozen=True):
+    """Say what was counted. The result is `schemas.figures.Served`, or None where nothing is counted."""
+
+    ask: Request
+
+
+class ReadSettings(msgspec.Struct, frozen=True):
+    """Read the settings file again. The result is `SettingsRead` or `SettingsBad`."""
+
+    ask: Request | None
+    """Which operator waits for it; nobody after a signal."""
+
+
 DialJob = ReadCard | Introduce | ProveIntroduction
 """Jobs that speak to other realms; where that does not work, the result is `DialFailed`."""
 Transfer = OpenUpload | WriteChunk | FinishUpload | ReadBlob | ReadThumbnail
 """File jobs that somebody waits for."""
 Cleaning = DiscardUpload | RemoveBlob
 FileJob = Transfer | Cleaning | ReadOwn
-Job = PasswordJob | FileJob | DialJob
+Job = PasswordJob | FileJob | DialJob | ReadSettings | CountUp
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -216,7 +231,19 @@ class DialFailed(msgspec.Struct, frozen=True):
     why: str
 
 
+class SettingsRead(msgspec.Struct, frozen=True):
+    """What the settings file says now, and the options of the realm's start."""
+
+    settings: Settings
+
+
+class SettingsBad(msgspec.Struct, frozen=True):
+    """The settings file cannot be used; why is for the operator."""
+
+    why: str
+
+
 DialResult = CardRead | Agreed | DialFailed
 FileResult = Held | Finished | Thumbnail | Gone | Trouble | bytes
-Result = str | bool | None | FileResult | DialResult
+Result = str | bool | None | FileResult | DialResult | SettingsRead | SettingsBad | Served
 """Of a password job, None where it failed."""

@@ -51,6 +51,11 @@ class Buckets:
         self._burst = burst
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
+    def change(self, rate: float, burst: float) -> None:
+        """Go by another pace; what was taken stays taken."""
+        self._rate = rate
+        self._burst = burst
+
     def take(self, who: str, now: int) -> int:
         """See `Bucket.take`; the cost is 1."""
         bucket = self._buckets.get(who)
@@ -72,7 +77,7 @@ class Failures:
     """Wrong passwords by user. Each attempt counts as wrong until it proves right, so guesses cannot race."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._failed: OrderedDict[str, _Failed] = OrderedDict()
 
     def wait(self, user: str, now: int) -> int:
@@ -87,10 +92,10 @@ class Failures:
         if len(self._failed) > REMEMBERED:
             self._failed.popitem(last=False)
         failed.times += 1
-        beyond = failed.times - self._limits.free_failures
+        beyond = failed.times - self.limits.free_failures
         if beyond > 0:
-            delay = self._limits.failure_delay_ms << min(beyond - 1, 32)
-            failed.until = now + min(delay, self._limits.failure_delay_max_ms)
+            delay = self.limits.failure_delay_ms << min(beyond - 1, 32)
+            failed.until = now + min(delay, self.limits.failure_delay_max_ms)
         return failed.times
 
     def right(self, user: str) -> None:

@@ -24,6 +24,7 @@ from realm.jobs import (
     ReadThumbnail,
 )
 from realm.session import Session
+from realm.settings import Settings
 from schemas.names import Name
 
 K = TypeVar("K")
@@ -87,7 +88,13 @@ class JobOver(msgspec.Struct, frozen=True):
     took: int
 
 
-Change = Started | Ended | UploadState | UploadEnded | JobBegan | JobOver | FederationChange
+class Adopted(msgspec.Struct, frozen=True):
+    """The realm goes by these settings from here on."""
+
+    settings: Settings
+
+
+Change = Started | Ended | UploadState | UploadEnded | JobBegan | JobOver | FederationChange | Adopted
 
 
 class UnderWay:
@@ -177,6 +184,8 @@ class Memory:
                 self.under_way.count(job, -1)
                 if isinstance(job, HashPassword | CheckPassword):
                     self.hash_ms += (took - self.hash_ms) / 8
+            case Adopted():
+                raise AssertionError("the core sees to settings")
             case _:
                 self.peers.apply(change)
 
@@ -232,6 +241,10 @@ class View:
         """The session with that token."""
         found = self._memory.by_token.get(token_hash) or self._started.get(token_hash)
         return None if found in self._ended else found
+
+    def sessions(self) -> int:
+        """How many there are."""
+        return len(self._memory.by_token) + len(self._started) - len(self._ended)
 
     def is_live(self, session: Session) -> bool:
         """Whether a session has not ended."""
@@ -299,6 +312,8 @@ class View:
                 self._count(job, 1)
             case JobOver(job):
                 self._count(job, -1)
+            case Adopted():
+                return  # they hold from the next turn on
             case _:
                 self.peers.apply(change)
 

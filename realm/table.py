@@ -9,12 +9,14 @@ from realm import (
     accounts,
     conversations,
     erasing,
+    figures,
     files,
     gates,
     groups,
     inbox,
     presence,
     private,
+    reloading,
     uploads,
     users,
     whereabouts,
@@ -112,6 +114,8 @@ _ROWS: Final = (
     Row(operator.DisableUser, Who.OPERATOR, 0, (), users.disable),
     Row(operator.AdministerUser, Who.OPERATOR, 0, (), users.administer),
     Row(operator.EraseUser, Who.OPERATOR, 0, (), erasing.erase),
+    Row(operator.Figures, Who.OPERATOR, 0, (), figures.figures),
+    Row(operator.Reload, Who.OPERATOR, 0, (), reloading.reload),
 )
 
 TABLE: Final = {row.command: row for row in _ROWS}

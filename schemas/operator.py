@@ -9,6 +9,7 @@ from schemas import answers
 from schemas.answers import Answer, Millis
 from schemas.commands import Command, check_new_password
 from schemas.fields import Host, NewPassword, Port, ServerKey, Text
+from schemas.figures import Served
 from schemas.names import NameField
 
 
@@ -35,6 +36,8 @@ class PeerSeen(msgspec.Struct, frozen=True, kw_only=True):
     next_try: Millis | None
     error: str
     """Why it does not answer, empty where it does."""
+    allowed: bool
+    """Whether the settings let this realm speak with it."""
     restored_at: Millis | None
     """When it was noticed last that one of the two realms was put back from an older backup."""
 
@@ -205,6 +208,52 @@ class EraseUser(OperatorCommand, frozen=True, kw_only=True, tag="operator.eraseu
     username: NameField
 
 
+class FiguresSeen(Answer, frozen=True, kw_only=True):
+    """How the realm fares."""
+
+    realm: str
+    key: str
+    """Its CURVE key."""
+    home: str
+    """Where others reach it, HOST:PORT; empty where it does not run."""
+    now: Millis
+    sessions: int
+    active: int
+    """Users who are active now."""
+    file_bytes: int
+    """Of all files that are kept and of all that is being uploaded, in whole blocks."""
+    file_room: int
+    """How many there may be."""
+    uploads: int
+    """Those that are not complete."""
+    moving: int
+    """Bytes of them that are on their way to disk."""
+    peers: list[PeerSeen]
+    served: Served | None
+    """Null where the realm does not run."""
+
+
+class Figures(OperatorCommand, frozen=True, kw_only=True, tag="operator.figures"):
+    """How the realm fares, in figures."""
+
+    answer: ClassVar = FiguresSeen
+
+
+class Reloaded(Answer, frozen=True, kw_only=True):
+    """What is other than before, as `limits.login_burst: 30 -> 60`."""
+
+    changed: list[str]
+    """In force now."""
+    kept: list[str]
+    """In force after a restart."""
+
+
+class Reload(OperatorCommand, frozen=True, kw_only=True, tag="operator.reload"):
+    """Read the settings file again."""
+
+    answer: ClassVar = Reloaded
+
+
 OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (
     Peers,
     AddPeer,
@@ -217,4 +266,6 @@ OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (
     DisableUser,
     AdministerUser,
     EraseUser,
+    Figures,
+    Reload,
 )

@@ -5,17 +5,21 @@ from typing import Final
 
 import typer
 
+from broker import logs
 from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
-from realm.cli import doctor, erasing, exporting, inviting, keeping, peering, serving, users
+from realm.cli import configuring, doctor, erasing, exporting, inviting, keeping, peering, serving, users, watching
 from realm.keeping.archive import KeepingError
-from realm.settings import SettingsError
+from realm.settings import Log, SettingsError
 from realm.store.interface import StoreError, StoreFullError
 
 _app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (
+    configuring.init,
     serving.run,
+    watching.status,
+    configuring.reload,
     serving.demo_data,
     inviting.invite_user,
     exporting.export,
@@ -39,6 +43,7 @@ def bagan_realm() -> None:
 
 def main() -> None:
     """Run the program; what the operator can mend is one sentence and exit code 1."""
+    logs.configure(Log())
     try:
         _app()
     except (StoreError, StoreFullError, SettingsError, KeyFileError, KeepingError, BindError, OperatorError) as error:

@@ -14,16 +14,15 @@ import structlog
 from broker import keyfiles
 from broker.blobs import Blobs
 from broker.clock import now_ms
-from broker.logs import configure
 from broker.passwords import Hasher
 from broker.random_ids import RandomIds
 from broker.reaching import WITHIN_S, OperatorError, RefusedError, reach
-from realm import invites, settings
-from realm.cli.options import NO_REALM
+from realm import invites
+from realm.cli.options import NO_REALM, settings_of
 from realm.core import Core
 from realm.effects import Note, Reply, RunJob
 from realm.inputs import Input, JobDone, Tick
-from realm.jobs import DialFailed, DialJob, Job, PasswordJob, Result
+from realm.jobs import CountUp, DialFailed, DialJob, Job, PasswordJob, ReadSettings, Result, SettingsBad
 from realm.request import OPERATOR, Request, Route
 from realm.settings import Settings
 from realm.store.database import exists
@@ -50,7 +49,6 @@ class Resting:
     """A realm that does not run; the caller holds the lock of its folder."""
 
     def __init__(self, folder: Path, store: SqliteStore, chosen: Settings) -> None:
-        configure("readable")
         keys = keyfiles.load(folder, create=False)
         ids = RandomIds()
         self._hasher = Hasher(chosen.hashing)
@@ -94,6 +92,10 @@ class Resting:
     def _run(self, job: Job) -> Result:
         if isinstance(job, PasswordJob):
             return self._hasher.run(job)
+        if isinstance(job, CountUp):
+            return None
+        if isinstance(job, ReadSettings):
+            return SettingsBad("no realm runs here: it reads its settings when it starts")
         if isinstance(job, DialJob):
             return DialFailed("no realm runs here that could be answered: start it first")
         return self._blobs.run(job)
@@ -113,7 +115,7 @@ def realm_on(data: Path, config: Path | None) -> Iterator[tuple[Realm, bool]]:
             raise StoreError(NO_REALM.format(data))
         store = SqliteStore(data, None, RandomIds().epoch)
         try:
-            resting = Resting(data, store, settings.load(config))
+            resting = Resting(data, store, settings_of(data, config))
             try:
                 yield resting, False
             finally:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 import typer
@@ -16,13 +16,13 @@ from broker.clock import now_ms
 from broker.lookups import place, printable
 from broker.probing import Prober, descriptors, probing, why_not_free
 from broker.reaching import OperatorError, RefusedError, reach
-from realm.cli.options import NO_REALM, ConfigOption, FolderOption, PortOption, settings_of
+from realm.cli.options import NO_REALM, ConfigOption, FolderOption, settings_of
 from realm.cli.progress import progress
 from realm.keeping.examining import FROM_BACKUP, look_at_database, look_at_entries, look_at_files
 from realm.keeping.findings import Finding, counted, failed, ok, problem, warning
 from realm.keeping.folder import look_at_clock, look_at_disk, look_at_folder
 from realm.keeping.reading import Tell
-from realm.settings import Settings, SettingsError
+from realm.settings import Listen, Settings, SettingsError
 from realm.store.database import exists
 from realm.store.interface import StoreError
 from realm.store.looking import Looking
@@ -51,7 +51,8 @@ class Asked(NamedTuple):
 
     data: Path
     config: Path | None
-    listen: tuple[str, int, int, int]
+    listen: dict[str, Any]
+    """What outranks `listen` in the settings."""
     quick: bool
     full: bool
 
@@ -59,10 +60,12 @@ class Asked(NamedTuple):
 def doctor(
     data: FolderOption = Path("data"),
     config: ConfigOption = None,
-    host: Annotated[str, typer.Option(help="Where a realm that does not run would listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65_533, help="Its front door.")] = 8889,
-    commands_port: PortOption = None,
-    push_port: PortOption = None,
+    host: Annotated[
+        str | None, typer.Option(help="Where a realm that does not run would listen; else as the settings say.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_533, help="Its front door.")] = None,
+    commands_port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Its port of commands.")] = None,
+    push_port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Its port of what is pushed.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Look at the database less closely.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read every byte of the users' files.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON, for programs.")] = False,
@@ -71,8 +74,8 @@ def doctor(
 
     Nothing is changed. The exit code is 1 where there is a problem, and 0 where there are only warnings.
     """
-    listen = (host, port, commands_port or port + 1, push_port or port + 2)
-    asked = Asked(data, config, listen, quick, full)
+    said = {"host": host, "port": port, "commands_port": commands_port, "push_port": push_port}
+    asked = Asked(data, config, {name: value for name, value in said.items() if value is not None}, quick, full)
     _must_be_one(data)
     with progress() as tell:
         running, findings = _reach(data)
@@ -122,7 +125,8 @@ def _look(asked: Asked, running: Running | None, tell: Tell) -> list[Finding]:
             newest = looking.newest()
             findings += look_at_clock(asked.data, newest, now_ms())
             findings.append(_look_at_descriptors(running))
-            findings += _look_at_ports(asked, running, realm, keys, prober)
+            listen = msgspec.structs.replace(settings.listen, **asked.listen)
+            findings += _look_at_ports(listen, running, realm, keys, prober)
             findings += look_at_database(looking, quick=asked.quick)
             findings += look_at_entries(looking, tell)
             findings += look_at_files(asked.data, looking, tell, full=asked.full)
@@ -163,10 +167,10 @@ def _look_at_descriptors(running: Running | None) -> Finding:
 
 
 def _look_at_ports(
-    asked: Asked, running: Running | None, realm: str, keys: keyfiles.KeyPair | None, prober: Prober
+    listen: Listen, running: Running | None, realm: str, keys: keyfiles.KeyPair | None, prober: Prober
 ) -> Iterator[Finding]:
     if running is None:
-        yield from _look_at_free_ports(*asked.listen)
+        yield from _look_at_free_ports(listen.host, *listen.ports)
     elif running.where is not None and keys is not None:
         where, key = running.where, keys.public.decode()
         host = _reached(where.host)

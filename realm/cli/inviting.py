@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from broker.clock import now_ms
-from realm import invites, settings
+from broker.lookups import place
+from realm import invites
 from realm.cli.asking import realm_on
-from realm.cli.options import ConfigOption, FolderOption, keys_in
+from realm.cli.options import ConfigOption, FolderOption, keys_in, settings_of
 from realm.gates import DAY_MS
+from realm.settings import Listen
 from schemas.invites import Invitation
 from schemas.operator import Registration, RegistrationSeen
 
@@ -22,8 +24,11 @@ def invite_user(
     days: Annotated[int, typer.Option(min=1, max=365, help="How long the invite holds.")] = 7,
     web: Annotated[str, typer.Option(help="Where the web client is.")] = "http://localhost:8550",
     host: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Where the one invited reaches the front door.")
-    ] = "127.0.0.1:8889",
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Where the one invited reaches the front door; else as the settings say."
+        ),
+    ] = None,
 ) -> None:
     """Write a link for somebody to join by. The realm may run meanwhile."""
     keys = keys_in(data)
@@ -39,15 +44,20 @@ def invite_user(
     else:
         told = f"there is no invite in it, as {by} nobody may register: add people by `python -m realm user add NAME`"
     try:
-        link = Invitation(host, keys.public.decode(), token).link(web)
+        link = Invitation(host or reached_at(settings_of(data, config).listen), keys.public.decode(), token).link(web)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     typer.echo(f"{link}\n{told}")
 
 
+def reached_at(listen: Listen) -> str:
+    """Where a realm's front door is reached, HOST:PORT, by its settings."""
+    return listen.advertise or place(listen.host, listen.port)
+
+
 def _registration(data: Path, config: Path | None) -> tuple[str, str]:
     """Who may register by the realm that runs, or else by the settings file; and which of the two that was."""
-    by_file = settings.load(config).registration
+    by_file = settings_of(data, config).registration
     with realm_on(data, config) as (realm, running):
         found = realm.ask(Registration(id=0), RegistrationSeen).registration
     if not running:

@@ -10,7 +10,7 @@ import typer
 
 from broker import keyfiles
 from broker.patience import tries
-from realm import settings
+from realm import settings_file
 from realm.settings import Settings
 from realm.store.database import exists
 from realm.store.folder import LockedError, locked
@@ -19,10 +19,12 @@ from schemas.invites import split_place
 from schemas.names import NAME_PATTERN, Name
 
 DataOption = Annotated[Path, typer.Option(help="The realm's folder; made where there is none.")]
-ConfigOption = Annotated[Path | None, typer.Option(help="A settings file (TOML).")]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(help="A settings file (TOML); else settings.toml in the realm's folder, where there is one."),
+]
 FolderOption = Annotated[Path, typer.Option(help="The realm's folder.")]
 NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
-PortOption = Annotated[int | None, typer.Option(min=0, max=65_535)]
 
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""
@@ -30,9 +32,8 @@ NO_REALM: Final = "no realm has run on the folder {} yet: run one there, or say 
 
 
 def settings_of(data: Path, config: Path | None) -> Settings:
-    """The settings of the realm on a folder. Raises SettingsError, with what is wrong in the file."""
-    inside = data / "settings.toml"
-    return settings.load(inside if config is None and inside.is_file() else config)
+    """The settings of the realm on a folder. Raises SettingsError, with all that is wrong in the file."""
+    return settings_file.load(settings_file.chosen(data, config))
 
 
 @contextmanager

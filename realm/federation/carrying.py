@@ -158,6 +158,11 @@ def lost(ctx: Ctx, peer: int) -> None:
         ctx.view.change(_changed(now, lost=True))
 
 
+def barred(ctx: Ctx, peer: int) -> None:
+    """Nothing is carried there any more; should that change, it begins anew."""
+    ctx.view.change(Carrying(peer, ctx.view.peers.carrying(peer).number))
+
+
 def broken(ctx: Ctx, peer: int) -> None:
     """What was due has failed, for a reason that the log has: not at once again."""
     _begin_anew(ctx, ctx.view.peers.carrying(peer))

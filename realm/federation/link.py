@@ -14,10 +14,10 @@ import msgspec
 from msgspec import UNSET
 
 from realm.context import Ctx
-from realm.effects import Connect, ToPeer
+from realm.effects import Connect, Disconnect, ToPeer
 from realm.federation import carrying, settling
 from realm.federation.backoff import MOST_MS, pause
-from realm.federation.state import UNACKNOWLEDGED, Link, Phase, when
+from realm.federation.state import FAR, UNACKNOWLEDGED, Link, Phase, when
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
 from realm.store.rows import Outgoing, Sending
@@ -48,6 +48,19 @@ _changed = msgspec.structs.replace
 def begin(ctx: Ctx, peer: int) -> None:
     """Let the first try be made soon."""
     _set(ctx, Link(peer, due=ctx.now + PAUSE_MS))
+
+
+def barred(peer: int) -> Link:
+    """The link to a peer that is not spoken to."""
+    return Link(peer, Phase.BARRED, due=FAR)
+
+
+def bar(ctx: Ctx, peer: int) -> None:
+    """Speak with the peer no longer: what waits for it waits on, and who waits for it is told so."""
+    _set(ctx, barred(peer))
+    settling.wait_no_longer(ctx, peer)
+    carrying.barred(ctx, peer)
+    ctx.effects.append(Disconnect(peer))
 
 
 def heard(ctx: Ctx, item: FromPeer) -> None:

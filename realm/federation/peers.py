@@ -67,7 +67,7 @@ def realms(ctx: Ctx, command: commands.Realms) -> Answer:
 
 def seen_by_operator(ctx: Ctx, command: operator.Peers) -> Answer:
     """Tell the operator how the links to all peers fare, and where others reach this realm."""
-    seen = [_seen_closely(ctx, peer) for peer in ctx.view.peers.all()]
+    seen = [seen_closely(ctx, peer) for peer in ctx.view.peers.all()]
     return operator.PeersSeen(id=command.id, realm=ctx.realm, home=ctx.rules.home, peers=seen)
 
 
@@ -231,20 +231,23 @@ def _seen(ctx: Ctx, peer: Peer) -> answers.RealmSeen:
     )
 
 
-def _seen_closely(ctx: Ctx, peer: Peer) -> operator.PeerSeen:
+def seen_closely(ctx: Ctx, peer: Peer) -> operator.PeerSeen:
+    """A peer as its operator sees it."""
     now, sending = ctx.view.peers.link(peer.id), ctx.tx.sending(peer.id)
+    allowed = is_allowed(ctx.settings, peer)
     return operator.PeerSeen(
         realm=peer.name,
         address=peer.address,
         port=peer.port,
         key=peer.key,
         answers=now.answers,
-        speaks=ctx.view.peers.greeter(peer.id) is not None,
+        speaks=allowed and ctx.view.peers.greeter(peer.id) is not None,
         queued=sending.queued,
         oldest=ctx.tx.oldest_queued(peer.id),
         heard_at=now.heard_at,
         down_since=now.down_since,
         next_try=now.due if now.down_since is not None else None,
         error=now.error,
+        allowed=allowed,
         restored_at=sending.restored_at,
     )

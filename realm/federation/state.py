@@ -37,6 +37,8 @@ class Phase(Enum):
     """The peer's card is being read."""
     GREETING = "greeting"
     """A hello is without an answer."""
+    BARRED = "barred"
+    """The settings do not let this realm speak with the peer."""
     OPEN = "open"
     """The peer has answered the latest hello, and the two agree how far they are."""
 

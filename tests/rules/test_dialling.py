@@ -342,7 +342,7 @@ class Told:
 def pooled(it: Bench, folder: Path) -> Iterator[tuple[Pools, Told]]:
     told = Told()
     blobs = Blobs(folder)
-    pools = Pools(Settings(hashing=Hashing(memory_kib=64, passes=1, lanes=1)), blobs, it.dialler, told)
+    pools = Pools(Settings(hashing=Hashing(memory_kib=64, passes=1, lanes=1)), blobs, it.dialler, Settings, told)
     try:
         yield pools, told
     finally:

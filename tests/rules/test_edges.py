@@ -13,7 +13,8 @@ from broker.keyfiles import KeyFileError
 from broker.logs import Forgiving
 from broker.zap import Gatekeeper, network_of
 from client.pins import Pins
-from realm.settings import Limits, Settings, SettingsError, load
+from realm.settings import Limits, Settings, SettingsError
+from realm.settings_file import load
 from tests.rules.test_client_keyring import card
 
 

@@ -17,7 +17,7 @@ DAY = 86_400_000
 def peer(**told: Any) -> PeerSeen:
     known: dict[str, Any] = {"realm": "pusat", "address": "127.0.0.1", "port": 9889, "key": "0" * 40, "answers": True}
     known |= {"speaks": True, "queued": 0, "oldest": None, "heard_at": NOW - 3_000, "down_since": None}
-    known |= {"next_try": None, "error": "", "restored_at": None}
+    known |= {"next_try": None, "error": "", "restored_at": None, "allowed": True}
     return PeerSeen(**known | told)
 
 
@@ -96,3 +96,7 @@ def test_any_address_is_told_as_one(listening: str) -> None:
     told = Home.at(Name("kampus"), listening, 8889, None).told()
     assert told.endswith(":8889")
     assert not told.startswith(("0.0.0.0", "[::]"))
+
+
+def test_a_peer_that_the_settings_bar() -> None:
+    assert "not spoken to: the settings say so" in row(allowed=False, answers=False)

@@ -253,7 +253,7 @@ class Woken:
 def pools(tmp_path: Path) -> Iterator[tuple[Pools, Woken]]:
     woken = Woken()
     blobs = Blobs(tmp_path)
-    made = Pools(Settings(hashing=QUICK, files=Files(workers=2)), blobs, NO_DIALLER, woken)
+    made = Pools(Settings(hashing=QUICK, files=Files(workers=2)), blobs, NO_DIALLER, Settings, woken)
     yield made, woken
     made.end()
     blobs.close()

@@ -279,7 +279,7 @@ def test_a_child_that_hangs_is_killed_and_the_picture_tried_again(
     children = Children(monkeypatch)
     with capture_logs() as lines:
         assert drawn_by(tmp_path, "signal.pause()", timeout_s=0.01) == (BROKEN, [])
-    assert [line["error"] for line in lines] == ["ThumbnailError"]
+    assert [line["at"][0] for line in lines] == ["ThumbnailError"]
     assert [started.returncode for started in children.started] == [-signal.SIGKILL]
     monkeypatch.undo()
     shown(Uploader(Blobs(tmp_path), encoded(halves())).thumbnail())

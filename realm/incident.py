@@ -1,0 +1,47 @@
+"""What the log may have of something that went wrong unforeseen: where, and what it was about.
+
+Nothing that was said is in it, so an error's own text is not: that may quote a password, a token, or a message.
+"""
+
+import traceback
+from pathlib import Path
+from typing import Any, Final
+
+from realm.inputs import FromPeer, JobDone
+from realm.request import Request
+from schemas.codec import Malformed
+from schemas.commands import name_of
+
+FRAMES: Final = 25
+"""The innermost of a traceback."""
+CAUSES: Final = 4
+
+
+def trace(error: BaseException) -> list[str]:
+    """The type of an error and the places it came through, the innermost last; and the same of what led to it."""
+    told: list[str] = []
+    one: BaseException | None = error
+    for _ in range(CAUSES):
+        if one is None:
+            break
+        told += ["from"] * bool(told) + [type(one).__name__]
+        frames = traceback.extract_tb(one.__traceback__)[-FRAMES:]
+        told += [f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}" for frame in frames]
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    return told
+
+
+def about(item: object) -> dict[str, Any]:
+    """What an input was, in words that nobody else has chosen: its kind, and who asked for what."""
+    told: dict[str, Any] = {"input": type(item).__name__}
+    request = item if isinstance(item, Request) else None
+    if isinstance(item, JobDone):
+        told["job"] = type(item.job).__name__
+        request = getattr(item.job, "ask", None)
+    elif isinstance(item, FromPeer):
+        told |= {"peer": item.peer, "said": type(item.frame).__name__}
+    if request is not None:
+        body = request.body
+        told["command"] = "unreadable" if isinstance(body, Malformed) else name_of(type(body))
+        told |= {"call": request.call, "key": request.key, "address": request.address}
+    return told
