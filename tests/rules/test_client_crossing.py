@@ -1,5 +1,6 @@
 """Conversations with other realms, as a window shows them: from where, what waits, what was refused."""
 
+import re
 from datetime import UTC
 from typing import Any
 
@@ -9,7 +10,7 @@ from msgspec import UNSET, structs
 from client.errors import AnswerError
 from client.mirror import Mirror
 from client.model.attached import Parcel
-from client.model.bounce import Bounce, again
+from client.model.bounce import TRIES, Bounce, again, next_try
 from client.model.desk import Desk, mirror_of_a_window
 from client.model.glance import Glance, glances
 from client.model.past import LENGTH
@@ -21,7 +22,7 @@ from schemas import answers, commands, events
 from schemas.answers import Answer
 from schemas.commands import Command
 from schemas.entries import Entry, File
-from schemas.names import ConversationId
+from schemas.names import ULID_PATTERN, ConversationId
 from tests.rules.test_client_queued import BOB, ENOUGH, ME, TALK, TO_GROUP, Realm
 
 GROUP = ConversationId("group/new@kampus")
@@ -191,6 +192,30 @@ def test_a_file_that_was_refused_is_sent_again_as_it_is() -> None:
     assert resent is not None
     assert (resent.id, resent.name, resent.size, resent.is_here, resent.percent) == (file.id, "foto.png", 7, True, 100)
     assert again(Realm().say()) is None
+
+
+def test_what_was_sent_once_more_is_not_offered_again(window: Window) -> None:
+    mine = window.say(queued=True)
+    window.say(BOB, re=mine.id, code="user_not_found", message="User tidak ada")
+
+    def is_resent(*tries: str, entries: tuple[Entry, ...] = ()) -> bool:
+        outgoing = tuple(Outgoing(one, "text 1", 1) for one in tries)
+        (bounce,) = [row for row in seen([*window.kept[TALK], *entries], outgoing) if isinstance(row, Bounce)]
+        return bounce.is_resent
+
+    first = next_try(mine.id)
+    assert first == next_try(mine.id) != mine.id
+    assert re.fullmatch(ULID_PATTERN, first)
+    assert not is_resent()
+    assert not is_resent("0" * 26)
+    assert is_resent(first)
+    assert is_resent(next_try(first)), "the next try was refused, and tried again"
+    assert is_resent(entries=(structs.replace(window.say(), id=first),))
+    assert not is_resent(entries=(structs.replace(window.say(BOB), id=first),)), "it is of somebody else"
+    tries = [mine.id]
+    for _ in range(TRIES):
+        tries.append(next_try(tries[-1]))
+    assert len(set(tries)) == TRIES + 1
 
 
 # the list

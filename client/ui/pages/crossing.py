@@ -69,7 +69,8 @@ def bounce(window: Window, one: Bounce, words: Words) -> ft.Control:
             window.chat.say_once_more(room, entry)
             window.room.to_end(window.desk)
 
-    if one.about:
+    is_offered = bool(one.about) and not one.is_resent
+    if is_offered:
         press = window.press(again, once=("again", one.re))
         button = ft.TextButton(words.retry, on_click=press, style=ft.ButtonStyle(color=color))
         inside.append(ft.Row([button], alignment=ft.MainAxisAlignment.END, tight=True))
@@ -77,7 +78,7 @@ def bounce(window: Window, one: Bounce, words: Words) -> ft.Control:
         ft.Column(inside, spacing=0, tight=True, horizontal_alignment=ft.CrossAxisAlignment.END),
         bgcolor=ft.Colors.ERROR_CONTAINER,
         border_radius=16,
-        padding=ft.Padding.only(left=14, right=14, top=10, bottom=2 if one.about else 10),
+        padding=ft.Padding.only(left=14, right=14, top=10, bottom=2 if is_offered else 10),
         expand=True,
         expand_loose=True,
     )
