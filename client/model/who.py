@@ -1,5 +1,7 @@
 """Who is in a conversation and what it is called, as its identifier tells."""
 
+import unicodedata
+
 from client.harmless import visible
 from schemas.names import Address, ConversationId, Name, crosses, parse
 
@@ -50,12 +52,20 @@ def party(conversation: ConversationId, user: str) -> Address:
 def title(conversation: ConversationId, user: str, told: str) -> str:
     """What a conversation is called: as the realm told, or else by its name; with the realm where it is another's."""
     address = party(conversation, user)
-    return full_title(told, address) if is_elsewhere(address, user) else visible(told or address.partition("@")[0])
+    return full_title(told, address) if is_elsewhere(address, user) else name_here(told, address)
 
 
 def full_title(name: str, address: str) -> str:
     """What somebody or some group of another realm is called: anybody there may be of any name."""
     return visible(address if name in ("", address) else f"{name} ({address})")
+
+
+def name_here(name: str, address: str) -> str:
+    """What somebody or some group of the user's own realm is called: not as if they were of another."""
+    username = address.partition("@")[0]
+    if name != address and "@" in unicodedata.normalize("NFKC", name):  # there are others that look like it
+        return f"{username} ({visible(name)})"  # what is cut off is not what nobody else has
+    return visible(username if name in ("", address) else name)
 
 
 def short(address: str, user: str) -> str:

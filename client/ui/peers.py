@@ -17,7 +17,9 @@ from client.ui.link_text import link_text
 from client.ui.words import Words
 from schemas import answers, commands
 from schemas.entries import Entry
+from schemas.errors import FIXED_TEXTS, Code
 
+UNKNOWN: Final = FIXED_TEXTS[Code.REALM_NOT_FOUND]
 ASK_S: Final = 3
 """Seconds from one question to the next, while somebody looks."""
 SETTLE_S: Final = 0.3
@@ -68,6 +70,13 @@ class Peers:
         told = words.queued_for.format(realm=realm)
         row = next((row for row in self.rows or () if row.realm == realm), None)
         return told if row is None or row.connected else f"{told}: {self.links.get(realm, words.not_heard)}"
+
+    def link(self, realm: str) -> str:
+        """How the link to a realm fares, in words; empty where that is not known yet."""
+        if realm in self.links:
+            return self.links[realm]
+        known = self.rows is None or any(row.realm == realm for row in self.rows)
+        return "" if known else UNKNOWN
 
     def look(self) -> None:
         """Ask soon."""

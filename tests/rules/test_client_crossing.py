@@ -8,6 +8,7 @@ import pytest
 from msgspec import UNSET, structs
 
 from client.errors import AnswerError
+from client.harmless import visible
 from client.mirror import Mirror
 from client.model.attached import Parcel
 from client.model.bounce import TRIES, Bounce, again, next_try
@@ -117,6 +118,16 @@ def test_whoever_is_elsewhere_is_shown_with_the_realm() -> None:
     assert name_beside("Bob", BOB) == "Bob (bob@pusat)"
     assert name_beside(BOB, BOB) == BOB
     assert name_beside("Bob", "") == "Bob"
+
+
+@pytest.mark.parametrize("name", ["bob@pusat", "Bob @pusat", "Bob (bob\uff20pusat)", "bob\ufe6bpusat\u202e"])
+def test_nobody_here_passes_for_somebody_elsewhere_by_a_display_name(window: Window, name: str) -> None:
+    told = f"henderson ({visible(name)})"
+    assert title(HERE, ME, name) == told
+    said = window.say("henderson@kampus", talk=GROUP)
+    window.kept[GROUP] = [structs.replace(said, name=name)]
+    window.push(window.kept[GROUP][0])
+    assert glance(window).who == told
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import flet as ft
 
 from client.model.bounce import Bounce
-from client.model.who import other_realm
+from client.model.who import other_realm, party
 from client.ui.complaint import refusal
 from client.ui.draw import Tick, component, row
 from client.ui.window import Window
@@ -21,13 +21,15 @@ def _realm(window: Window) -> str:
     return (other_realm(room, window.desk.user) or "?") if room is not None else "?"
 
 
-def link(window: Window, conversation: ConversationId) -> str:
-    """How the other realm of a conversation fares; empty where it crosses to none."""
-    realm = other_realm(conversation, window.desk.user)
+def link(window: Window, conversation: ConversationId, title: str) -> str:
+    """How the other realm of a conversation fares; empty where it crosses to none.
+
+    It begins with whose conversation it is, where a long name in the title may have cut that off.
+    """
+    realm, address = other_realm(conversation, window.desk.user), party(conversation, window.desk.user)
     if realm is None:
         return ""
-    told = window.peers.links.get(realm)
-    return realm if told is None else f"{realm}: {told}"
+    return ": ".join(filter(None, (realm if title == address else address, window.peers.link(realm))))
 
 
 @component

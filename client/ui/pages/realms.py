@@ -50,7 +50,7 @@ def rows(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001 - see `draw.
 
 def _realm(window: Window, realm: RealmSeen) -> ft.Control:
     words, name = window.words, visible(realm.realm)
-    link = window.peers.links[realm.realm]
+    link = window.peers.link(realm.realm)
     waiting = words.waiting_there.format(count=realm.queued) if realm.queued else ""
     door = f"{visible(realm.address)}:{realm.port}"
     below = " · ".join(part for part in (door, waiting) if part)

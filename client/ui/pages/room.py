@@ -64,7 +64,7 @@ def header(
         below = f"{short(address, desk.user)} · {below}"  # anybody may call themselves as the title says
     if address == desk.user:
         below = words.notes
-    if elsewhere := crossing.link(window, conversation):
+    if elsewhere := crossing.link(window, conversation, title):
         below = f"{elsewhere} · {words.sent_there}" if is_sent(conversation) else elsewhere
 
     async def fetch() -> None:
