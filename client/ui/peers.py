@@ -19,6 +19,8 @@ from schemas import answers, commands
 from schemas.entries import Entry
 from schemas.errors import FIXED_TEXTS, Code
 
+MAIL: Final = 300
+"""Entries of what came from one realm that a page shows at most; all of them are in their chats."""
 UNKNOWN: Final = FIXED_TEXTS[Code.REALM_NOT_FOUND]
 ASK_S: Final = 3
 """Seconds from one question to the next, while somebody looks."""
@@ -46,7 +48,7 @@ class Peers:
         self.problem: ClientError | None = None
         """Why nothing is known."""
         self.mail: dict[str, list[Entry]] = {}
-        """For each realm, what was fetched of it last."""
+        """For each realm, what was fetched of it last, and no more than a page can bear."""
         self.more: set[str] = set()
         """Of these more can be fetched."""
 
@@ -116,7 +118,7 @@ class Peers:
     def fetched(self, realm: str, got: answers.Messages, *, after: bool) -> None:
         """Take in what came from a realm: after what was fetched before, or in its place."""
         before = self.mail.get(realm, []) if after else []
-        self.mail[realm] = [*before, *got.messages]
+        self.mail[realm] = [*before, *got.messages][-MAIL:]
         (self.more.add if got.more else self.more.discard)(realm)
 
 

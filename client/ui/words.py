@@ -162,10 +162,6 @@ class Words:
     waiting_there: str
     """{count}"""
     write_there: str
-    person_there: str
-    """{realm}"""
-    group_there: str
-    """{realm}"""
     open_chat: str
     came_from: str
     """{realm}"""
@@ -387,8 +383,6 @@ ENGLISH: Final = Words(
     minutes="{count} min",
     waiting_there="Messages that wait: {count}",
     write_there="Write there",
-    person_there="Username of somebody at {realm}",
-    group_there="Name of a group at {realm}",
     open_chat="Write",
     came_from="What came from {realm}",
     came_from_hint="Fetch what has come since the last time. Messages appear in their chats without this, too.",
@@ -568,8 +562,6 @@ INDONESIAN: Final = Words(
     minutes="{count} mnt",
     waiting_there="Pesan yang menunggu: {count}",
     write_there="Tulis ke sana",
-    person_there="Nama pengguna di {realm}",
-    group_there="Nama grup di {realm}",
     open_chat="Tulis",
     came_from="Yang datang dari {realm}",
     came_from_hint="Ambil yang datang sejak terakhir kali. Tanpa ini pun pesan muncul di obrolannya.",

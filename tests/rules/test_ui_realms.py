@@ -7,16 +7,16 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from client.errors import ClientError, NoAnswerError
 from client.model.desk import Desk
 from client.model.places import Home, NewRealm, Peer, Place, Realms, Room
 from client.ui.complaint import refusal
 from client.ui.link_text import link_text
-from client.ui.pages import crossing
+from client.ui.pages import crossing, realms
 from client.ui.pages.new_realm import Form, submit
-from client.ui.peers import ASK_S, SETTLE_S, Peers
+from client.ui.peers import ASK_S, MAIL, SETTLE_S, Peers
 from client.ui.words import ENGLISH, INDONESIAN
 from schemas import answers, commands
 from schemas.answers import RealmSeen
@@ -52,6 +52,16 @@ def realm(*, connected: bool = False, down: int | None = None, due: float | None
             "tidak terjangkau sejak 14:05, dicoba lagi dalam 20 dtk",
         ),
         (
+            realm(down=DOWN, due=31),
+            "unreachable since 14:05, next try in 40 s",
+            "tidak terjangkau sejak 14:05, dicoba lagi dalam 40 dtk",
+        ),
+        (
+            realm(down=DOWN, due=9),
+            "unreachable since 14:05, next try in 9 s",
+            "tidak terjangkau sejak 14:05, dicoba lagi dalam 9 dtk",
+        ),
+        (
             realm(down=DOWN, due=150),
             "unreachable since 14:05, next try in 2 min",
             "tidak terjangkau sejak 14:05, dicoba lagi dalam 2 mnt",
@@ -71,6 +81,14 @@ def realm(*, connected: bool = False, down: int | None = None, due: float | None
 def test_how_a_link_fares_in_words(seen: RealmSeen, english: str, indonesian: str) -> None:
     assert link_text(ENGLISH, seen, NOW) == english
     assert link_text(INDONESIAN, seen, NOW) == indonesian
+
+
+def test_a_realm_of_which_nothing_else_is_seen_is_not_drawn_anew() -> None:
+    later = structs.replace(realm(down=DOWN, due=20, queued=1), last_contact=DOWN)
+    assert realms.as_drawn(later) == realms.as_drawn(realm(down=DOWN + 5, due=10, queued=1))
+    assert realms.as_drawn(later) != realms.as_drawn(realm(down=DOWN, due=20, queued=2))
+    texts = {link_text(ENGLISH, realm(down=DOWN, due=due), NOW) for due in range(11, 61)}
+    assert len(texts) == 5
 
 
 def test_a_time_that_no_clock_shows_is_told_too() -> None:
@@ -227,6 +245,13 @@ def test_what_was_fetched_is_kept_until_it_is_fetched_again() -> None:
     assert (peers.mail["pusat"], peers.more) == ([first, second], set())
     peers.fetched("pusat", answers.Messages(id=1, messages=[], more=False), after=False)
     assert peers.mail["pusat"] == []
+
+
+def test_of_what_was_fetched_no_more_is_kept_than_a_page_can_bear() -> None:
+    peers, came = Asked().peers, [cast("Any", number) for number in range(MAIL + 100)]
+    for begin in range(0, len(came), 100):
+        peers.fetched("pusat", answers.Messages(id=1, messages=came[begin : begin + 100], more=True), after=begin > 0)
+    assert peers.mail["pusat"] == came[100:]
 
 
 def test_a_realm_of_which_nothing_was_put_in_words_yet_can_be_drawn_and_one_that_is_gone_says_so() -> None:
