@@ -120,6 +120,11 @@ def test_whoever_is_elsewhere_is_shown_with_the_realm() -> None:
     assert name_beside("Bob", "") == "Bob"
 
 
+@pytest.mark.parametrize("name", ["", " ", "\xa0\u3000", "\u3164\uffa0", "\u2800", "\u200d \u2060"])
+def test_a_name_of_which_nothing_is_seen_tells_nobody_who_it_is(name: str) -> None:
+    assert (title(TALK, ME, name), title(HERE, ME, name), name_beside(name, BOB)) == (BOB, "henderson", BOB)
+
+
 @pytest.mark.parametrize("name", ["bob@pusat", "Bob @pusat", "Bob (bob\uff20pusat)", "bob\ufe6bpusat\u202e"])
 def test_nobody_here_passes_for_somebody_elsewhere_by_a_display_name(window: Window, name: str) -> None:
     told = f"henderson ({visible(name)})"
@@ -134,7 +139,8 @@ def test_nobody_here_passes_for_somebody_elsewhere_by_a_display_name(window: Win
     ("conversation", "realm", "is_mine"),
     [
         (TALK, "pusat", True), (TO_GROUP, "pusat", True), (HERE, None, True), (GROUP, None, True),
-        ("sent/henderson@kampus,new@pusat", "pusat", False), ("private/bob@pusat,henderson@kampus", "pusat", False),
+        ("sent/henderson@kampus,new@pusat", "pusat", False), ("sent/messi@kampus,new@kampus", None, False),
+        ("private/bob@pusat,henderson@kampus", "pusat", False),
     ],
 )  # fmt: skip
 def test_where_a_conversation_goes(conversation: str, realm: str | None, is_mine: bool) -> None:
