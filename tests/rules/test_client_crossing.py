@@ -321,6 +321,57 @@ def test_names_of_those_elsewhere_are_known_by_what_they_say(window: Window) -> 
     assert glance(fresh).title == "Bob (bob@pusat)"
 
 
+def order(window: Window) -> list[str]:
+    return [one.address for one in glances(window.shown_desk, (), UTC)]
+
+
+DAY = 86_400_000
+
+
+def said_at(window: Window, sent_at: int, talk: ConversationId, sender: str) -> Entry:
+    said = structs.replace(window.say(sender, talk=talk), sent_at=sent_at)
+    window.kept[talk][-1] = said
+    return said
+
+
+@pytest.mark.parametrize("wrong", [10**14, 30 * DAY, 0])
+def test_the_list_goes_by_what_came_last_and_not_by_the_clock_of_another_realm(window: Window, wrong: int) -> None:
+    """It may be years ahead, or what it says has waited there for days."""
+    overview, henderson, now = window.shown_desk.overview, "henderson@kampus", 20 * DAY
+    overview.said(said_at(window, now, HERE, henderson))
+    overview.said(said_at(window, wrong, TALK, BOB))
+    assert order(window) == [BOB, henderson]
+    overview.said(said_at(window, now + 1, HERE, henderson))
+    assert order(window) == [henderson, BOB]
+    overview.said(said_at(window, wrong, TALK, BOB))
+    assert order(window) == [BOB, henderson]
+
+
+@pytest.mark.parametrize("wrong", [10**14, 30 * DAY, 0])
+def test_so_does_the_list_that_the_realm_tells(window: Window, wrong: int) -> None:
+    overview, now = window.shown_desk.overview, 20 * DAY
+    rows = [
+        (ConversationId("private/eva@pusat,messi@kampus"), "eva@pusat", wrong),
+        (ConversationId("private/dewi@kampus,messi@kampus"), "dewi@kampus", now),
+        (ConversationId("private/citra@pusat,messi@kampus"), "citra@pusat", wrong),
+        (TALK, BOB, wrong),
+        (ConversationId("private/agus@kampus,messi@kampus"), "agus@kampus", now - DAY),
+    ]
+    heads = [
+        answers.ConversationHead(
+            conversation=talk, title="", first=1, head=1, read=0, seen=0, unread=0,
+            last=said_at(window, sent_at, talk, sender),
+        )
+        for talk, sender, sent_at in rows
+    ]  # fmt: skip
+    overview.take(heads, whole=True)
+    assert order(window) == [sender for _, sender, _ in rows]
+    overview.take(heads[:3], whole=False)
+    assert order(window) == [sender for _, sender, _ in rows], "those of which it tells no more are older"
+    overview.said(said_at(window, now + 1, rows[-1][0], "agus@kampus"))
+    assert order(window)[0] == "agus@kampus"
+
+
 def test_in_a_group_those_elsewhere_are_called_by_their_addresses(window: Window) -> None:
     window.push(structs.replace(window.say(BOB, talk=GROUP), name="Lionel Messi"))
     assert glance(window).who == BOB
