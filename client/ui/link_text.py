@@ -16,6 +16,8 @@ COUNTED: Final = 10
 
 def link_text(words: Words, realm: RealmSeen, now: datetime) -> str:
     """Whether a realm answers; since when it does not, and when it is tried again. `now` is where the reader is."""
+    if realm.excluded is True:
+        return words.excluded
     if realm.connected:
         return words.answers
     if realm.down_since is UNSET:

@@ -150,6 +150,7 @@ class Words:
     not_added_hint: str
     answers: str
     not_heard: str
+    excluded: str
     unreachable_since: str
     """{time}"""
     next_try: str
@@ -376,6 +377,7 @@ ENGLISH: Final = Words(
     not_added_hint="Is it running, is this its name, and can it reach this realm?",
     answers="answers",
     not_heard="not heard yet",
+    excluded="excluded by the settings of this realm",
     unreachable_since="unreachable since {time}",
     next_try="next try in {wait}",
     next_try_now="next try now",
@@ -555,6 +557,7 @@ INDONESIAN: Final = Words(
     not_added_hint="Apakah realm itu berjalan, apakah ini namanya, dan dapatkah ia mencapai realm ini?",
     answers="menjawab",
     not_heard="belum terdengar",
+    excluded="dikecualikan oleh pengaturan realm ini",
     unreachable_since="tidak terjangkau sejak {time}",
     next_try="dicoba lagi dalam {wait}",
     next_try_now="dicoba lagi sekarang",

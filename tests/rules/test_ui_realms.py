@@ -45,6 +45,7 @@ def realm(*, connected: bool = False, down: int | None = None, due: float | None
     [
         (realm(connected=True), "answers", "menjawab"),
         (realm(), "not heard yet", "belum terdengar"),
+        (structs.replace(realm(), excluded=True), ENGLISH.excluded, INDONESIAN.excluded),
         (realm(down=DOWN), "unreachable since 14:05", "tidak terjangkau sejak 14:05"),
         (
             realm(down=DOWN, due=20),
