@@ -215,6 +215,8 @@ def _realms(answer: a.Realms, _: _Reader) -> str:
 def link_text(realm: a.RealmSeen, now: int) -> str:
     """How the link to another realm fares, at a time in ms: whether it answers, and what waits for it."""
     parts = ["answers now" if realm.connected else _unreachable(realm)]
+    if realm.excluded is True:
+        parts = ["excluded by this realm's settings"]
     if not realm.connected and realm.next_try is not UNSET:
         parts.append(f"next try {_from_now(realm.next_try - now)}")
     if realm.queued:

@@ -179,6 +179,8 @@ class RealmSeen(msgspec.Struct, frozen=True, kw_only=True):
     last_contact: int | None
     down_since: int | UnsetType = UNSET
     next_try: int | UnsetType = UNSET
+    excluded: bool | UnsetType = UNSET
+    """Whether the settings of this realm do not let it speak with that one (any more)."""
 
 
 class Realms(Answer, frozen=True, kw_only=True):

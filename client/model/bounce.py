@@ -1,14 +1,20 @@
 """Messages that another realm did not take, after they had waited for it: the refusal is an entry of its own."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from msgspec import UNSET
 
 from client.model.attached import Parcel, of_entry
 from client.model.brief import one_line
 from schemas.entries import Entry
+from schemas.ulid import RANDOM_BYTES, ulid
+
+TRIES: Final = 8
+"""So many tries one after the other are known as those of one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Bounce:
     """The ULID of the message that was not delivered."""
     about: str
     """How that message begins, or what its file is called; empty where it is not known here."""
+    is_resent: bool = False
+    """Whether it was sent once more already."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,8 +50,26 @@ def refusals(entries: Iterable[Entry]) -> dict[str, str]:
     return {entry.re: entry.code or "" for entry in entries if entry.kind == "bounce" and entry.re is not UNSET}
 
 
-def bounce_of(entry: Entry, own: dict[str, Entry], at: datetime) -> Bounce:
-    """A refusal; `own` has the user's own entries by their ULIDs."""
+def next_try(entry: str) -> str:
+    """The ULID of a message that was refused, when it is sent once more.
+
+    There is one for each, so that the realm stores it once: however often, and in however many windows, that is asked.
+    """
+    entropy = hashlib.blake2b(entry.encode(), digest_size=RANDOM_BYTES).digest()
+    return entry[:10] + ulid(0, entropy)[10:]  # the time stays
+
+
+def is_tried_again(entry: str, known: Container[str]) -> bool:
+    """Whether one of the next tries of a message is among those that are known."""
+    for _ in range(TRIES):
+        entry = next_try(entry)
+        if entry in known:
+            return True
+    return False
+
+
+def bounce_of(entry: Entry, own: dict[str, Entry], sending: Container[str], at: datetime) -> Bounce:
+    """A refusal; `own` has the user's own entries by their ULIDs, `sending` has those of what is on its way."""
     return Bounce(
         key=f"{entry.seq}",
         seq=entry.seq,
@@ -52,6 +78,7 @@ def bounce_of(entry: Entry, own: dict[str, Entry], at: datetime) -> Bounce:
         code=entry.code or "",
         re=entry.re or "",
         about=about(own.get(entry.re or "")),
+        is_resent=is_tried_again(entry.re or "", own) or is_tried_again(entry.re or "", sending),
     )
 
 

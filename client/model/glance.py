@@ -13,7 +13,7 @@ from client.model.brief import one_line
 from client.model.desk import Desk
 from client.model.overview import Conversation
 from client.model.times import moment
-from client.model.who import is_elsewhere, is_to_group, party, realm_of, title
+from client.model.who import is_elsewhere, is_to_group, name_here, party, realm_of, title
 from schemas.entries import Entry
 from schemas.names import ConversationId
 
@@ -83,7 +83,7 @@ def _glance(desk: Desk, row: Conversation, active: Container[str], zone: tzinfo)
 
 def _who(last: Entry, user: str) -> str:
     """Whoever is of another realm is called by the address, which is theirs alone."""
-    return visible(last.sender if is_elsewhere(last.sender, user) else last.name)
+    return visible(last.sender) if is_elsewhere(last.sender, user) else name_here(last.name, last.sender)
 
 
 def _refused(last: Entry | None) -> str:

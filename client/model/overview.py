@@ -5,7 +5,7 @@ row is only nearly right, and `stale` says that the realm's own list is to be as
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec import UNSET, structs
@@ -34,6 +34,14 @@ class Conversation:
     """How far the other user has read."""
     unread: int = 0
     last: Entry | None = None
+    arrived: tuple[int, int] | None = field(default=None, compare=False)
+    """When the last entry came, if it is from elsewhere, by the clock of this realm and the order in which it told of
+    it: another's clock may be wrong, and what waited there for days is new here."""
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """What tells which of two rows has heard something last."""
+        return self.arrived or (0 if self.last is None else self.last.sent_at, 0)
 
 
 class Overview:
@@ -67,8 +75,11 @@ class Overview:
     def take(self, heads: Iterable[ConversationHead], *, whole: bool) -> None:
         """Take in the realm's list, or with `whole` false no more than its first pages; then what has overtaken it."""
         listed = {row.id: row for row in map(_row_of, heads)}
-        for row in listed.values():
+        latest = max((row.age for row in self.rows.values() if row.id not in listed), default=(0, 0))
+        for row in reversed(listed.values()):  # the newest is told first
             self._name(row)
+            self._arrive(row, latest)
+            latest = max(latest, row.age)
         self.rows = listed if whole else {**self.rows, **listed}
         self.known, self._whole = True, whole
         overtaking, self._overtaking = self._overtaking or (), None
@@ -95,6 +106,7 @@ class Overview:
             self.stale = True
         row.head, row.last = entry.seq, entry
         self._name(row)
+        self._arrive(row, max((one.age for one in self.rows.values() if one is not row), default=(0, 0)))
         if entry.sender != self.user:
             row.unread = min(row.unread + 1, MOST_UNREAD)
 
@@ -148,6 +160,12 @@ class Overview:
         theirs = (entry.name for entry in reversed(entries) if entry.sender == address and entry.kind != "bounce")
         row.title = next(theirs, row.title)
 
+    def _arrive(self, row: Conversation, latest: tuple[int, int]) -> None:
+        """The last entry of a row has come after all that is known: `latest` is the age of that."""
+        row.arrived = None
+        if row.last is not None and is_elsewhere(row.last.sender, self.user):
+            row.arrived = latest[0], latest[1] + 1
+
     def _name(self, row: Conversation) -> None:
         """Of those of another realm no list tells a name: only they themselves do, by what they say."""
         address = other(row.id, self.user)
@@ -180,5 +198,5 @@ def _row_of(head: ConversationHead) -> Conversation:
     )
 
 
-def _age(row: Conversation) -> tuple[int, str]:
-    return (-row.last.sent_at if row.last else 0, row.title.casefold())
+def _age(row: Conversation) -> tuple[int, int, str]:
+    return (-row.age[0], -row.age[1], row.title.casefold())

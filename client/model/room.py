@@ -1,6 +1,6 @@
 """What a chat room shows, row by row: days, and messages that stand together because one person said them in one go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import Enum, auto
@@ -145,15 +145,18 @@ def rows(
     seen: int,
     zone: tzinfo,
     crosses: bool = False,
+    refused: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """The rows for entries in order, and then what is on its way.
 
     `user` and `name` are the reader's address and display name, `seen` is how far the other side has read, `zone`
-    where the reader is, `crosses` whether the conversation is with another realm. What is on its way and also among
-    the entries is shown once, in its place.
+    where the reader is, `crosses` whether the conversation is with another realm, `refused` what is known of messages
+    that were refused there, by entries further on. What is on its way and also among the entries is shown once, in its
+    place.
     """
     placed = {entry.id: entry for entry in entries if entry.sender == user}
-    reader = _Reader(user, seen, crosses, refusals(entries))
+    sending = {one.entry for one in outgoing}
+    reader = _Reader(user, seen, crosses, {**(refused or {}), **refusals(entries)})
     said = [_entry(entry, reader) for entry in entries]
     said += [_outgoing(one, user, name, crosses=crosses) for one in outgoing if one.entry not in placed]
     shown: list[Row] = []
@@ -166,7 +169,7 @@ def rows(
             day = at.date()
             shown.append(Day(day))
         if one.bounce is not None:
-            shown.append(bounce_of(one.bounce, placed, at))
+            shown.append(bounce_of(one.bounce, placed, sending, at))
             continue
         shown.append(
             Message(

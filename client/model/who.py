@@ -1,7 +1,13 @@
 """Who is in a conversation and what it is called, as its identifier tells."""
 
+import unicodedata
+from typing import Final
+
 from client.harmless import visible
 from schemas.names import Address, ConversationId, Name, crosses, parse
+
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that fonts draw as nothing."""
 
 
 def is_group(conversation: ConversationId) -> bool:
@@ -50,12 +56,20 @@ def party(conversation: ConversationId, user: str) -> Address:
 def title(conversation: ConversationId, user: str, told: str) -> str:
     """What a conversation is called: as the realm told, or else by its name; with the realm where it is another's."""
     address = party(conversation, user)
-    return full_title(told, address) if is_elsewhere(address, user) else visible(told or address.partition("@")[0])
+    return full_title(told, address) if is_elsewhere(address, user) else name_here(told, address)
 
 
 def full_title(name: str, address: str) -> str:
     """What somebody or some group of another realm is called: anybody there may be of any name."""
-    return visible(address if name in ("", address) else f"{name} ({address})")
+    return visible(address if name == address or is_blank(name) else f"{name} ({address})")
+
+
+def name_here(name: str, address: str) -> str:
+    """What somebody or some group of the user's own realm is called: not as if they were of another."""
+    username = address.partition("@")[0]
+    if name != address and "@" in unicodedata.normalize("NFKC", name):  # there are others that look like it
+        return f"{username} ({visible(name)})"  # what is cut off is not what nobody else has
+    return visible(username if name == address or is_blank(name) else name)
 
 
 def short(address: str, user: str) -> str:
@@ -65,10 +79,19 @@ def short(address: str, user: str) -> str:
 
 def name_beside(name: str, username: str) -> str:
     """How whoever has said something is called, with the name that nobody else has, where there is one to tell."""
+    if username and is_blank(name):
+        return username
     return f"{name} ({username})" if username and name != username else name
+
+
+def is_blank(name: str) -> bool:
+    """Whether nothing is seen of a name."""
+    return all(one in _BLANK or unicodedata.category(one) in ("Zs", "Cf") for one in name)
 
 
 def may_be_in(user: str, conversation: ConversationId) -> bool:
     """Whether a conversation may be this user's: nobody is in the private ones of others."""
     kind, parties = parse(conversation)
-    return kind == "group" or (user in parties if kind == "private" else user == parties[0])
+    if kind == "sent":
+        return user == parties[0] and is_elsewhere(parties[1], user)
+    return kind == "group" or user in parties

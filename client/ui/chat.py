@@ -17,7 +17,7 @@ from client.connection import Connection
 from client.errors import ClientError, ClosedError, SessionNotFoundError
 from client.file_lines import NOT_YET
 from client.keyring import Keyring
-from client.model.bounce import Resent, again
+from client.model.bounce import Resent, again, is_tried_again, next_try
 from client.model.desk import Desk, Unsaid, Wish, mirror_of_a_window
 from client.model.room import Fate, Outgoing
 from client.model.sending import REFUSALS
@@ -246,14 +246,18 @@ class Chat:
     ) -> "asyncio.Task[None]":
         assert self.desk is not None
         if one.is_refused:
-            one.entry, one.is_refused = new_ulid(), False
+            one.entry, one.is_refused = next_try(one.entry), False
         self.desk.send(conversation, one)
         return self._start_sending(self.desk, conversation, one, after)
 
     def say_once_more(self, conversation: ConversationId, entry: Entry) -> None:
-        """Send anew what another realm has refused: that is final for an entry, so this is a new one."""
+        """Send anew what another realm has refused: that is final for an entry, so this is a new one; but one alone."""
+        assert self.desk is not None
+        if is_tried_again(entry.id, {one.entry for one in self.desk.unsaid.outgoing.get(conversation, [])}):
+            return
         text = "" if entry.message is UNSET else entry.message
-        self._begin_sending(conversation, Outgoing(new_ulid(), text, time.time_ns() // 1_000_000, again(entry)))
+        one = Outgoing(next_try(entry.id), text, time.time_ns() // 1_000_000, again(entry))
+        self._begin_sending(conversation, one)
         self._tell()
 
     def _start_sending(

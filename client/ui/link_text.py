@@ -1,6 +1,8 @@
 """How the link to another realm fares, in the words of a person."""
 
+import math
 from datetime import datetime, tzinfo
+from typing import Final
 
 from msgspec import UNSET
 
@@ -8,9 +10,14 @@ from client.model.times import moment
 from client.ui.words import Words
 from schemas.answers import RealmSeen
 
+COUNTED: Final = 10
+"""So many seconds are counted one by one; of more it is enough to know about how many."""
+
 
 def link_text(words: Words, realm: RealmSeen, now: datetime) -> str:
     """Whether a realm answers; since when it does not, and when it is tried again. `now` is where the reader is."""
+    if realm.excluded is True:
+        return words.excluded
     if realm.connected:
         return words.answers
     if realm.down_since is UNSET:
@@ -34,6 +41,8 @@ def _next_try(words: Words, ms: int, now: datetime) -> str:
     seconds = round(ms / 1000 - now.timestamp())
     if seconds <= 0:
         return words.next_try_now
+    if seconds > COUNTED:
+        seconds = math.ceil(seconds / COUNTED) * COUNTED
     if seconds < 100:
         return words.next_try.format(wait=words.seconds.format(count=seconds))
     return words.next_try.format(wait=words.minutes.format(count=round(seconds / 60)))

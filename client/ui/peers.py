@@ -17,7 +17,11 @@ from client.ui.link_text import link_text
 from client.ui.words import Words
 from schemas import answers, commands
 from schemas.entries import Entry
+from schemas.errors import FIXED_TEXTS, Code
 
+MAIL: Final = 300
+"""Entries of what came from one realm that a page shows at most; all of them are in their chats."""
+UNKNOWN: Final = FIXED_TEXTS[Code.REALM_NOT_FOUND]
 ASK_S: Final = 3
 """Seconds from one question to the next, while somebody looks."""
 SETTLE_S: Final = 0.3
@@ -44,7 +48,7 @@ class Peers:
         self.problem: ClientError | None = None
         """Why nothing is known."""
         self.mail: dict[str, list[Entry]] = {}
-        """For each realm, what was fetched of it last."""
+        """For each realm, what was fetched of it last, and no more than a page can bear."""
         self.more: set[str] = set()
         """Of these more can be fetched."""
 
@@ -68,6 +72,13 @@ class Peers:
         told = words.queued_for.format(realm=realm)
         row = next((row for row in self.rows or () if row.realm == realm), None)
         return told if row is None or row.connected else f"{told}: {self.links.get(realm, words.not_heard)}"
+
+    def link(self, realm: str) -> str:
+        """How the link to a realm fares, in words; empty where that is not known yet."""
+        if realm in self.links:
+            return self.links[realm]
+        known = self.rows is None or any(row.realm == realm for row in self.rows)
+        return "" if known else UNKNOWN
 
     def look(self) -> None:
         """Ask soon."""
@@ -107,7 +118,7 @@ class Peers:
     def fetched(self, realm: str, got: answers.Messages, *, after: bool) -> None:
         """Take in what came from a realm: after what was fetched before, or in its place."""
         before = self.mail.get(realm, []) if after else []
-        self.mail[realm] = [*before, *got.messages]
+        self.mail[realm] = [*before, *got.messages][-MAIL:]
         (self.more.add if got.more else self.more.discard)(realm)
 
 

@@ -1,15 +1,18 @@
 """What a window shows of the room that is open: who it is with, its messages, and where the reader is in them."""
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
 import flet as ft
 
 from client.model.attached import of_parcel
+from client.model.bounce import refusals
 from client.model.desk import Desk
 from client.model.reading import Block, Reading, blocks
 from client.model.room import rows
 from client.ui.draw import Tick
+from schemas.entries import Entry
 from schemas.names import ConversationId, crosses
 
 AT_END: Final = 40
@@ -37,6 +40,11 @@ class RoomView:
         self.reading = Reading()
         self._seen: object = None
         """What was drawn last, as far as it may change."""
+        self._refused: dict[str, str] = {}
+        """What another realm has refused, as far as the room has told since it was opened: a message that is on the
+        page may be far from the entry that says so."""
+        self._told: list[tuple[int, int]] = []
+        """The numbers of the runs of entries of which that was taken."""
 
     def open(self, desk: Desk, conversation: ConversationId) -> None:
         """Show a room from its end."""
@@ -47,6 +55,7 @@ class RoomView:
             self.blocks = []
             self.known = False
             self._seen = None
+            self._refused, self._told = {}, []
 
     def refresh(self, desk: Desk, *, everything: bool = False) -> None:
         """See what has changed."""
@@ -58,16 +67,26 @@ class RoomView:
         seen = max(shown.seen if shown is not None else 0, row.seen if row is not None else 0)
         known, passed = shown is not None and shown.complete, reading.passed(desk.entries)
         sending = [(one.entry, one.fate, one.why, one.file and of_parcel(one.file)) for one in outgoing]
-        if everything or (now := (entries, sending, seen, known, passed)) != self._seen:
+        if across := desk.room is not None and crosses(desk.room):
+            self._see_refused(desk.entries, () if shown is None else shown.entries)
+        if everything or (now := (entries, sending, seen, known, passed, len(self._refused))) != self._seen:
             self._seen = now
-            across = desk.room is not None and crosses(desk.room)
-            name, zone = desk.name, self._zone
-            page = rows(entries, outgoing, user=desk.user, name=name, seen=seen, zone=zone, crosses=across)
+            page = rows(
+                entries, outgoing, user=desk.user, name=desk.name, seen=seen, zone=self._zone, crosses=across,
+                refused=self._refused,
+            )  # fmt: skip
             self._show(blocks(page), known, passed, everything=everything)
         below = reading.below(shown.high if shown is not None else 0)
         if everything or below != self.below:
             self.below = below
             self.pill.redraw()
+
+    def _see_refused(self, *runs: Sequence[Entry]) -> None:
+        told = [(run[0].seq, run[-1].seq) for run in runs if run]
+        if told != self._told:
+            self._told = told
+            for run in runs:
+                self._refused.update(refusals(run))
 
     def _show(self, made: list[Block], known: bool, passed: list[float], *, everything: bool) -> None:
         if everything or (made, known, passed) != (self.blocks, self.known, self.passed):

@@ -164,7 +164,8 @@ class SignIn:
             self.leave()
 
     def leave(self) -> None:
-        """Show the form."""
+        """Show the form; how something went is nobody else's business."""
+        self.window.say("")
         self.window.stage = Stage.SIGN_IN
         self.window.whole.redraw()
 

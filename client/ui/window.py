@@ -365,6 +365,8 @@ class Window(Deeds):
     def _show(self, stage: Stage) -> None:
         if stage is not self.stage:
             self.stage = stage
+            if stage is Stage.SIGN_IN:
+                self.say("")  # whoever is here next is not to read it
             self._seen_desk = None
             self._entitle(0)
             self.whole.redraw()

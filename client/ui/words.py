@@ -150,6 +150,7 @@ class Words:
     not_added_hint: str
     answers: str
     not_heard: str
+    excluded: str
     unreachable_since: str
     """{time}"""
     next_try: str
@@ -162,10 +163,6 @@ class Words:
     waiting_there: str
     """{count}"""
     write_there: str
-    person_there: str
-    """{realm}"""
-    group_there: str
-    """{realm}"""
     open_chat: str
     came_from: str
     """{realm}"""
@@ -382,6 +379,7 @@ ENGLISH: Final = Words(
     not_added_hint="Is it running, is this its name, and can it reach this realm?",
     answers="answers",
     not_heard="not heard yet",
+    excluded="excluded by the settings of this realm",
     unreachable_since="unreachable since {time}",
     next_try="next try in {wait}",
     next_try_now="next try now",
@@ -389,8 +387,6 @@ ENGLISH: Final = Words(
     minutes="{count} min",
     waiting_there="Messages that wait: {count}",
     write_there="Write there",
-    person_there="Username of somebody at {realm}",
-    group_there="Name of a group at {realm}",
     open_chat="Write",
     came_from="What came from {realm}",
     came_from_hint="Fetch what has come since the last time. Messages appear in their chats without this, too.",
@@ -564,6 +560,7 @@ INDONESIAN: Final = Words(
     not_added_hint="Apakah realm itu berjalan, apakah ini namanya, dan dapatkah ia mencapai realm ini?",
     answers="menjawab",
     not_heard="belum terdengar",
+    excluded="dikecualikan oleh pengaturan realm ini",
     unreachable_since="tidak terjangkau sejak {time}",
     next_try="dicoba lagi dalam {wait}",
     next_try_now="dicoba lagi sekarang",
@@ -571,8 +568,6 @@ INDONESIAN: Final = Words(
     minutes="{count} mnt",
     waiting_there="Pesan yang menunggu: {count}",
     write_there="Tulis ke sana",
-    person_there="Nama pengguna di {realm}",
-    group_there="Nama grup di {realm}",
     open_chat="Tulis",
     came_from="Yang datang dari {realm}",
     came_from_hint="Ambil yang datang sejak terakhir kali. Tanpa ini pun pesan muncul di obrolannya.",

@@ -228,6 +228,7 @@ def _seen(ctx: Ctx, peer: Peer) -> answers.RealmSeen:
         last_contact=now.heard_at,
         down_since=now.down_since if now.down_since is not None else UNSET,
         next_try=now.due if down else UNSET,
+        excluded=UNSET if is_allowed(ctx.settings, peer) else True,
     )
 
 

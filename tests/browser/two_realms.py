@@ -38,15 +38,15 @@ AWAY = {
     "en-GB": Away(
         home="Other Realms", realms="Realms", add="Add realm",
         realm="Realm", address="Address", port="Port", answers="answers",
-        unreachable=r"unreachable since \d\d:\d\d", person="Username of somebody at pusat",
-        group="Name of a group at pusat", open="Write", queued="queued for pusat", delivered="delivered",
+        unreachable=r"unreachable since \d\d:\d\d", person="Username", group="Group",
+        open="Write", queued="queued for pusat", delivered="delivered",
         bounced="not delivered: User tidak ada", retry="Try again",
     ),
     "id-ID": Away(
         home="Realm Lain", realms="Realm", add="Tambah realm",
         realm="Realm", address="Alamat", port="Porta", answers="menjawab",
-        unreachable=r"tidak terjangkau sejak \d\d:\d\d", person="Nama pengguna di pusat",
-        group="Nama grup di pusat", open="Tulis", queued="mengantre untuk pusat", delivered="terkirim",
+        unreachable=r"tidak terjangkau sejak \d\d:\d\d", person="Nama pengguna", group="Grup",
+        open="Tulis", queued="mengantre untuk pusat", delivered="terkirim",
         bounced="tidak sampai: User tidak ada", retry="Coba lagi",
     ),
 }  # fmt: skip

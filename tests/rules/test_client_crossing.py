@@ -1,5 +1,6 @@
 """Conversations with other realms, as a window shows them: from where, what waits, what was refused."""
 
+import re
 from datetime import UTC
 from typing import Any
 
@@ -7,9 +8,10 @@ import pytest
 from msgspec import UNSET, structs
 
 from client.errors import AnswerError
+from client.harmless import visible
 from client.mirror import Mirror
 from client.model.attached import Parcel
-from client.model.bounce import Bounce, again
+from client.model.bounce import TRIES, Bounce, again, next_try
 from client.model.desk import Desk, mirror_of_a_window
 from client.model.glance import Glance, glances
 from client.model.past import LENGTH
@@ -21,7 +23,7 @@ from schemas import answers, commands, events
 from schemas.answers import Answer
 from schemas.commands import Command
 from schemas.entries import Entry, File
-from schemas.names import ConversationId
+from schemas.names import ULID_PATTERN, ConversationId
 from tests.rules.test_client_queued import BOB, ENOUGH, ME, TALK, TO_GROUP, Realm
 
 GROUP = ConversationId("group/new@kampus")
@@ -118,11 +120,27 @@ def test_whoever_is_elsewhere_is_shown_with_the_realm() -> None:
     assert name_beside("Bob", "") == "Bob"
 
 
+@pytest.mark.parametrize("name", ["", " ", "\xa0\u3000", "\u3164\uffa0", "\u2800", "\u200d \u2060"])
+def test_a_name_of_which_nothing_is_seen_tells_nobody_who_it_is(name: str) -> None:
+    assert (title(TALK, ME, name), title(HERE, ME, name), name_beside(name, BOB)) == (BOB, "henderson", BOB)
+
+
+@pytest.mark.parametrize("name", ["bob@pusat", "Bob @pusat", "Bob (bob\uff20pusat)", "bob\ufe6bpusat\u202e"])
+def test_nobody_here_passes_for_somebody_elsewhere_by_a_display_name(window: Window, name: str) -> None:
+    told = f"henderson ({visible(name)})"
+    assert title(HERE, ME, name) == told
+    said = window.say("henderson@kampus", talk=GROUP)
+    window.kept[GROUP] = [structs.replace(said, name=name)]
+    window.push(window.kept[GROUP][0])
+    assert glance(window).who == told
+
+
 @pytest.mark.parametrize(
     ("conversation", "realm", "is_mine"),
     [
         (TALK, "pusat", True), (TO_GROUP, "pusat", True), (HERE, None, True), (GROUP, None, True),
-        ("sent/henderson@kampus,new@pusat", "pusat", False), ("private/bob@pusat,henderson@kampus", "pusat", False),
+        ("sent/henderson@kampus,new@pusat", "pusat", False), ("sent/messi@kampus,new@kampus", None, False),
+        ("private/bob@pusat,henderson@kampus", "pusat", False),
     ],
 )  # fmt: skip
 def test_where_a_conversation_goes(conversation: str, realm: str | None, is_mine: bool) -> None:
@@ -191,6 +209,30 @@ def test_a_file_that_was_refused_is_sent_again_as_it_is() -> None:
     assert resent is not None
     assert (resent.id, resent.name, resent.size, resent.is_here, resent.percent) == (file.id, "foto.png", 7, True, 100)
     assert again(Realm().say()) is None
+
+
+def test_what_was_sent_once_more_is_not_offered_again(window: Window) -> None:
+    mine = window.say(queued=True)
+    window.say(BOB, re=mine.id, code="user_not_found", message="User tidak ada")
+
+    def is_resent(*tries: str, entries: tuple[Entry, ...] = ()) -> bool:
+        outgoing = tuple(Outgoing(one, "text 1", 1) for one in tries)
+        (bounce,) = [row for row in seen([*window.kept[TALK], *entries], outgoing) if isinstance(row, Bounce)]
+        return bounce.is_resent
+
+    first = next_try(mine.id)
+    assert first == next_try(mine.id) != mine.id
+    assert re.fullmatch(ULID_PATTERN, first)
+    assert not is_resent()
+    assert not is_resent("0" * 26)
+    assert is_resent(first)
+    assert is_resent(next_try(first)), "the next try was refused, and tried again"
+    assert is_resent(entries=(structs.replace(window.say(), id=first),))
+    assert not is_resent(entries=(structs.replace(window.say(BOB), id=first),)), "it is of somebody else"
+    tries = [mine.id]
+    for _ in range(TRIES):
+        tries.append(next_try(tries[-1]))
+    assert len(set(tries)) == TRIES + 1
 
 
 # the list
@@ -277,6 +319,57 @@ def test_names_of_those_elsewhere_are_known_by_what_they_say(window: Window) -> 
     fresh.shown_desk.open(TALK)
     fresh.settle()
     assert glance(fresh).title == "Bob (bob@pusat)"
+
+
+def order(window: Window) -> list[str]:
+    return [one.address for one in glances(window.shown_desk, (), UTC)]
+
+
+DAY = 86_400_000
+
+
+def said_at(window: Window, sent_at: int, talk: ConversationId, sender: str) -> Entry:
+    said = structs.replace(window.say(sender, talk=talk), sent_at=sent_at)
+    window.kept[talk][-1] = said
+    return said
+
+
+@pytest.mark.parametrize("wrong", [10**14, 30 * DAY, 0])
+def test_the_list_goes_by_what_came_last_and_not_by_the_clock_of_another_realm(window: Window, wrong: int) -> None:
+    """It may be years ahead, or what it says has waited there for days."""
+    overview, henderson, now = window.shown_desk.overview, "henderson@kampus", 20 * DAY
+    overview.said(said_at(window, now, HERE, henderson))
+    overview.said(said_at(window, wrong, TALK, BOB))
+    assert order(window) == [BOB, henderson]
+    overview.said(said_at(window, now + 1, HERE, henderson))
+    assert order(window) == [henderson, BOB]
+    overview.said(said_at(window, wrong, TALK, BOB))
+    assert order(window) == [BOB, henderson]
+
+
+@pytest.mark.parametrize("wrong", [10**14, 30 * DAY, 0])
+def test_so_does_the_list_that_the_realm_tells(window: Window, wrong: int) -> None:
+    overview, now = window.shown_desk.overview, 20 * DAY
+    rows = [
+        (ConversationId("private/eva@pusat,messi@kampus"), "eva@pusat", wrong),
+        (ConversationId("private/dewi@kampus,messi@kampus"), "dewi@kampus", now),
+        (ConversationId("private/citra@pusat,messi@kampus"), "citra@pusat", wrong),
+        (TALK, BOB, wrong),
+        (ConversationId("private/agus@kampus,messi@kampus"), "agus@kampus", now - DAY),
+    ]
+    heads = [
+        answers.ConversationHead(
+            conversation=talk, title="", first=1, head=1, read=0, seen=0, unread=0,
+            last=said_at(window, sent_at, talk, sender),
+        )
+        for talk, sender, sent_at in rows
+    ]  # fmt: skip
+    overview.take(heads, whole=True)
+    assert order(window) == [sender for _, sender, _ in rows]
+    overview.take(heads[:3], whole=False)
+    assert order(window) == [sender for _, sender, _ in rows], "those of which it tells no more are older"
+    overview.said(said_at(window, now + 1, rows[-1][0], "agus@kampus"))
+    assert order(window)[0] == "agus@kampus"
 
 
 def test_in_a_group_those_elsewhere_are_called_by_their_addresses(window: Window) -> None:

@@ -194,6 +194,7 @@ def realm_seen(**changes: Any) -> answers.RealmSeen:
     ("changes", "shown"),
     [
         ({"connected": True, "last_contact": NOON}, "answers now"),
+        ({"excluded": True, "queued": 1}, "excluded by this realm's settings, queued 1"),
         ({"connected": True, "queued": 3, "next_try": NOON}, "answers now, queued 3"),
         ({}, "not reached yet"),
         ({"last_contact": NOON}, "not heard since 2026-01-02 12:30"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from realm.effects import RunJob
 from realm.inputs import JobDone
@@ -261,6 +262,10 @@ def test_a_peer_that_is_excluded_afterwards_is_not_listened_to(network: Network)
     network.run(3_000)
     assert ok(asked.answer).queued
     assert pair.kampus.count("entries") == 0
+    (seen,) = ok(pair.messi.get(commands.Realms)).realms
+    assert (seen.connected, seen.excluded) == (False, True), "nobody is to wait until it answers"
+    (other,) = ok(pair.bob.get(commands.Realms)).realms
+    assert other.excluded is UNSET
 
 
 def test_federation_off_refuses_to_send_and_keeps_what_came(network: Network) -> None:

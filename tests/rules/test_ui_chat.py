@@ -19,6 +19,7 @@ from client.ui.chat import Chat
 from client.ui.space import Space
 from client.ui.spool import Spool, Spools
 from schemas import commands
+from schemas.entries import Entry
 from schemas.errors import Code
 from schemas.limits import MAX_MESSAGE
 from schemas.names import ConversationId, Name
@@ -381,3 +382,37 @@ def test_no_more_files_are_on_their_way_than_messages_may_be(
 
 async def one_part(content: bytes) -> AsyncIterator[bytes]:
     yield content
+
+
+def test_what_was_refused_elsewhere_is_sent_once_more_and_no_oftener(start_realm: StartRealm, tmp_path: Path) -> None:
+    pusat = start_realm("pusat")
+    there = ConversationId("private/ana@pusat,messi@kampus")
+
+    async def test(windows: Windows, _realm: RealmProcess) -> None:
+        messi = await windows.register("messi")
+        await messi.ask(commands.AddRealm(id=0, realm=Name("pusat"), address="127.0.0.1", port=pusat.door))
+        assert messi.desk is not None
+        messi.desk.open(there)
+        messi.follow()
+        pusat.stop()
+        messi.say(there, "halo")
+        await windows.until(lambda: len(entries(messi)) == 1)
+        pusat.start()
+        await windows.until(lambda: len(entries(messi)) == 2)
+        halo, bounce = entries(messi)
+        assert (bounce.kind, bounce.re) == ("bounce", halo.id)
+        pusat.stop()
+        messi.say_once_more(there, halo)
+        messi.say_once_more(there, halo)  # a double click
+        await windows.until(lambda: len(entries(messi)) == 3)
+        messi.say_once_more(there, halo)  # as from another window, or a page that was loaded anew
+        messi.say(there, "selesai")
+        await windows.until(lambda: entries(messi)[-1].message == "selesai")
+        assert [entry.message for entry in entries(messi) if entry.kind == "text"] == ["halo", "halo", "selesai"]
+
+    live(start_realm, tmp_path, test)
+
+
+def entries(chat: Chat) -> list[Entry]:
+    assert chat.desk is not None
+    return list(chat.desk.entries)

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
-from client.errors import NoAnswerError
+from client.errors import ClientError, NoAnswerError
 from client.model.desk import Desk
-from client.model.places import Home, Peer, Place, Realms, Room
+from client.model.places import Home, NewRealm, Peer, Place, Realms, Room
 from client.ui.complaint import refusal
 from client.ui.link_text import link_text
-from client.ui.pages.new_realm import Form
-from client.ui.peers import ASK_S, SETTLE_S, Peers
+from client.ui.pages import crossing, realms
+from client.ui.pages.new_realm import Form, submit
+from client.ui.peers import ASK_S, MAIL, SETTLE_S, Peers
 from client.ui.words import ENGLISH, INDONESIAN
 from schemas import answers, commands
 from schemas.answers import RealmSeen
@@ -43,11 +45,22 @@ def realm(*, connected: bool = False, down: int | None = None, due: float | None
     [
         (realm(connected=True), "answers", "menjawab"),
         (realm(), "not heard yet", "belum terdengar"),
+        (structs.replace(realm(), excluded=True), ENGLISH.excluded, INDONESIAN.excluded),
         (realm(down=DOWN), "unreachable since 14:05", "tidak terjangkau sejak 14:05"),
         (
             realm(down=DOWN, due=20),
             "unreachable since 14:05, next try in 20 s",
             "tidak terjangkau sejak 14:05, dicoba lagi dalam 20 dtk",
+        ),
+        (
+            realm(down=DOWN, due=31),
+            "unreachable since 14:05, next try in 40 s",
+            "tidak terjangkau sejak 14:05, dicoba lagi dalam 40 dtk",
+        ),
+        (
+            realm(down=DOWN, due=9),
+            "unreachable since 14:05, next try in 9 s",
+            "tidak terjangkau sejak 14:05, dicoba lagi dalam 9 dtk",
         ),
         (
             realm(down=DOWN, due=150),
@@ -69,6 +82,14 @@ def realm(*, connected: bool = False, down: int | None = None, due: float | None
 def test_how_a_link_fares_in_words(seen: RealmSeen, english: str, indonesian: str) -> None:
     assert link_text(ENGLISH, seen, NOW) == english
     assert link_text(INDONESIAN, seen, NOW) == indonesian
+
+
+def test_a_realm_of_which_nothing_else_is_seen_is_not_drawn_anew() -> None:
+    later = structs.replace(realm(down=DOWN, due=20, queued=1), last_contact=DOWN)
+    assert realms.as_drawn(later) == realms.as_drawn(realm(down=DOWN + 5, due=10, queued=1))
+    assert realms.as_drawn(later) != realms.as_drawn(realm(down=DOWN, due=20, queued=2))
+    texts = {link_text(ENGLISH, realm(down=DOWN, due=due), NOW) for due in range(11, 61)}
+    assert len(texts) == 5
 
 
 def test_a_time_that_no_clock_shows_is_told_too() -> None:
@@ -227,7 +248,119 @@ def test_what_was_fetched_is_kept_until_it_is_fetched_again() -> None:
     assert peers.mail["pusat"] == []
 
 
+def test_of_what_was_fetched_no_more_is_kept_than_a_page_can_bear() -> None:
+    peers, came = Asked().peers, [cast("Any", number) for number in range(MAIL + 100)]
+    for begin in range(0, len(came), 100):
+        peers.fetched("pusat", answers.Messages(id=1, messages=came[begin : begin + 100], more=True), after=begin > 0)
+    assert peers.mail["pusat"] == came[100:]
+
+
+def test_a_realm_of_which_nothing_was_put_in_words_yet_can_be_drawn_and_one_that_is_gone_says_so() -> None:
+    peers = Asked().peers
+    assert peers.link("pusat") == "", "nothing is known"
+    peers.rows = [realm(connected=True)]
+    assert peers.link("pusat") == "", "it has just been heard of"
+    assert peers.link("utara") == "Realm tidak ditemukan"
+
+
+@pytest.mark.parametrize(
+    ("conversation", "title", "told"),
+    [
+        (TALK, "bob@pusat", "pusat: answers"),
+        (TALK, "Ana (ana@pusat)          (bob@pusat)", "bob@pusat: answers"),
+        (ConversationId("private/bob@utara,messi@kampus"), "bob@utara", "utara: Realm tidak ditemukan"),
+        (ConversationId("sent/messi@kampus,new@pusat"), "new@pusat", "pusat: answers"),
+        (HERE, "Henderson", ""),
+    ],
+)
+def test_below_the_title_of_a_room_stands_whose_it_is(conversation: ConversationId, title: str, told: str) -> None:
+    asked = Asked()
+    asked.peers.rows = asked.rows
+    asked.see(Realms())
+    window = cast("Any", SimpleNamespace(desk=asked.desk, peers=asked.peers))
+    assert crossing.link(window, conversation, title) == told
+
+
 # the form
+
+
+class Adding:
+    """A window in which somebody adds a realm; the realm answers once it is told to."""
+
+    def __init__(self) -> None:
+        self.words = ENGLISH
+        self.place: Place = NewRealm()
+        self.desk, self.peers = object(), Asked().peers
+        self.is_logged_in = True
+        self.chat = self
+        self.told = list[object]()
+        self.answer: asyncio.Future[answers.Said] = asyncio.get_running_loop().create_future()
+
+    async def ask(self, _: commands.AddRealm) -> answers.Said:
+        return await self.answer
+
+    def say(self, notice: str) -> None:
+        self.told.append(notice)
+
+    async def go(self, place: Place, notice: str) -> None:
+        self.place = place
+        self.told.append((place, notice))
+
+
+ADDED = answers.Said(id=1, message="Realm added")
+
+
+def adding(meanwhile: Callable[[Adding], None], outcome: answers.Said | ClientError) -> list[object]:
+    """What somebody is told who adds a realm, and does something before there is an answer."""
+
+    async def run() -> list[object]:
+        window, one = Adding(), form()
+        task = asyncio.create_task(submit(cast("Any", window), one))
+        await asyncio.sleep(0)
+        busy = [one.busy]
+        meanwhile(window)
+        if isinstance(outcome, ClientError):
+            window.answer.set_exception(outcome)
+        else:
+            window.answer.set_result(outcome)
+        await task
+        assert [*busy, one.busy] == [True, False]
+        return [*window.told, one.trouble]
+
+    return asyncio.run(run())
+
+
+def go_home(window: Adding) -> None:
+    window.place = Home()
+
+
+def begin_anew(window: Adding) -> None:
+    window.place = NewRealm()
+
+
+def log_out(window: Adding) -> None:
+    window.is_logged_in = False
+
+
+def somebody_else(window: Adding) -> None:
+    window.desk = object()
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "added", "failed"),
+    [
+        (lambda _: None, [(Realms(), "Realm added"), ""], [ENGLISH.no_answer]),
+        (go_home, ["pusat: Realm added", ""], [f"pusat: {ENGLISH.no_answer}", ENGLISH.no_answer]),
+        (begin_anew, ["pusat: Realm added", ""], [f"pusat: {ENGLISH.no_answer}", ENGLISH.no_answer]),
+        (log_out, [""], [ENGLISH.no_answer]),
+        (somebody_else, [""], [ENGLISH.no_answer]),
+    ],
+)
+def test_who_does_something_else_while_a_realm_is_asked_is_left_there_and_told(
+    meanwhile: Callable[[Adding], None], added: list[object], failed: list[object]
+) -> None:
+    assert adding(meanwhile, ADDED) == added
+    assert adding(meanwhile, NoAnswerError("no answer")) == failed
 
 
 def form(**typed: str) -> Form:

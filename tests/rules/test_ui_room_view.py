@@ -4,11 +4,12 @@ from datetime import UTC
 
 import flet as ft
 import pytest
+from msgspec import structs
 
 from client.model.desk import Desk, mirror_of_a_window
 from client.model.past import LENGTH
 from client.model.reading import MOST_PAGES, PAGE
-from client.model.room import Message, Outgoing
+from client.model.room import Fate, Message, Outgoing
 from client.ui.room_view import RoomView
 from schemas.entries import Entry
 from schemas.names import ConversationId
@@ -112,6 +113,31 @@ def test_what_is_read_and_is_of_no_more_use_leads_back_to_the_end(monkeypatch: p
     room.desk.past = None
     assert room.refresh() == 1
     assert (room.numbers[-1], room.view.below, room.view.lists) == (305, 0, lists + 1)
+
+
+def test_what_was_refused_far_below_is_never_shown_as_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = ConversationId("private/henderson@kampus,messi@pusat")
+    room = Room(monkeypatch, 0)
+    room.view.open(room.desk, there)
+    assert room.desk.shown is not None
+    room.shown = room.desk.shown
+    room.shown.fetched = True
+    said = [structs.replace(entry(seq), conversation=there, sender=USER) for seq in range(1, 301)]
+    bounces = [
+        structs.replace(entry(300 + one.seq), conversation=there, kind="bounce", re=one.id, code="user_not_found")
+        for one in said
+    ]
+    room.shown.entries, room.shown.head = said + bounces, 600
+    room.refresh()
+    for pixels in range(500, 24_000, 500):
+        room.scroll(pixels, pixels + 1_000)
+        for number in range(600 // 20 + 1):
+            room.view.reading.measured(f"block-{number}", 1_000)
+        room.refresh()
+    shown = [one for block in room.view.blocks for one in block.rows if isinstance(one, Message)]
+    assert shown[-1].seq is not None
+    assert shown[-1].seq < 300, "no entry that says so is on the page"
+    assert {one.fate for one in shown} == {Fate.BOUNCED}
 
 
 def test_a_name_turns_no_line_around(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,8 @@ class Tab:
     def logged_out(self) -> None:
         self.door = None
 
+    log_out = logged_out
+
 
 class Window:
     """What the form needs of a window."""
@@ -58,9 +60,13 @@ class Window:
         self.whole = self.form_tick = SimpleNamespace(redraw=lambda: self.said.append(self.trouble))
         self.said: list[str] = []
         self.woken = 0
+        self.notice = "Berhasil Join rahasia"
 
     def wake(self) -> None:
         self.woken += 1
+
+    def say(self, notice: str) -> None:
+        self.notice = notice
 
 
 def form(window: Window) -> SignIn:
@@ -90,6 +96,12 @@ def test_a_realm_that_cannot_now_is_asked_again_and_nothing_is_forgotten(error: 
     assert (window.woken, window.stage) == (1, Stage.CONNECTING)
     assert len(window.said) == 1
     assert window.said[0]
+
+
+def test_who_logs_out_leaves_nothing_to_read() -> None:
+    window = Window(Tab())
+    form(window).sign_out()
+    assert (window.stage, window.notice) == (Stage.SIGN_IN, "")
 
 
 def test_a_session_that_is_over_leads_to_the_form() -> None:

@@ -146,6 +146,18 @@ def test_a_window_that_is_shown_elsewhere_marks_nothing_read(tmp_path: Path) -> 
     in_window(tmp_path, test)
 
 
+def test_a_session_that_ends_leaves_nothing_to_read(tmp_path: Path) -> None:
+    async def test(window: Window) -> None:
+        window.page.update = lambda *_: None  # type: ignore[method-assign]
+        window.tab.show(window.wake)
+        window.stage = Stage.CHAT
+        window.say("Berhasil Join rahasia")
+        window.refresh()
+        assert (window.stage, window.notice) == (Stage.SIGN_IN, "")
+
+    in_window(tmp_path, test)
+
+
 @pytest.mark.parametrize(("other", "begun"), [("F1", 1), ("F2", 2)])
 def test_what_is_done_to_one_file_does_not_keep_one_from_doing_it_to_another(
     tmp_path: Path, other: str, begun: int

@@ -3,7 +3,7 @@
 import flet as ft
 
 from client.model.bounce import Bounce
-from client.model.who import other_realm
+from client.model.who import other_realm, party
 from client.ui.complaint import refusal
 from client.ui.draw import Tick, component, row
 from client.ui.window import Window
@@ -21,13 +21,15 @@ def _realm(window: Window) -> str:
     return (other_realm(room, window.desk.user) or "?") if room is not None else "?"
 
 
-def link(window: Window, conversation: ConversationId) -> str:
-    """How the other realm of a conversation fares; empty where it crosses to none."""
-    realm = other_realm(conversation, window.desk.user)
+def link(window: Window, conversation: ConversationId, title: str) -> str:
+    """How the other realm of a conversation fares; empty where it crosses to none.
+
+    It begins with whose conversation it is, where a long name in the title may have cut that off.
+    """
+    realm, address = other_realm(conversation, window.desk.user), party(conversation, window.desk.user)
     if realm is None:
         return ""
-    told = window.peers.links.get(realm)
-    return realm if told is None else f"{realm}: {told}"
+    return ": ".join(filter(None, (realm if title == address else address, window.peers.link(realm))))
 
 
 @component
@@ -69,7 +71,8 @@ def bounce(window: Window, one: Bounce, words: Words) -> ft.Control:
             window.chat.say_once_more(room, entry)
             window.room.to_end(window.desk)
 
-    if one.about:
+    is_offered = bool(one.about) and not one.is_resent
+    if is_offered:
         press = window.press(again, once=("again", one.re))
         button = ft.TextButton(words.retry, on_click=press, style=ft.ButtonStyle(color=color))
         inside.append(ft.Row([button], alignment=ft.MainAxisAlignment.END, tight=True))
@@ -77,7 +80,7 @@ def bounce(window: Window, one: Bounce, words: Words) -> ft.Control:
         ft.Column(inside, spacing=0, tight=True, horizontal_alignment=ft.CrossAxisAlignment.END),
         bgcolor=ft.Colors.ERROR_CONTAINER,
         border_radius=16,
-        padding=ft.Padding.only(left=14, right=14, top=10, bottom=2 if one.about else 10),
+        padding=ft.Padding.only(left=14, right=14, top=10, bottom=2 if is_offered else 10),
         expand=True,
         expand_loose=True,
     )

@@ -24,7 +24,7 @@ KEY_LENGTH = 40
 HOST_LENGTH = 253
 
 
-@dataclass
+@dataclass(eq=False)
 class Form:
     """What is typed, and what becomes of it. Fields are as they were typed."""
 
@@ -74,25 +74,14 @@ def page(window: Window) -> ft.Control:
     form, words = kept(Form), window.words
 
     async def add() -> None:
-        if amiss := form.amiss(words):
-            form.say(amiss)
-            return
-        form.say(busy=True)
-        try:
-            said = await window.chat.ask(form.command())
-        except ClientError as error:
-            form.say(complaint(words, error), words.not_added_hint if isinstance(error, RealmUnreachableError) else "")
-        else:
-            form.say()
-            window.peers.look()
-            await window.go(Realms(), visible(said.message))
+        await submit(window, form)
 
     def text(name: str, label: str, **looks: object) -> ft.TextField:
         def keep(event: ft.Event[ft.TextField]) -> None:
             setattr(form, name, typed_in(event))
 
         value = getattr(form, name)
-        return look.text_field(label, value=value, on_change=keep, on_submit=window.press(add), **looks)
+        return look.text_field(label, value=value, on_change=keep, on_submit=window.press(add, once=form), **looks)
 
     fields: list[ft.Control] = [
         text("realm", words.realm, prefix_icon=ft.Icons.PUBLIC, autofocus=True, helper=words.name_hint),
@@ -102,6 +91,31 @@ def page(window: Window) -> ft.Control:
     ]
     top = look.top(look.title(words.add_realm), back=lists.back_button(window))
     return ft.Column([top, look.column([*fields, below(window, form, form.tick, add)])], expand=True)
+
+
+async def submit(window: Window, form: Form) -> None:
+    """Add the realm. That takes a while: who goes elsewhere meanwhile is left there, and told."""
+    words, place, desk, peers = window.words, window.place, window.desk, window.peers
+    if amiss := form.amiss(words):
+        form.say(amiss)
+        return
+    form.say(busy=True)
+    command, hint = form.command(), ""
+    try:
+        said = visible((await window.chat.ask(command)).message)
+    except ClientError as error:
+        said, added = complaint(words, error), False
+        hint = words.not_added_hint if isinstance(error, RealmUnreachableError) else ""
+    else:
+        added = True
+        peers.look()
+    form.say("" if added else said, hint)
+    if not window.is_logged_in or window.desk is not desk:
+        return  # somebody else is here
+    if window.place is not place:
+        window.say(f"{command.realm}: {said}")
+    elif added:
+        await window.go(Realms(), said)
 
 
 @component
@@ -118,6 +132,6 @@ def below(window: Window, form: Form, tick: Tick, add: Callable[[], Awaitable[No
         ring = ft.ProgressRing(width=18, height=18, stroke_width=2)
         said = ft.Semantics(live_region=True, expand=True, content=ft.Text(words.dialling))
         shown.append(ft.Row([ring, said], spacing=12))
-    button = ft.FilledButton(words.add_realm, disabled=form.busy, on_click=window.press(add))
+    button = ft.FilledButton(words.add_realm, disabled=form.busy, on_click=window.press(add, once=form))
     shown.append(ft.Row([button], alignment=ft.MainAxisAlignment.END))
     return ft.Column(shown, spacing=12, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Final
 
 import flet as ft
 from msgspec import UNSET
@@ -15,10 +14,7 @@ from client.ui.pages import lists, mail
 from client.ui.pages.realms import face, state
 from client.ui.window import Window
 from schemas import commands, names
-from schemas.errors import FIXED_TEXTS, Code
 from schemas.names import NAME_PATTERN, Address, ConversationId, Name
-
-UNKNOWN: Final = FIXED_TEXTS[Code.REALM_NOT_FOUND]
 
 
 @component
@@ -49,8 +45,8 @@ def page(window: Window, realm: Name) -> ft.Control:
                     link(window, realm, window.peers_tick),
                     ft.Container(height=4),
                     look.heading(words.write_there),
-                    to_whom(window, words.person_there.format(realm=realm), with_person, ft.Icons.PERSON, first=True),
-                    to_whom(window, words.group_there.format(realm=realm), with_group, ft.Icons.GROUP, first=False),
+                    to_whom(window, words.username, with_person, ft.Icons.PERSON, first=True),
+                    to_whom(window, words.group, with_group, ft.Icons.GROUP, first=False),
                     ft.Container(height=4),
                     ft.Row([came_from, button]),
                     mail.came(window, realm, mail_tick, fetch_more),
@@ -64,8 +60,9 @@ def page(window: Window, realm: Name) -> ft.Control:
 
 async def _fetch(window: Window, realm: Name, tick: Tick, *, after: bool) -> None:
     """Fetch what came from a realm since it was fetched last."""
+    peers = window.peers  # somebody else may be here when the answer is
     got = await window.chat.ask(commands.GetRealmInbox(id=0, realm=realm))
-    window.peers.fetched(realm, got, after=after)
+    peers.fetched(realm, got, after=after)
     window.say(window.words.fetched.format(count=len(got.messages)))
     tick.redraw()
 
@@ -76,11 +73,11 @@ def link(window: Window, realm: Name, tick: Tick) -> ft.Control:  # noqa: ARG001
     words = window.words
     row = next((row for row in window.peers.rows or () if row.realm == realm), None)
     if row is None:
-        return ft.Text("" if window.peers.rows is None else UNKNOWN, color=ft.Colors.ERROR)
+        return ft.Text(window.peers.link(realm), color=ft.Colors.ERROR)
     where = f"{visible(row.address)}:{row.port}"
     if row.down_since is not UNSET or row.queued:
         where += f" · {words.waiting_there.format(count=row.queued)}"
-    lines = [state(window.peers.links[realm], row), ft.Text(where, size=12, color=ft.Colors.ON_SURFACE_VARIANT)]
+    lines = [state(window.peers.link(realm), row), ft.Text(where, size=12, color=ft.Colors.ON_SURFACE_VARIANT)]
     return ft.Row([face(row), ft.Column(lines, spacing=2, tight=True, expand=True)], spacing=16)
 
 

@@ -1,14 +1,16 @@
 """The realms that this one knows, and how the links to them fare."""
 
 import flet as ft
+from msgspec import UNSET, structs
 
 from client.harmless import visible
 from client.model.places import NewRealm, Peer
 from client.ui import look
 from client.ui.complaint import complaint
-from client.ui.draw import Tick, component
+from client.ui.draw import Tick, component, row
 from client.ui.pages import lists
 from client.ui.window import Window
+from client.ui.words import Words
 from schemas.answers import RealmSeen
 from schemas.names import Name
 
@@ -44,13 +46,18 @@ def rows(window: Window, tick: Tick) -> ft.Control:  # noqa: ARG001 - see `draw.
         go = window.press(lambda: window.go(NewRealm()))
         button = ft.FilledButton(words.add_realm, icon=ft.Icons.ADD, on_click=go)
         return look.empty(ft.Icons.PUBLIC, words.no_realms, words.no_realms_hint, button)
-    shown = [_realm(window, realm) for realm in known]
+    shown = [_realm(one.realm, window, as_drawn(one), window.peers.link(one.realm), words) for one in known]
     return ft.ListView(shown, expand=True, padding=ft.Padding.symmetric(horizontal=8))
 
 
-def _realm(window: Window, realm: RealmSeen) -> ft.Control:
-    words, name = window.words, visible(realm.realm)
-    link = window.peers.links[realm.realm]
+def as_drawn(realm: RealmSeen) -> RealmSeen:
+    """Without the times, which `link` tells: of hundreds only those are drawn anew of which something is seen."""
+    return structs.replace(realm, last_contact=None, down_since=UNSET, next_try=UNSET)
+
+
+@row
+def _realm(window: Window, realm: RealmSeen, link: str, words: Words) -> ft.Control:
+    name = visible(realm.realm)
     waiting = words.waiting_there.format(count=realm.queued) if realm.queued else ""
     door = f"{visible(realm.address)}:{realm.port}"
     below = " · ".join(part for part in (door, waiting) if part)

@@ -65,7 +65,7 @@ def header(
         below = f"{short(address, desk.user)} · {below}"  # anybody may call themselves as the title says
     if address == desk.user:
         below = words.notes
-    if elsewhere := crossing.link(window, conversation):
+    if elsewhere := crossing.link(window, conversation, title):
         below = f"{elsewhere} · {words.sent_there}" if is_sent(conversation) else elsewhere
 
     async def fetch() -> None:
@@ -285,7 +285,7 @@ def _failed(window: Window, one: Message, words: Words) -> ft.Control:
     if one.file is None or not one.file.is_lost:
         buttons.insert(0, ft.TextButton(words.retry, on_click=window.press(again, once=("again", one.key))))
     why = ft.Text(words.failed.format(why=one.why), size=12, color=ft.Colors.ERROR)
-    return ft.Row([why, *buttons], wrap=True, tight=True)
+    return ft.Row([why, *buttons], wrap=True, tight=True, run_spacing=0, alignment=ft.MainAxisAlignment.END)
 
 
 def _back(one: Message) -> str:
