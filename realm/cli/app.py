@@ -14,7 +14,7 @@ from realm.keeping.archive import KeepingError
 from realm.settings import Log, SettingsError
 from realm.store.interface import StoreError, StoreFullError
 
-_app: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+program: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (
     configuring.init,
     serving.run,
@@ -32,11 +32,11 @@ for _command in (
     keeping.restore,
     doctor.doctor,
 ):
-    _app.command()(_command)
-_app.add_typer(users.app, name="user")
+    program.command()(_command)
+program.add_typer(users.app, name="user")
 
 
-@_app.callback()
+@program.callback()
 def bagan_realm() -> None:
     """Federated chat that you run yourself."""
 
@@ -45,7 +45,7 @@ def main() -> None:
     """Run the program; what the operator can mend is one sentence and exit code 1."""
     logs.configure(Log())
     try:
-        _app()
+        program()
     except (StoreError, StoreFullError, SettingsError, KeyFileError, KeepingError, BindError, OperatorError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
