@@ -62,15 +62,25 @@ def envelope(ctx: Ctx, came: Envelope) -> LinkAck | LinkAgain:
             return AGAIN
         ctx.taken[peer.id] += 1
     code = ctx.tx.first_answer(peer.id, came.sender, came.id)
-    if code is None and came.file is not UNSET and not is_new:
-        code = Code.FILE_NOT_FOUND  # there was no last word, or it was forgotten: the peer brings the file again
-    elif code is None:  # also where it was forgotten, after its time: an entry is found, a refusal is to be told
+    if code is None and not is_new:
+        return _ack(came, _forgotten(ctx, came))
+    if code is None:
         code = _take(ctx, came)
         if code != Code.FILE_NOT_FOUND:  # that is no last word: the peer brings the file again
             ctx.tx.keep_answer(peer.id, came.sender, came.id, code, ctx.now)
     if is_new:
         ctx.tx.set_received(peer.id, Mark(came.epoch, came.n, came.hash))
     return _ack(came, code)
+
+
+def _forgotten(ctx: Ctx, came: Envelope) -> str:
+    """The answer where the first is remembered no more: what was taken is still there, all else was refused."""
+    if came.file is not UNSET:  # or there was no last word: the peer brings the file again
+        return Code.FILE_NOT_FOUND
+    if ctx.tx.sent(came.sender, came.id) is not None:
+        return ""
+    where = _where(ctx, came)
+    return where if isinstance(where, Code) else Code.FORBIDDEN
 
 
 def _ack(came: Envelope, code: str) -> LinkAck:

@@ -117,6 +117,7 @@ def as_operator(realm: RealmProcess) -> set[str]:
         "operator.peers": {},
         "operator.figures": {},
         "operator.reload": {},
+        "operator.addpeer": {"realm": "sini", "address": f"{PLANTED}.invalid", "port": 1},
         "operator.forgetpeer": {"realm": "sini"},
         "operator.where": {},
         "operator.registration": {},
@@ -187,6 +188,7 @@ def test_nothing_secret_is_told(start_realm: StartRealm, form: str) -> None:
         assert realm.process.stdout is not None
         os.kill(realm.pid, signal.SIGTERM)
         held.append((f"{realm.name} prints", realm.process.stdout.read()))
+        realm.process.wait(30)
         assert realm.stop() == 0
         held.append((f"{realm.name} logs", realm.log()))
     key = (kampus.data / "realm.key").read_text().strip()
