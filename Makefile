@@ -6,7 +6,8 @@ DATA ?= data
 REALM ?= 127.0.0.1:8889
 BIN := .venv/bin
 READY := .venv/installed
-JOBS ?= auto
+# Many tests wait for a process or a clock: one more at a time than there are cores keeps those busy.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 SEED ?= 0
 HISTORIES ?= 1000
 
