@@ -49,13 +49,21 @@ def soon_locked(data: Path) -> Iterator[Path]:
         yield folder
 
 
-def keys_in(data: Path) -> keyfiles.KeyPair:
-    """The realm's keys, read beside one that runs: without the lock, and nothing is made."""
+def check_folder(data: Path) -> None:
+    """Raise StoreError where no realm has run on a folder, or it cannot be read; nothing is made."""
     try:
         if not exists(data) and not (data / keyfiles.FILE).exists():
             raise StoreError(NO_REALM.format(data))
     except OSError as error:
         raise StoreError(f"the folder {data} cannot be read ({error.strerror}): choose another --data") from error
+
+
+def keys_in(data: Path) -> keyfiles.KeyPair:
+    """The realm's keys, read beside one that runs: without the lock, and nothing is made.
+
+    Raises StoreError as `check_folder`, and KeyFileError.
+    """
+    check_folder(data)
     return keyfiles.load(data, create=False)
 
 

@@ -118,7 +118,6 @@ def as_operator(realm: RealmProcess) -> set[str]:
         "operator.figures": {},
         "operator.reload": {},
         "operator.forgetpeer": {"realm": "sini"},
-        "operator.where": {},
         "operator.registration": {},
         "operator.users": {},
         "operator.adduser": {
