@@ -16,10 +16,12 @@ from broker.clock import now_ms
 from broker.lookups import place, printable
 from broker.probing import Prober, descriptors, probing, why_not_free
 from broker.reaching import OperatorError, reach
+from realm.amounts import counted
+from realm.cli import screen
 from realm.cli.options import ConfigOption, FolderOption, check_folder, settings_of
 from realm.cli.progress import progress
 from realm.keeping.examining import FROM_BACKUP, look_at_database, look_at_entries, look_at_files
-from realm.keeping.findings import Finding, counted, failed, ok, problem, warning
+from realm.keeping.findings import Finding, failed, ok, problem, warning
 from realm.keeping.folder import look_at_clock, look_at_disk, look_at_folder
 from realm.keeping.reading import Tell
 from realm.settings import Listen, Settings, SettingsError
@@ -29,8 +31,6 @@ from schemas.invites import split_place
 from schemas.keys import fingerprint
 from schemas.operator import Figures, FiguresSeen, PeerSeen
 
-PIPE_COLUMNS: Final = 1_000
-"""In a pipe no line is broken."""
 A_CLIENT: Final = 2
 """Connections, one for commands and one for push."""
 FEW: Final = 4_096
@@ -227,14 +227,11 @@ def _link_trouble(link: PeerSeen) -> str:
 
 
 def _text(data: Path, running: FiguresSeen | None, findings: list[Finding]) -> str:
-    """Lines for people, in colours at a terminal and as wide as that is."""
-    from rich.console import Console  # it takes as long to load as all the rest
-    from rich.table import Table
+    """Lines for people."""
     from rich.text import Text
 
     at_terminal = sys.stdout.isatty()
-    console = Console(highlight=False, width=None if at_terminal else PIPE_COLUMNS)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table = screen.table(heads=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -243,18 +240,14 @@ def _text(data: Path, running: FiguresSeen | None, findings: list[Finding]) -> s
         if at_terminal and finding.advice:
             told.append(f"\n→ {finding.advice}", "bold")
         table.add_row(Text(finding.level, _COLOURS[finding.level]), Text(finding.about), told)
-    with console.capture() as captured:
-        console.print(_head(data, running), soft_wrap=True, markup=False)
-        console.print(table)
-        console.print(_sum(findings), soft_wrap=True)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return "\n\n".join([_head(data, running), screen.drawn(screen.console(), table), _sum(findings)])
 
 
 def _head(data: Path, running: FiguresSeen | None) -> str:
     if running is None:
-        return f"the realm on {data}, which does not run\n"
+        return f"the realm on {data}, which does not run"
     process = "" if running.served is None else f" (process {running.served.pid})"
-    return f"{running.realm} on {data}, which runs{process}\n"
+    return f"{running.realm} on {data}, which runs{process}"
 
 
 def _sum(findings: list[Finding]) -> str:
@@ -263,4 +256,4 @@ def _sum(findings: list[Finding]) -> str:
         for level in ("problem", "warning")
         if (count := sum(finding.level == level for finding in findings))
     ]
-    return f"\n{' and '.join(counts) or 'all is well'}"
+    return " and ".join(counts) or "all is well"

@@ -10,11 +10,11 @@ import typer
 from broker import keyfiles
 from broker.clock import now_ms
 from broker.random_ids import RandomIds
+from realm.amounts import counted, shown_size
 from realm.cli.options import FolderOption, keys_in
 from realm.cli.progress import progress
 from realm.keeping.archive import Manifest
 from realm.keeping.backing import back_up
-from realm.keeping.findings import counted, shown_size
 from realm.keeping.restoring import put_back
 from schemas.keys import fingerprint
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from realm.amounts import counted, shown_size
 from realm.keeping.archive import BLOCK, blob_name
-from realm.keeping.findings import Finding, counted, ok, problem, shown_size, warning
+from realm.keeping.findings import Finding, ok, problem, warning
 from realm.keeping.reading import Tell
 from realm.store.chains import check_chains
 from realm.store.database import migrations

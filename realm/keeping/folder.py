@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from realm.keeping.findings import Finding, ok, problem, shown_size, shown_span, warning
+from realm.amounts import shown_size, shown_span
+from realm.keeping.findings import Finding, ok, problem, warning
 from realm.settings import Files
 
 LEAST_BYTES: Final = 256 << 20
