@@ -25,6 +25,7 @@ ConfigOption = Annotated[
 ]
 FolderOption = Annotated[Path, typer.Option(help="The realm's folder.")]
 NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file where it is there.")]
 
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""

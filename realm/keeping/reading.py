@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from realm.keeping import archive
-from realm.keeping.archive import KeepingError, Manifest, Member, Part
+from realm.keeping.archive import Manifest, Member, Part
+from realm.keeping.whole import KeepingError
 from realm.store.chains import check_chains
 from realm.store.copying import Held, bring_up
 from realm.store.database import FILE as DATABASE

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from realm.keeping import archive, reading
-from realm.keeping.archive import KeepingError, Manifest, written_to
-from realm.keeping.backing import sync
+from realm.keeping.archive import Manifest
 from realm.keeping.reading import Tell, tell_nobody
+from realm.keeping.whole import KeepingError, sync, written_to
 from realm.store.copying import renew
 from realm.store.looking import Looking
 

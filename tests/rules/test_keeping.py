@@ -13,10 +13,11 @@ import pytest
 
 from broker import keyfiles
 from realm.keeping import archive, backing
-from realm.keeping.archive import KeepingError, Writer
+from realm.keeping.archive import Writer
 from realm.keeping.backing import MOMENTS, back_up
 from realm.keeping.reading import Tell
 from realm.keeping.restoring import put_back
+from realm.keeping.whole import KeepingError
 from realm.store.database import FILE, migrations
 from realm.store.interface import StoreError, StoreFullError
 from realm.store.looking import Looking
@@ -143,7 +144,7 @@ def test_two_at_once_to_one_file(folder: Path, tmp_path: Path) -> None:
     def meanwhile(step: str, _done: int, _of: int) -> None:
         if not tried:
             tried.append(step)
-            with pytest.raises(KeepingError, match="another backup is just being written"):
+            with pytest.raises(KeepingError, match="another command is just writing"):
                 back_up(folder, tmp_path / "b.tar", NOW)
 
     back_up(folder, tmp_path / "b.tar", NOW, tell=meanwhile)

@@ -66,14 +66,14 @@ def test_init_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder, why in (
         ("file", "is no folder: choose another --data"),
-        ("file/x", "cannot be written (Not a directory): make room, or choose another --data"),
+        ("file/x", "cannot be made (Not a directory): choose another --data"),
     ):
         done = says("init", "--data", str(tmp_path / folder))
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.endswith(f"{why}\n")
     full = says("init", "--data", str(tmp_path / "data"), file_limit=1_000)
     assert full.returncode == 1
-    assert "cannot be written (File too large): make room" in full.stderr
+    assert "is on is full: make room there" in full.stderr
     assert names_in(tmp_path / "data") == [], "no half of a file"
     assert says("init", "--data", str(tmp_path / "data"), "--name", "a b").returncode == 2
 
