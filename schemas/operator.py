@@ -118,9 +118,11 @@ class ListUsers(OperatorCommand, frozen=True, kw_only=True, tag="operator.users"
 
 
 class RegistrationSeen(Answer, frozen=True, kw_only=True):
-    """Who may register by the settings that the realm goes by."""
+    """Who may register by the settings that the realm goes by, and where."""
 
     registration: Literal["open", "invite", "closed"]
+    home: str
+    """Where others reach the front door, HOST:PORT; empty where the realm does not run."""
 
 
 class Registration(OperatorCommand, frozen=True, kw_only=True, tag="operator.registration"):

@@ -95,10 +95,11 @@ def test_a_realm_that_is_all_in_its_file(tmp_path: Path) -> None:
         assert "invite-user" in realm.stdout.readline()
         invited = says("invite-user", "--data", str(data))
         assert "it lets one person register" in invited.stdout
+        assert f"realm=localhost:{ready['door']}&" in invited.stdout, "where it listens, whatever the file says"
         path.unlink()
         gone = says("reload", "--data", str(data))
         assert gone.stderr == f"the settings file {path} cannot be read (No such file or directory): see --config\n"
-        assert "it lets" not in says("invite-user", "--data", str(data)).stdout, "this one reads for itself"
+        assert "it lets" in says("invite-user", "--data", str(data)).stdout, "the realm that runs is asked"
     finally:
         realm.terminate()
         _, log = realm.communicate(timeout=30)
