@@ -66,7 +66,10 @@ class Looking:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """All that is read meanwhile is of one moment, that of the first reading. The log grows: not for long."""
+        """All that is read meanwhile is of one moment, that of the first reading.
+
+        A realm that runs goes on writing, to its write-ahead log, which grows meanwhile: not for long.
+        """
         with self.translated():
             self.connection.execute("BEGIN")
         try:
