@@ -25,6 +25,7 @@ from realm.keeping.findings import Finding, failed, ok, problem, warning
 from realm.keeping.folder import look_at_clock, look_at_disk, look_at_folder
 from realm.keeping.reading import Tell
 from realm.settings import Listen, Settings, SettingsError
+from realm.store.folder import KEY
 from realm.store.interface import StoreError
 from realm.store.looking import Looking
 from schemas.invites import split_place
@@ -128,7 +129,7 @@ def _look_at_key(data: Path) -> tuple[keyfiles.KeyPair | None, Finding]:
         keys = keyfiles.load(data, create=False)
     except keyfiles.KeyFileError as error:
         return None, failed("key", error)
-    return keys, ok("key", f"{data / keyfiles.FILE} is for its owner alone: {fingerprint(keys.public.decode())}")
+    return keys, ok("key", f"{data / KEY} is for its owner alone: {fingerprint(keys.public.decode())}")
 
 
 def _look_at_descriptors(running: FiguresSeen | None) -> Finding:

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from broker.blobs import path_of
 from broker.reaching import OperatorError
 from realm.cli.options import FolderOption, OverwriteOption, keys_in
 from realm.cli.user_archive import Archive
 from realm.cli.users import NameArgument, user_of
 from realm.keeping.whole import new_file
+from realm.store.folder import blob_name
 from realm.store.rows import UserRow
 from realm.store.snapshot import Snapshot, snapshot
 from schemas.names import Name
@@ -33,7 +33,7 @@ def export(
     with new_file(to, overwrite=overwrite) as (_, file), Archive(file) as archive:
         with snapshot(data) as found:
             archive.write_rows(found, _user_in(found, name))
-        archive.write_files(lambda digest: path_of(data, digest))
+        archive.write_files(lambda digest: data / blob_name(digest))
     told = f"{archive.entries:,} entries in {archive.conversations:,} conversations, {len(archive.files):,} files"
     typer.echo(f"{to}: {told}")
     if archive.missing:

@@ -13,7 +13,7 @@ from broker.patience import tries
 from realm import settings_file
 from realm.settings import Settings
 from realm.store.database import exists
-from realm.store.folder import LockedError, locked
+from realm.store.folder import KEY, LockedError, locked
 from realm.store.interface import StoreError
 from schemas.invites import split_place
 from schemas.names import NAME_PATTERN, Name
@@ -53,7 +53,7 @@ def soon_locked(data: Path) -> Iterator[Path]:
 def check_folder(data: Path) -> None:
     """Raise StoreError where no realm has run on a folder, or it cannot be read; nothing is made."""
     try:
-        if not exists(data) and not (data / keyfiles.FILE).exists():
+        if not exists(data) and not (data / KEY).exists():
             raise StoreError(NO_REALM.format(data))
     except OSError as error:
         raise StoreError(f"the folder {data} cannot be read ({error.strerror}): choose another --data") from error

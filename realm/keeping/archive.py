@@ -15,10 +15,10 @@ import msgspec
 
 from realm.keeping.whole import KeepingError
 from realm.store.database import FILE as DATABASE
+from realm.store.folder import KEY
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
-KEY: Final = "realm.key"
 BLOCK: Final = 1 << 20
 """What is read at once."""
 
@@ -166,12 +166,6 @@ def _largest(name: str) -> int:
 def is_settings(name: str) -> bool:
     """Whether a file of this name in a realm's folder goes into its backup."""
     return _SETTINGS.match(name) is not None
-
-
-def blob_name(digest: bytes) -> str:
-    """Where a blob is, in a realm's folder as in a backup."""
-    shown = digest.hex()
-    return f"blobs/{shown[:2]}/{shown}"
 
 
 def read_manifest(text: bytes) -> Manifest:

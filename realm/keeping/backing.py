@@ -19,6 +19,7 @@ from realm.keeping.reading import Tell, tell_nobody
 from realm.keeping.whole import KeepingError, new_file
 from realm.store.copying import Held, copy_database
 from realm.store.database import FILE as DATABASE
+from realm.store.folder import KEY, blob_name
 from realm.store.looking import TOLD, Looking
 
 MOMENTS: Final = 5
@@ -110,14 +111,14 @@ class _Making:
             elif not self._looking.is_blob(blob.digest):
                 gone = True
             elif len(lost) < TOLD:
-                lost.append(f"the bytes of a file are missing: {archive.blob_name(blob.digest)}")
+                lost.append(f"the bytes of a file are missing: {blob_name(blob.digest)}")
             else:
                 more += 1
         return [*lost, *[f"the bytes of {more:,} more are missing"] * bool(more)], gone
 
     def _copy_blob(self, digest: bytes, size: int) -> bool:
         """Whether it was there, and what it must be."""
-        name, place = archive.blob_name(digest), self._writer.place()
+        name, place = blob_name(digest), self._writer.place()
         try:
             with _Source(self._folder / name) as source:
                 whole = self._writer.add(name, size, source) == digest
@@ -131,7 +132,7 @@ class _Making:
         return True
 
     def _small_members(self) -> Iterator[tuple[str, Member]]:
-        yield archive.KEY, self._add(archive.KEY, self._folder / archive.KEY)
+        yield KEY, self._add(KEY, self._folder / KEY)
         for path in sorted(self._folder.glob("*.toml")):
             if archive.is_settings(path.name) and path.is_file():
                 yield path.name, self._add(path.name, path)

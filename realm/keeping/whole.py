@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from realm.store.folder import FULL
 from realm.store.interface import StoreFullError
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _FULL_DISK: Final = "the disk that {} is on is full: make room there, or choose another place; nothing was left of it"
 
@@ -44,7 +44,7 @@ def written_to(place: Path) -> Iterator[None]:
     except StoreFullError as error:
         raise KeepingError(_FULL_DISK.format(place)) from error
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise KeepingError(_FULL_DISK.format(place)) from error
         if error.errno in _READ_ONLY:
             raise KeepingError(f"nothing may be written to {place} by this user: choose another place") from error
