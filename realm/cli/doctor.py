@@ -92,7 +92,7 @@ def _reach(data: Path) -> tuple[FiguresSeen | None, list[Finding]]:
 
 
 def _look(asked: Asked, running: FiguresSeen | None, tell: Tell) -> list[Finding]:
-    settings, findings = _look_at_settings(asked)
+    settings, findings = _look_at_settings(asked.data, asked.config or _config_of(running))
     findings = [*look_at_folder(asked.data), *findings]
     keys, about_key = _look_at_key(asked.data)
     findings.append(about_key)
@@ -115,9 +115,14 @@ def _look(asked: Asked, running: FiguresSeen | None, tell: Tell) -> list[Finding
     return findings
 
 
-def _look_at_settings(asked: Asked) -> tuple[Settings, list[Finding]]:
+def _config_of(running: FiguresSeen | None) -> Path | None:
+    """The settings file that a realm that runs goes by, which need not lie in its folder."""
+    return Path(running.served.settings) if running and running.served and running.served.settings else None
+
+
+def _look_at_settings(data: Path, config: Path | None) -> tuple[Settings, list[Finding]]:
     try:
-        settings = settings_of(asked.data, asked.config)
+        settings = settings_of(data, config)
     except SettingsError as error:
         advice = "mend it; what follows goes by the defaults"
         return Settings(), [problem("settings", str(error).replace("\n", "; "), advice)]

@@ -107,6 +107,14 @@ def test_two_realms_that_are_well_and_then_one_is_gone(start_realm: StartRealm) 
         other.kill()
 
 
+def test_the_settings_are_those_that_the_realm_goes_by(start_realm: StartRealm) -> None:
+    realm = start_realm(config="[files]\nrealm_bytes = 9_000_000_000_000_000\n")
+    assert not (realm.data / "settings.toml").exists()
+    about, level, said = only(found(realm.data))
+    assert (about, level) == ("disk", "warning")
+    assert "files.realm_bytes" in said
+
+
 def test_where_others_are_told_that_it_is(start_realm: StartRealm) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
