@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from realm.store.database import migrations
+from realm.store.envelopes import OUTGOING, outgoing_of
 from realm.store.interface import StoreError
 from realm.store.looking import Looking
-from realm.store.outbox import OUTGOING, outgoing_of
 from realm.store.rows import Group, Post, Standing, StoredFile, UserRow
 from realm.store.sqlite import SqliteTx
 from schemas.entries import Entry
