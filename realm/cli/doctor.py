@@ -71,7 +71,7 @@ def doctor(
     check_folder(data)
     with progress() as tell:
         running, findings = _reach(data)
-        findings += _look(asked, running, tell)
+        findings += _look(asked, running, tell, silent=bool(findings))
     bad = any(finding.level == "problem" for finding in findings)
     if as_json:
         told = {"running": running is not None, "well": not bad, "findings": msgspec.to_builtins(findings)}
@@ -91,7 +91,8 @@ def _reach(data: Path) -> tuple[FiguresSeen | None, list[Finding]]:
         return None, [failed("process", error)]
 
 
-def _look(asked: Asked, running: FiguresSeen | None, tell: Tell) -> list[Finding]:
+def _look(asked: Asked, running: FiguresSeen | None, tell: Tell, *, silent: bool) -> list[Finding]:
+    """All else; `silent` where a realm may run that does not answer, to which its ports belong."""
     settings, findings = _look_at_settings(asked.data, asked.config or _config_of(running))
     findings = [*look_at_folder(asked.data), *findings]
     keys, about_key = _look_at_key(asked.data)
@@ -104,7 +105,8 @@ def _look(asked: Asked, running: FiguresSeen | None, tell: Tell) -> list[Finding
             findings += look_at_clock(asked.data, newest, now_ms())
             findings.append(_look_at_descriptors(running))
             listen = msgspec.structs.replace(settings.listen, **asked.listen)
-            findings += _look_at_ports(listen, running, realm, keys, prober)
+            if not silent:
+                findings += _look_at_ports(listen, running, realm, keys, prober)
             findings += look_at_database(looking, quick=asked.quick)
             findings += look_at_entries(looking, tell)
             findings += look_at_files(asked.data, looking, tell, full=asked.full)

@@ -251,6 +251,7 @@ def test_a_realm_that_hangs(start_realm: StartRealm) -> None:
         realm.send_signal(signal.SIGCONT)
     assert [one for one in wrong(told) if one[0] == "process" and "has not answered for" in one[2]]
     assert [one for one in told["findings"] if one["about"] == "entries" and one["level"] == "ok"]
+    assert not [one for one in told["findings"] if one["about"] == "ports"], "nobody is to end what listens there"
 
 
 def test_what_is_said_of_it_is_used_rightly(rested: Path, tmp_path: Path) -> None:
