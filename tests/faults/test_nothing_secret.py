@@ -115,6 +115,7 @@ def as_operator(realm: RealmProcess) -> set[str]:
     """Say every command of the operator's; which they were."""
     said: dict[str, Map] = {
         "operator.peers": {},
+        "operator.addpeer": {"realm": "situ", "address": "127.0.0.1", "port": 1},
         "operator.figures": {},
         "operator.reload": {},
         "operator.forgetpeer": {"realm": "sini"},
@@ -186,6 +187,7 @@ def test_nothing_secret_is_told(start_realm: StartRealm, form: str) -> None:
         assert realm.process.stdout is not None
         os.kill(realm.pid, signal.SIGTERM)
         held.append((f"{realm.name} prints", realm.process.stdout.read()))
+        realm.process.wait(timeout=30)  # a second signal might come when it listens to none any more
         assert realm.stop() == 0
         held.append((f"{realm.name} logs", realm.log()))
     key = (kampus.data / "realm.key").read_text().strip()
