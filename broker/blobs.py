@@ -37,6 +37,7 @@ from realm.jobs import (
     Trouble,
     WriteChunk,
 )
+from realm.store.folder import FULL, THUMB, blob_name
 from realm.store.interface import StoreError
 
 BLOCK: Final = 1 << 20
@@ -45,10 +46,7 @@ BEHIND: Final = 8 << 20
 """So much is gathered before the system is told to write it: all at once, at the end, would hold up every commit.
 What was gathered before that leaves memory: else an upload takes fresh pages for all its bytes, which a virtual
 machine may have to ask its host for, at seven times the price, and puts out of memory what others read."""
-THUMB: Final = ".thumb"
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""The disk is full, or the realm may not have more of it."""
 log: Final = structlog.get_logger()
 
 
@@ -252,7 +250,7 @@ class Blobs:
         return Gone()
 
     def _path(self, digest: bytes) -> Path:
-        return path_of(self._blobs.parent, digest)
+        return self._blobs.parent / blob_name(digest)
 
     def _flush(self, path: Path) -> None:
         """Have a file's content, or a folder's names, on disk. Nothing else of this class does so."""
@@ -261,12 +259,6 @@ class Blobs:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def path_of(folder: Path, digest: bytes) -> Path:
-    """Where a blob is, below a realm's folder."""
-    name = digest.hex()
-    return folder / "blobs" / name[:2] / name
 
 
 def hash_again(descriptor: int) -> Hashed:

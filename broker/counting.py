@@ -3,8 +3,8 @@
 import time
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Final
 
 from realm.effects import Reply
@@ -135,14 +135,29 @@ class TimedStore:
         """See `Store.epoch`."""
         return self._store.epoch
 
-    @contextmanager
-    def transaction(self, *, writable: bool = True) -> Iterator[Tx]:
+    def transaction(self, *, writable: bool = True) -> "TimedTransaction":
         """See `Store.transaction`."""
-        with self._store.transaction(writable=writable) as tx:
-            yield tx
-            began = time.perf_counter()
-        self._commits.add(time.perf_counter() - began)
+        return TimedTransaction(self._store.transaction(writable=writable), self._commits)
 
     def close(self) -> None:
         """See `Store.close`."""
         self._store.close()
+
+
+class TimedTransaction:
+    """A transaction whose commit is timed; no generator, as each turn has one."""
+
+    __slots__ = ("_commits", "_transaction")
+
+    def __init__(self, transaction: AbstractContextManager[Tx], commits: Histogram) -> None:
+        self._transaction = transaction
+        self._commits = commits
+
+    def __enter__(self) -> Tx:
+        return self._transaction.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        began = time.perf_counter()
+        self._transaction.__exit__(kind, error, at)
+        if kind is None:
+            self._commits.add(time.perf_counter() - began)

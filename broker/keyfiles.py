@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import zmq
 
-FILE: Final = "realm.key"
+from realm.store.folder import KEY
+
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -30,7 +31,7 @@ def load(folder: Path, *, create: bool) -> KeyPair:
 
     Raises KeyFileError where the file is missing, unreadable, open to others, or holds no key.
     """
-    path = folder / FILE
+    path = folder / KEY
     if not path.exists():
         if not create:
             raise KeyFileError(

@@ -62,7 +62,8 @@ class Reached:
     def ask(self, command: OperatorCommand, answer: type[T], within_s: float = WITHIN_S) -> T:
         """The answer to a command, which gets an `id` of its own.
 
-        Raises RefusedError where the realm refuses, and OperatorError where it stops, or says nothing for so long.
+        Raises RefusedError where the realm refuses, and OperatorError where it stops, says nothing for so long, or
+        answers as another version does.
         """
         call = next(self._ids)
         self._dealer.send(encode_command(msgspec.structs.replace(command, id=call)))
@@ -157,4 +158,8 @@ def _answer(frame: bytes, kind: type[T]) -> T | ErrorAnswer:
     try:
         return msgspec.msgpack.decode(frame, type=kind)
     except msgspec.ValidationError:
+        pass
+    try:
         return _decode_error(frame)
+    except msgspec.ValidationError as error:
+        raise OperatorError("the realm that runs is of another version than this program: restart it") from error

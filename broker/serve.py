@@ -31,7 +31,6 @@ from broker.operator import OperatorSocket
 from broker.push import Push
 from broker.survey import About, Survey
 from broker.zap import Gatekeeper, ZapSocket
-from realm.context import Listening
 from realm.core import Core
 from realm.settings import FigureRules, Listen, Settings
 from realm.store.interface import Store
@@ -80,7 +79,6 @@ def run(
         card = _card(core.rules.realm, keys, bound)
         home = Home.at(core.rules.realm, settings.listen.host, port, settings.listen.advertise)
         core.rules.home = home.told()
-        core.rules.listening = Listening(settings.listen.host, port, card.commands, card.push, os.getpid())
         pools = _start_pools(ending, context, settings, keys, blobs, home, source.read, wake)
         links = _open_links(ending, context, settings, keys, wake)
         door = Door(bound.door, card, settings, culprits, now_ms)

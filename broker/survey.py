@@ -81,6 +81,7 @@ class Survey:
     def __call__(self) -> Served:
         """All of it, now."""
         about, counts, now = self._about, self._counts, time.perf_counter()
+        settings = about.settings()
         return Served(
             version=version(),
             libzmq=zmq.zmq_version(),
@@ -91,7 +92,7 @@ class Survey:
             commands=about.card.commands,
             push=about.card.push,
             figures=about.figures,
-            settings=str(about.settings() or ""),
+            settings="" if settings is None else str(settings.absolute()),
             replied=counts.answers(),
             last_minute=counts.grown(now, 60),
             last_hour=counts.grown(now, HOUR_S),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from realm.effects import Effect, Note, Publish, Reply, RunJob
 from realm.federation.state import FAR
@@ -28,16 +28,6 @@ PUSHES_A_UNIT: Final = 8
 """To how many sessions one unit of what a peer may take of a turn pushes: those take as long as a message itself."""
 
 
-class Listening(NamedTuple):
-    """Where the process of a realm listens, and which it is."""
-
-    host: str
-    door: int
-    commands: int
-    push: int
-    pid: int
-
-
 class Rules:
     """What outlives a turn: who the realm is, its settings, and what it remembers of callers.
 
@@ -50,8 +40,6 @@ class Rules:
         """This realm's own CURVE key, Z85."""
         self.home = ""
         """Where others reach its front door, HOST:PORT; empty until it is open."""
-        self.listening: Listening | None = None
-        """None until it listens, and where no realm runs."""
         self.realm = realm
         self.epoch = epoch
         self.settings = settings

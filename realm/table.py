@@ -19,7 +19,6 @@ from realm import (
     reloading,
     uploads,
     users,
-    whereabouts,
 )
 from realm.context import Ctx
 from realm.federation import forgetting, outbox, peers, receiving
@@ -104,7 +103,6 @@ _ROWS: Final = (
     Row(federation.LinkChunk, Who.PEER, 0, (), uploads.chunk),
     Row(federation.Envelope, Who.PEER, 0, (), receiving.envelope),
     Row(operator.Peers, Who.OPERATOR, 0, (), peers.seen_by_operator),
-    Row(operator.Where, Who.OPERATOR, 0, (), whereabouts.where),
     Row(operator.AddPeer, Who.OPERATOR, 0, (federates,), peers.add_realm),
     Row(operator.ForgetPeer, Who.OPERATOR, 0, (), forgetting.forget),
     Row(operator.Registration, Who.OPERATOR, 0, (), users.registration),

@@ -13,8 +13,8 @@ from schemas.names import Name
 
 
 def registration(ctx: Ctx, command: operator.Registration) -> Answer:
-    """Say who may register."""
-    return operator.RegistrationSeen(id=command.id, registration=ctx.settings.registration)
+    """Say who may register, and where."""
+    return operator.RegistrationSeen(id=command.id, registration=ctx.settings.registration, home=ctx.rules.home)
 
 
 def list_users(ctx: Ctx, command: operator.ListUsers) -> Answer:

@@ -46,7 +46,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     figures: int
     """Ports; 0 where no figures are given."""
     settings: str
-    """The path of the settings file; empty where there is none."""
+    """The whole path of the settings file; empty where there is none."""
     replied: list[Replied]
     last_minute: int
     last_hour: int

@@ -81,22 +81,6 @@ class ForgetPeer(OperatorCommand, frozen=True, kw_only=True, tag="operator.forge
     realm: NameField
 
 
-class Whereabouts(Answer, frozen=True, kw_only=True):
-    """On which host and ports it listens, and the id of its process."""
-
-    host: str
-    door: int
-    commands: int
-    push: int
-    pid: int
-
-
-class Where(OperatorCommand, frozen=True, kw_only=True, tag="operator.where"):
-    """Where the realm listens."""
-
-    answer: ClassVar = Whereabouts
-
-
 class UserSeen(msgspec.Struct, frozen=True, kw_only=True):
     """An account as its operator sees it; of an erased one nothing is left but its name."""
 
@@ -134,9 +118,11 @@ class ListUsers(OperatorCommand, frozen=True, kw_only=True, tag="operator.users"
 
 
 class RegistrationSeen(Answer, frozen=True, kw_only=True):
-    """Who may register by the settings that the realm goes by."""
+    """Who may register by the settings that the realm goes by, and where."""
 
     registration: Literal["open", "invite", "closed"]
+    home: str
+    """Where others reach the front door, HOST:PORT; empty where the realm does not run."""
 
 
 class Registration(OperatorCommand, frozen=True, kw_only=True, tag="operator.registration"):
@@ -258,7 +244,6 @@ OPERATOR_COMMANDS: Final[tuple[type[OperatorCommand], ...]] = (
     Peers,
     AddPeer,
     ForgetPeer,
-    Where,
     Registration,
     ListUsers,
     AddUser,

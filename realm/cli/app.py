@@ -10,7 +10,7 @@ from broker.keyfiles import KeyFileError
 from broker.reaching import OperatorError
 from broker.sockets import BindError
 from realm.cli import configuring, doctor, erasing, exporting, inviting, keeping, peering, serving, users, watching
-from realm.keeping.archive import KeepingError
+from realm.keeping.whole import KeepingError
 from realm.settings import Log, SettingsError
 from realm.store.interface import StoreError, StoreFullError
 

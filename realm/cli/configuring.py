@@ -1,8 +1,6 @@
 """The settings file of a realm: `init` writes it, `reload` has it read again."""
 
-import os
 import shlex
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +9,7 @@ import typer
 from broker.reaching import OperatorError, reach
 from realm import settings_file
 from realm.cli.options import DataOption, FolderOption, NameOption, keys_in, name_of, settings_of
+from realm.keeping.whole import new_file
 from schemas.operator import Reload, Reloaded
 
 _NAMED: Final = '# name = "kampus"             #'
@@ -23,17 +22,16 @@ def init(data: DataOption = Path("data"), name: NameOption = None) -> None:
     if called is not None:
         text = text.replace(_NAMED, f'name = "{called}"'.ljust(len(_NAMED) - 2) + " #")
     path = data / settings_file.FILE
+    if path.exists():
+        raise OperatorError(f"{path} is there already: change it, or remove it to begin anew")
     try:
         data.mkdir(parents=True, mode=0o700, exist_ok=True)
-        _write(path, text)
     except FileExistsError:
-        if path.exists():
-            raise OperatorError(f"{path} is there already: change it, or remove it to begin anew") from None
         raise OperatorError(f"{data} is no folder: choose another --data") from None
     except OSError as error:
-        raise OperatorError(
-            f"{path} cannot be written ({error.strerror}): make room, or choose another --data"
-        ) from None
+        raise OperatorError(f"{data} cannot be made ({error.strerror}): choose another --data") from None
+    with new_file(path) as (_, file):
+        file.write(text.encode())
     said = "" if called is not None else " --name NAME"
     typer.echo(
         f"wrote {path}: change what you need, then say python -m realm run --data {shlex.quote(str(data))}{said}"
@@ -53,17 +51,3 @@ def reload(data: FolderOption = Path("data")) -> None:
             typer.echo("\n  ".join([title, *found]))
     if not told.changed and not told.kept:
         typer.echo("nothing has changed")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a new file that is the owner's alone, whole or not at all. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        with suppress(OSError):
-            path.unlink()
-        raise

@@ -15,35 +15,27 @@ from broker import keyfiles
 from broker.clock import now_ms
 from broker.lookups import place, printable
 from broker.probing import Prober, descriptors, probing, why_not_free
-from broker.reaching import OperatorError, RefusedError, reach
-from realm.cli.options import NO_REALM, ConfigOption, FolderOption, settings_of
+from broker.reaching import OperatorError, reach
+from realm.amounts import counted
+from realm.cli import screen
+from realm.cli.options import ConfigOption, FolderOption, check_folder, settings_of
 from realm.cli.progress import progress
 from realm.keeping.examining import FROM_BACKUP, look_at_database, look_at_entries, look_at_files
-from realm.keeping.findings import Finding, counted, failed, ok, problem, warning
+from realm.keeping.findings import Finding, failed, ok, problem, warning
 from realm.keeping.folder import look_at_clock, look_at_disk, look_at_folder
 from realm.keeping.reading import Tell
 from realm.settings import Listen, Settings, SettingsError
-from realm.store.database import exists
+from realm.store.folder import KEY
 from realm.store.interface import StoreError
 from realm.store.looking import Looking
 from schemas.invites import split_place
 from schemas.keys import fingerprint
-from schemas.operator import Peers, PeerSeen, PeersSeen, Where, Whereabouts
+from schemas.operator import Figures, FiguresSeen, PeerSeen
 
-PIPE_COLUMNS: Final = 1_000
-"""In a pipe no line is broken."""
 A_CLIENT: Final = 2
 """Connections, one for commands and one for push."""
 FEW: Final = 4_096
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "problem": "bold red"}
-_OTHER_VERSION: Final = "the realm that runs does not say where it listens"
-
-
-class Running(NamedTuple):
-    """What a realm that runs says of itself."""
-
-    where: Whereabouts | None
-    peers: PeersSeen
 
 
 class Asked(NamedTuple):
@@ -76,10 +68,10 @@ def doctor(
     """
     said = {"host": host, "port": port, "commands_port": commands_port, "push_port": push_port}
     asked = Asked(data, config, {name: value for name, value in said.items() if value is not None}, quick, full)
-    _must_be_one(data)
+    check_folder(data)
     with progress() as tell:
         running, findings = _reach(data)
-        findings += _look(asked, running, tell)
+        findings += _look(asked, running, tell, silent=bool(findings))
     bad = any(finding.level == "problem" for finding in findings)
     if as_json:
         told = {"running": running is not None, "well": not bad, "findings": msgspec.to_builtins(findings)}
@@ -90,31 +82,18 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _must_be_one(data: Path) -> None:
-    try:
-        if not exists(data) and not (data / keyfiles.FILE).exists():
-            raise StoreError(NO_REALM.format(data))
-    except OSError as error:
-        raise StoreError(f"the folder {data} cannot be read ({error.strerror}): choose another --data") from error
-
-
-def _reach(data: Path) -> tuple[Running | None, list[Finding]]:
+def _reach(data: Path) -> tuple[FiguresSeen | None, list[Finding]]:
     """What the realm that runs on the folder says, None where none does; and what is wrong with that."""
     try:
         with reach(data) as reached:
-            if reached is None:
-                return None, []
-            seen = reached.ask(Peers(id=0), PeersSeen)
-            try:
-                return Running(reached.ask(Where(id=0), Whereabouts), seen), []
-            except RefusedError:
-                return Running(None, seen), [warning("process", _OTHER_VERSION, "it is of another version: restart it")]
+            return None if reached is None else reached.ask(Figures(id=0), FiguresSeen), []
     except OperatorError as error:
         return None, [failed("process", error)]
 
 
-def _look(asked: Asked, running: Running | None, tell: Tell) -> list[Finding]:
-    settings, findings = _look_at_settings(asked)
+def _look(asked: Asked, running: FiguresSeen | None, tell: Tell, *, silent: bool) -> list[Finding]:
+    """All else; `silent` where a realm may run that does not answer, to which its ports belong."""
+    settings, findings = _look_at_settings(asked.data, asked.config or _config_of(running))
     findings = [*look_at_folder(asked.data), *findings]
     keys, about_key = _look_at_key(asked.data)
     findings.append(about_key)
@@ -126,7 +105,8 @@ def _look(asked: Asked, running: Running | None, tell: Tell) -> list[Finding]:
             findings += look_at_clock(asked.data, newest, now_ms())
             findings.append(_look_at_descriptors(running))
             listen = msgspec.structs.replace(settings.listen, **asked.listen)
-            findings += _look_at_ports(listen, running, realm, keys, prober)
+            if not silent:
+                findings += _look_at_ports(listen, running, realm, keys, prober)
             findings += look_at_database(looking, quick=asked.quick)
             findings += look_at_entries(looking, tell)
             findings += look_at_files(asked.data, looking, tell, full=asked.full)
@@ -137,9 +117,14 @@ def _look(asked: Asked, running: Running | None, tell: Tell) -> list[Finding]:
     return findings
 
 
-def _look_at_settings(asked: Asked) -> tuple[Settings, list[Finding]]:
+def _config_of(running: FiguresSeen | None) -> Path | None:
+    """The settings file that a realm that runs goes by, which need not lie in its folder."""
+    return Path(running.served.settings) if running and running.served and running.served.settings else None
+
+
+def _look_at_settings(data: Path, config: Path | None) -> tuple[Settings, list[Finding]]:
     try:
-        settings = settings_of(asked.data, asked.config)
+        settings = settings_of(data, config)
     except SettingsError as error:
         advice = "mend it; what follows goes by the defaults"
         return Settings(), [problem("settings", str(error).replace("\n", "; "), advice)]
@@ -151,11 +136,11 @@ def _look_at_key(data: Path) -> tuple[keyfiles.KeyPair | None, Finding]:
         keys = keyfiles.load(data, create=False)
     except keyfiles.KeyFileError as error:
         return None, failed("key", error)
-    return keys, ok("key", f"{data / keyfiles.FILE} is for its owner alone: {fingerprint(keys.public.decode())}")
+    return keys, ok("key", f"{data / KEY} is for its owner alone: {fingerprint(keys.public.decode())}")
 
 
-def _look_at_descriptors(running: Running | None) -> Finding:
-    pid = None if running is None or running.where is None else running.where.pid
+def _look_at_descriptors(running: FiguresSeen | None) -> Finding:
+    pid = None if running is None or running.served is None else running.served.pid
     most, used = descriptors(pid)
     told = f"{most:,} files and connections may be open at once" + ("" if used is None else f", and {used:,} are")
     clients = f"that is room for some {counted(most // A_CLIENT, 'client')}"
@@ -167,12 +152,12 @@ def _look_at_descriptors(running: Running | None) -> Finding:
 
 
 def _look_at_ports(
-    listen: Listen, running: Running | None, realm: str, keys: keyfiles.KeyPair | None, prober: Prober
+    listen: Listen, running: FiguresSeen | None, realm: str, keys: keyfiles.KeyPair | None, prober: Prober
 ) -> Iterator[Finding]:
     if running is None:
         yield from _look_at_free_ports(listen.host, *listen.ports)
-    elif running.where is not None and keys is not None:
-        where, key = running.where, keys.public.decode()
+    elif running.served is not None and keys is not None:
+        where, key = running.served, keys.public.decode()
         host = _reached(where.host)
         door, _ = prober.door(realm, key, host, where.door, own=True)
         advice = "see its log, and restart it"
@@ -185,7 +170,7 @@ def _look_at_ports(
         for knock, said, port in knocks:
             at = place(host, port)
             yield problem("ports", f"{at}: {knock.why}", advice) if knock.why else ok("ports", f"{said} at {at}")
-        yield from _look_at_home(running.peers.home, place(host, where.door), realm, key, prober)
+        yield from _look_at_home(running.home, place(host, where.door), realm, key, prober)
 
 
 def _look_at_home(home: str, listens: str, realm: str, key: str, prober: Prober) -> Iterator[Finding]:
@@ -219,9 +204,9 @@ def _reached(host: str) -> str:
     return {4: "127.0.0.1", 6: "::1"}[found.version] if found.is_unspecified else host
 
 
-def _look_at_peers(looking: Looking, running: Running | None, prober: Prober) -> Iterator[Finding]:
+def _look_at_peers(looking: Looking, running: FiguresSeen | None, prober: Prober) -> Iterator[Finding]:
     peers = looking.peers()
-    links = {} if running is None else {peer.realm: peer for peer in running.peers.peers}
+    links = {} if running is None else {peer.realm: peer for peer in running.peers}
     for peer, knock in zip(peers, prober.peers((p.realm, p.key, p.address, p.port) for p in peers), strict=True):
         about, link = f"peer {peer.realm}", links.get(peer.realm)
         waits = "" if link is None else _waiting(link.queued)
@@ -249,15 +234,12 @@ def _link_trouble(link: PeerSeen) -> str:
     return "" if link.answers else "the realm that runs has not tried yet"
 
 
-def _text(data: Path, running: Running | None, findings: list[Finding]) -> str:
-    """Lines for people, in colours at a terminal and as wide as that is."""
-    from rich.console import Console  # it takes as long to load as all the rest
-    from rich.table import Table
+def _text(data: Path, running: FiguresSeen | None, findings: list[Finding]) -> str:
+    """Lines for people."""
     from rich.text import Text
 
     at_terminal = sys.stdout.isatty()
-    console = Console(highlight=False, width=None if at_terminal else PIPE_COLUMNS)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table = screen.table(heads=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -266,18 +248,14 @@ def _text(data: Path, running: Running | None, findings: list[Finding]) -> str:
         if at_terminal and finding.advice:
             told.append(f"\n→ {finding.advice}", "bold")
         table.add_row(Text(finding.level, _COLOURS[finding.level]), Text(finding.about), told)
-    with console.capture() as captured:
-        console.print(_head(data, running), soft_wrap=True, markup=False)
-        console.print(table)
-        console.print(_sum(findings), soft_wrap=True)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return "\n\n".join([_head(data, running), screen.drawn(screen.console(), table), _sum(findings)])
 
 
-def _head(data: Path, running: Running | None) -> str:
+def _head(data: Path, running: FiguresSeen | None) -> str:
     if running is None:
-        return f"the realm on {data}, which does not run\n"
-    process = "" if running.where is None else f" (process {running.where.pid})"
-    return f"{running.peers.realm} on {data}, which runs{process}\n"
+        return f"the realm on {data}, which does not run"
+    process = "" if running.served is None else f" (process {running.served.pid})"
+    return f"{running.realm} on {data}, which runs{process}"
 
 
 def _sum(findings: list[Finding]) -> str:
@@ -286,4 +264,4 @@ def _sum(findings: list[Finding]) -> str:
         for level in ("problem", "warning")
         if (count := sum(finding.level == level for finding in findings))
     ]
-    return f"\n{' and '.join(counts) or 'all is well'}"
+    return " and ".join(counts) or "all is well"

@@ -11,6 +11,7 @@ import typer
 from broker.reaching import OperatorError
 from realm.cli.asking import Realm, realm_on
 from realm.cli.options import FolderOption, keys_in
+from realm.cli.progress import at_work
 from realm.cli.users import NameArgument, user_of
 from schemas.names import Name
 from schemas.operator import EraseUser, ErasingSeen
@@ -62,18 +63,11 @@ def _ask(name: Name) -> None:
 
 
 def _erase(realm: Realm, name: Name, *, running: bool) -> ErasingSeen:
-    shows, shown, first = sys.stderr.isatty(), "", True
-    while True:
-        seen = realm.ask(EraseUser(id=0, username=name), ErasingSeen)
-        if seen.done:
-            if shown:
-                sys.stderr.write(f"\r{' ' * len(shown)}\r")
-            return msgspec.structs.replace(seen, begun=not first)
-        first = False
-        if shows:
-            line = f"{STEPS.get(seen.step, seen.step)}: {seen.entries:,} messages, {seen.files:,} files so far"
-            sys.stderr.write(f"\r{line.ljust(len(shown))}")
-            sys.stderr.flush()
-            shown = line
-        if running:
-            time.sleep(LOOK_S)
+    first = True
+    with at_work() as tell:
+        while not (seen := realm.ask(EraseUser(id=0, username=name), ErasingSeen)).done:
+            first = False
+            tell(f"{STEPS.get(seen.step, seen.step)}: {seen.entries:,} messages, {seen.files:,} files so far")
+            if running:
+                time.sleep(LOOK_S)
+    return msgspec.structs.replace(seen, begun=not first)

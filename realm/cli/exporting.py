@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from broker.blobs import path_of
 from broker.reaching import OperatorError
-from realm.cli.archive import Archive, new_file
-from realm.cli.options import FolderOption, keys_in
+from realm.cli.options import FolderOption, OverwriteOption, keys_in
+from realm.cli.user_archive import Archive
 from realm.cli.users import NameArgument, user_of
+from realm.keeping.whole import new_file
+from realm.store.folder import blob_name
 from realm.store.rows import UserRow
 from realm.store.snapshot import Snapshot, snapshot
 from schemas.names import Name
@@ -18,6 +19,7 @@ from schemas.names import Name
 def export(
     user: NameArgument,
     to: Annotated[Path, typer.Argument(metavar="TO.zip", help="The file to write, for its owner alone.")],
+    overwrite: OverwriteOption = False,
     data: FolderOption = Path("data"),
 ) -> None:
     """Write all that the realm has of one user into a zip file: profile, conversations, and the user's own files.
@@ -28,10 +30,10 @@ def export(
     keys_in(data)
     if to.is_dir():
         raise OperatorError(f"{to} is a folder: name a file in it, as {to / f'{name}.zip'}")
-    with new_file(to) as file, Archive(file) as archive:
+    with new_file(to, overwrite=overwrite) as (_, file), Archive(file) as archive:
         with snapshot(data) as found:
             archive.write_rows(found, _user_in(found, name))
-        archive.write_files(lambda digest: path_of(data, digest))
+        archive.write_files(lambda digest: data / blob_name(digest))
     told = f"{archive.entries:,} entries in {archive.conversations:,} conversations, {len(archive.files):,} files"
     typer.echo(f"{to}: {told}")
     if archive.missing:

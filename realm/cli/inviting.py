@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from broker.clock import now_ms
 from broker.lookups import place
@@ -13,9 +14,8 @@ from realm import invites
 from realm.cli.asking import realm_on
 from realm.cli.options import ConfigOption, FolderOption, keys_in, settings_of
 from realm.gates import DAY_MS
-from realm.settings import Listen
 from schemas.invites import Invitation
-from schemas.operator import Peers, PeersSeen, Registration, RegistrationSeen
+from schemas.operator import Registration, RegistrationSeen
 
 
 def invite_user(
@@ -32,40 +32,33 @@ def invite_user(
 ) -> None:
     """Write a link for somebody to join by. The realm may run meanwhile."""
     keys = keys_in(data)
-    token, (registration, by, home) = None, _registration(data, config)
-    if registration == "invite":
+    token, (seen, by) = None, _registration(data, config)
+    if seen.registration == "invite":
         expires = now_ms() + days * DAY_MS
         nonce = secrets.token_bytes(invites.NONCE)
         token = invites.write(invites.derive_key(keys.secret), invites.Invite(nonce, expires))
         until = datetime.fromtimestamp(expires // 1000, UTC)
         told = f"it lets one person register, once, until {until:%Y-%m-%d %H:%M} UTC"
-    elif registration == "open":
+    elif seen.registration == "open":
         told = f"there is no invite in it, as {by} everybody may register"
     else:
         told = f"there is no invite in it, as {by} nobody may register: add people by `python -m realm user add NAME`"
     try:
-        link = Invitation(
-            host or home or reached_at(settings_of(data, config).listen), keys.public.decode(), token
-        ).link(web)
+        link = Invitation(host or seen.home, keys.public.decode(), token).link(web)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     typer.echo(f"{link}\n{told}")
 
 
-def reached_at(listen: Listen) -> str:
-    """Where a realm's front door is reached, HOST:PORT, by its settings."""
-    return listen.advertise or place(listen.host, listen.port)
-
-
-def _registration(data: Path, config: Path | None) -> tuple[str, str, str]:
-    """Who may register by the realm that runs, or else by the settings; which of the two that was; and its home."""
-    by_file = settings_of(data, config).registration
+def _registration(data: Path, config: Path | None) -> tuple[RegistrationSeen, str]:
+    """Who may register, and where: by the realm that runs, or else by the settings file; and by which of the two."""
     with realm_on(data, config) as (realm, running):
-        found = realm.ask(Registration(id=0), RegistrationSeen).registration
-        home = realm.ask(Peers(id=0), PeersSeen).home
+        seen = realm.ask(Registration(id=0), RegistrationSeen)
     if not running:
-        return found, "by these settings (say --config FILE for others)", home
-    if config is not None and found != by_file:
-        note = f"{config} says registration = {by_file!r}, but the realm that runs goes by {found!r}"
+        listen = settings_of(data, config).listen
+        home = listen.advertise or place(listen.host, listen.port)
+        return replace(seen, home=home), "by these settings (say --config FILE for others)"
+    if config is not None and (by_file := settings_of(data, config).registration) != seen.registration:
+        note = f"{config} says registration = {by_file!r}, but the realm that runs goes by {seen.registration!r}"
         typer.echo(f"{note}: it takes its own file when it is reloaded", err=True)
-    return found, "by the realm that runs", home
+    return seen, "by the realm that runs"

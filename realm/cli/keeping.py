@@ -10,11 +10,11 @@ import typer
 from broker import keyfiles
 from broker.clock import now_ms
 from broker.random_ids import RandomIds
-from realm.cli.options import FolderOption, keys_in
+from realm.amounts import counted, shown_size
+from realm.cli.options import FolderOption, OverwriteOption, keys_in
 from realm.cli.progress import progress
 from realm.keeping.archive import Manifest
 from realm.keeping.backing import back_up
-from realm.keeping.findings import counted, shown_size
 from realm.keeping.restoring import put_back
 from schemas.keys import fingerprint
 
@@ -22,7 +22,7 @@ from schemas.keys import fingerprint
 def backup(
     file: Annotated[Path, typer.Argument(help="Where to write it: one file, which is not there yet.")],
     data: FolderOption = Path("data"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE where it is there.")] = False,
+    overwrite: OverwriteOption = False,
     damaged: Annotated[
         bool, typer.Option("--damaged", help="Back up what is there of a realm in which something is damaged.")
     ] = False,

@@ -13,7 +13,7 @@ from broker.patience import tries
 from realm import settings_file
 from realm.settings import Settings
 from realm.store.database import exists
-from realm.store.folder import LockedError, locked
+from realm.store.folder import KEY, LockedError, locked
 from realm.store.interface import StoreError
 from schemas.invites import split_place
 from schemas.names import NAME_PATTERN, Name
@@ -25,6 +25,7 @@ ConfigOption = Annotated[
 ]
 FolderOption = Annotated[Path, typer.Option(help="The realm's folder.")]
 NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file where it is there.")]
 
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""
@@ -49,13 +50,21 @@ def soon_locked(data: Path) -> Iterator[Path]:
         yield folder
 
 
-def keys_in(data: Path) -> keyfiles.KeyPair:
-    """The realm's keys, read beside one that runs: without the lock, and nothing is made."""
+def check_folder(data: Path) -> None:
+    """Raise StoreError where no realm has run on a folder, or it cannot be read; nothing is made."""
     try:
-        if not exists(data) and not (data / keyfiles.FILE).exists():
+        if not exists(data) and not (data / KEY).exists():
             raise StoreError(NO_REALM.format(data))
     except OSError as error:
         raise StoreError(f"the folder {data} cannot be read ({error.strerror}): choose another --data") from error
+
+
+def keys_in(data: Path) -> keyfiles.KeyPair:
+    """The realm's keys, read beside one that runs: without the lock, and nothing is made.
+
+    Raises StoreError as `check_folder`, and KeyFileError.
+    """
+    check_folder(data)
     return keyfiles.load(data, create=False)
 
 

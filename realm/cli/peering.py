@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from broker import accepting, peer_table
+from broker import accepting
 from broker.clock import now_ms
 from broker.reaching import OperatorError, RefusedError, reach, wait_for
+from realm.amounts import counted
+from realm.cli import peer_table
 from realm.cli.asking import realm_on
 from realm.cli.options import FolderOption, keys_in, name_of, place_of
 from schemas.errors import Code
@@ -105,9 +107,10 @@ def forget(
 def _forgotten(realm: Name, own: str, queued: int, *, running: bool) -> str:
     """What is to be known of a peer that is forgotten, for which so many messages waited."""
     when = "now" if running else f"when {own} runs next"
-    waited = f"{_messages(queued)} to the senders {when}" if queued else "nothing waited for it"
+    go = "goes" if queued == 1 else "go"
+    waits = f"{counted(queued, 'message')} that waited for it {go} back to the senders {when}"
     return (
-        f"{realm} is no peer of {own} any more; {waited}\n"
+        f"{realm} is no peer of {own} any more; {waits if queued else 'nothing waited for it'}\n"
         f"What came from {realm} stays. The name is free: whoever has it next speaks in the same conversations.\n"
         f"{realm} is not told, and may be added again by either side: name it in `peers.denied` of the settings if it "
         "must not be"
@@ -118,12 +121,6 @@ def _no_peer(realm: Name, own: str, names: Sequence[str]) -> OperatorError:
     """There is no such peer."""
     known = f"its peers are {', '.join(sorted(names))}" if names else "it has none"
     return OperatorError(f"{own} has no peer that is called {realm}: {known}")
-
-
-def _messages(queued: int) -> str:
-    return (
-        f"{queued:,} messages that waited for it go back" if queued != 1 else "1 message that waited for it goes back"
-    )
 
 
 def _near(host: str) -> str:

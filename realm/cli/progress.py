@@ -1,7 +1,7 @@
 """How far a long command is, on a terminal."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from realm.keeping.reading import Tell, tell_nobody
@@ -26,3 +26,15 @@ def progress() -> Iterator[Tell]:
             bars.update(tasks[step], completed=done, total=of)
 
         yield tell
+
+
+@contextmanager
+def at_work() -> Iterator[Callable[[str], object]]:
+    """A line that says what is being done, where no end is known: at a terminal, on stderr; else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True, highlight=False).status("") as line:
+        yield line.update

@@ -8,10 +8,12 @@ import msgspec
 
 from broker.lookups import place, printable
 from broker.machine import Disk, connections_of, disk_of, memory_of
-from broker.peer_table import at, span
+from realm.amounts import counted, shown_size, shown_span
+from realm.cli import peer_table, screen
+from realm.cli.screen import at
 from schemas.figures import Served, Spread
 from schemas.keys import fingerprint
-from schemas.operator import FiguresSeen, PeerSeen
+from schemas.operator import FiguresSeen
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,7 +80,7 @@ def page(seen: Seen, lines: int) -> "RenderableType":
     if served is None:
         head.append("  is not running: this is what its folder knows", "yellow")
     else:
-        up = span(max(0, figures.now - served.started_at))
+        up = shown_span(max(0, figures.now - served.started_at))
         head.append("  runs", "green")
         head.append(f" since {at(served.started_at, figures.now)} ({up}), Bagan {served.version}, process {served.pid}")
     facts = _facts(seen) if served is None else [*_facts(seen), *_work(seen, served)]
@@ -105,12 +107,12 @@ def _facts(seen: Seen) -> list[Fact]:
     )
     found.append(("folder", str(seen.folder.absolute())))
     if served is not None:
-        found.append(("people", f"{_count(figures.active, 'user')} active, {_count(figures.sessions, 'session')}"))
+        found.append(("people", f"{counted(figures.active, 'user')} active, {counted(figures.sessions, 'session')}"))
         found.append(("messages", f"{served.last_minute:,} in the last minute, {served.last_hour:,} in the last hour"))
     else:
-        found.append(("people", _count(figures.sessions, "session")))
-    held = f"{_size(figures.file_bytes)} of {_size(figures.file_room)}"
-    found.append(("files", f"{held}, {_count(figures.uploads, 'upload')} under way" if served else held))
+        found.append(("people", counted(figures.sessions, "session")))
+    held = f"{shown_size(figures.file_bytes)} of {shown_size(figures.file_room)}"
+    found.append(("files", f"{held}, {counted(figures.uploads, 'upload')} under way" if served else held))
     found.append(("disk", _disk(seen.disk)))
     return found
 
@@ -118,7 +120,7 @@ def _facts(seen: Seen) -> list[Fact]:
 def _work(seen: Seen, served: Served) -> list[Fact]:
     from rich.text import Text
 
-    memory = "unknown" if seen.memory is None else _size(seen.memory)
+    memory = "unknown" if seen.memory is None else shown_size(seen.memory)
     if seen.connections is not None:
         commands, push = seen.connections[served.commands], seen.connections[served.push]
         memory += f"; connections: {commands:,} for commands, {push:,} for push"
@@ -144,9 +146,7 @@ def _work(seen: Seen, served: Served) -> list[Fact]:
 
 
 def _columns(facts: list[Fact]) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table = screen.table(heads=False)
     table.add_column(style="dim", no_wrap=True, min_width=max(len(name) for name, _ in facts))
     table.add_column(no_wrap=True, overflow="ellipsis")
     for name, value in facts:
@@ -156,7 +156,6 @@ def _columns(facts: list[Fact]) -> "Table":
 
 def _peers(figures: FiguresSeen, most: int) -> "RenderableType":
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     if not figures.peers:
@@ -164,7 +163,7 @@ def _peers(figures: FiguresSeen, most: int) -> "RenderableType":
     running = figures.served is not None
     worst = sorted(figures.peers, key=lambda peer: (peer.answers or not peer.allowed, -peer.queued))
     shown = worst if len(worst) <= most else worst[: most - 1]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = screen.table(heads=True)
     table.add_column("peer", no_wrap=True, min_width=max(4, *(len(peer.realm) for peer in shown)))
     table.add_column(
         "queued", no_wrap=True, min_width=max(6, *(len(f"{peer.queued:,}") for peer in shown)), justify="right"
@@ -172,21 +171,11 @@ def _peers(figures: FiguresSeen, most: int) -> "RenderableType":
     table.add_column("oldest", no_wrap=True, min_width=6)
     table.add_column("state", no_wrap=True, overflow="ellipsis")
     for peer in shown:
-        oldest = "-" if peer.oldest is None else span(figures.now - peer.oldest)
-        table.add_row(peer.realm, f"{peer.queued:,}", oldest, _state(peer, figures.now) if running else "-")
+        oldest = "-" if peer.oldest is None else shown_span(figures.now - peer.oldest)
+        table.add_row(peer.realm, f"{peer.queued:,}", oldest, peer_table.state(peer, figures.now, running=running))
     if len(shown) == len(worst):
         return table
     return Group(table, Text(f"and {len(worst) - len(shown):,} more: python -m realm peers", "dim"))
-
-
-def _state(peer: PeerSeen, now: int) -> "Text":
-    from rich.text import Text
-
-    if not peer.allowed:
-        return Text("not spoken to: the settings say so", "yellow")
-    if peer.down_since is not None:
-        return Text(f"out of reach for {span(now - peer.down_since)}: {printable(peer.error)}", "red")
-    return Text("answers", "green") if peer.answers else Text("not tried yet", "yellow")
 
 
 def _disk(disk: Disk | None) -> "Text | str":
@@ -195,8 +184,8 @@ def _disk(disk: Disk | None) -> "Text | str":
     if disk is None:
         return "unknown"
     low = disk.free < max(LOW_BYTES, LOW * disk.size)
-    text = Text(f"database {_size(disk.database)}; ")
-    text.append(f"{_size(disk.free)} of {_size(disk.size)} free", "red" if low else "")
+    text = Text(f"database {shown_size(disk.database)}; ")
+    text.append(f"{shown_size(disk.free)} of {shown_size(disk.size)} free", "red" if low else "")
     return text
 
 
@@ -211,19 +200,3 @@ def _within(spread: Spread) -> str:
         if so_far >= QUANTILE * count:
             return f"99 % within {bound * 1000:g} ms"
     return f"1 % above {spread.bounds[-1] * 1000:g} ms"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-def _size(count: int) -> str:
-    """Bytes, roughly."""
-    if count < 1_000:
-        return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1_000
-        if value < 999.5 or unit == "TB":
-            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
-    raise AssertionError("the last unit takes all")

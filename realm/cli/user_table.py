@@ -1,12 +1,13 @@
 """What `user list` shows: a table for people, or JSON for programs."""
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from broker.lookups import printable
+from realm.amounts import shown_size, shown_span
+from realm.cli import screen
 from schemas.operator import UserSeen
 
 if TYPE_CHECKING:
@@ -14,11 +15,7 @@ if TYPE_CHECKING:
 
 NAME_COLUMNS: Final = 16
 """So wide the names of users are at least; longer ones go on in a second line where there is no room."""
-PIPE_COLUMNS: Final = 1_000
-"""In a pipe no line is broken."""
-_DAY_MS: Final = 86_400_000
-_AGES: Final = ((_DAY_MS, "d"), (3_600_000, "h"), (60_000, "min"))
-_SIZES: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+A_MINUTE_MS: Final = 60_000
 _NONE: Final = "no accounts yet: people register, or `python -m realm user add NAME` makes one"
 
 
@@ -28,15 +25,12 @@ def to_json(user: UserSeen) -> str:
 
 
 def to_text(users: list[UserSeen], now: int) -> str:
-    """Lines for people, in colours at a terminal and as wide as that is; `now` in ms."""
+    """Lines for people; `now` in ms."""
     if not users:
         return _NONE
-    from rich.console import Console  # it takes as long to load as all the rest
-    from rich.table import Table
-
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    console = screen.console()
     states = [_state(user) for user in users]
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table = screen.table(heads=True, gap=1)
     for title, width in _widths(users, console.width, max(len(state) for state in states)).items():
         # A name that is said to other commands is never cut short; what is only shown may be.
         how: Literal["fold", "ellipsis"] = "fold" if title == "user" else "ellipsis"
@@ -47,18 +41,16 @@ def to_text(users: list[UserSeen], now: int) -> str:
         if user.erased_at is not None:
             cells = [user.username, "-", "-", _day(user.made_at), "-", "-", "-"]
         else:
-            cells += [_active(user, now), str(user.sessions), _size(user.file_bytes)]
+            cells += [_active(user, now), str(user.sessions), shown_size(user.file_bytes) if user.file_bytes else "0"]
         table.add_row(*cells, state)
-    with console.capture() as captured:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return screen.drawn(console, table)
 
 
 def _widths(users: list[UserSeen], room: int, state: int) -> dict[str, int]:
     """The columns and how wide each is; rich itself would take from those first that must not be cut."""
     from rich.cells import cell_len
 
-    fixed = {"made": 10, "active": 8, "logins": 6, "files": 9, "": state}
+    fixed = {"made": 10, "active": 8, "logins": 6, "files": 10, "": state}
     longest = {
         "user": max(4, *(len(user.username) for user in users)),
         "name": max(6, *(cell_len(user.name) for user in users)),
@@ -88,18 +80,9 @@ def _active(user: UserSeen, now: int) -> str:
         return "now"
     if user.active_at <= user.made_at:
         return "never"
-    for size, unit in _AGES:
-        if now - user.active_at >= size:
-            return f"{(now - user.active_at) // size} {unit} ago"
-    return "just now"
+    ago = now - user.active_at
+    return "just now" if ago < A_MINUTE_MS else f"{shown_span(ago)} ago"
 
 
 def _day(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
-
-
-def _size(count: int) -> str:
-    for size, unit in _SIZES:
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return "0" if not count else f"{count} B"

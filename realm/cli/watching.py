@@ -10,7 +10,7 @@ import typer
 
 from broker.reaching import OperatorError
 from realm import settings_file
-from realm.cli import status_page
+from realm.cli import screen, status_page
 from realm.cli.asking import realm_on
 from realm.cli.options import ConfigOption, FolderOption, keys_in
 from realm.store.interface import StoreError
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 EVERY_S: Final = 2.0
-PIPE_COLUMNS: Final = 1_000
-"""In a pipe no line is broken or cut."""
 PIPE_LINES: Final = 10_000
+"""In a pipe no peer is left out."""
 
 
 def status(
@@ -43,13 +42,8 @@ def status(
     if as_json:
         typer.echo(status_page.to_json(seen))
         return
-    from rich.console import Console  # it takes as long to load as all the rest
-
-    at_terminal = sys.stdout.isatty()
-    console = Console(highlight=False, soft_wrap=False, width=None if at_terminal else PIPE_COLUMNS)
-    with console.capture() as captured:
-        console.print(status_page.page(seen, console.height if at_terminal else PIPE_LINES))
-    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    console = screen.console()
+    typer.echo(screen.drawn(console, status_page.page(seen, console.height if sys.stdout.isatty() else PIPE_LINES)))
 
 
 def _seen(data: Path, config: Path | None) -> status_page.Seen:

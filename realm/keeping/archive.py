@@ -5,23 +5,20 @@ hostile until it is read: of every header nothing counts but a name that is on t
 folders, sparse files and extended headers are refused, so memory has a bound and nothing is written elsewhere.
 """
 
-import errno
 import hashlib
 import re
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 import msgspec
 
+from realm.keeping.whole import KeepingError
 from realm.store.database import FILE as DATABASE
-from realm.store.interface import StoreFullError
+from realm.store.folder import KEY
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
-KEY: Final = "realm.key"
 BLOCK: Final = 1 << 20
 """What is read at once."""
 
@@ -30,12 +27,6 @@ _SMALL: Final = {MANIFEST: 1 << 20, KEY: 4_096}
 _SETTINGS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.toml\Z")
 _SETTINGS_BYTES: Final = 1 << 20
 _BLOB: Final = re.compile(r"blobs/([0-9a-f]{2})/(\1[0-9a-f]{62})\Z")
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_READ_ONLY: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-
-
-class KeepingError(Exception):
-    """What an operator wants done with a folder or a backup cannot be done; the message says why and what to do."""
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -177,12 +168,6 @@ def is_settings(name: str) -> bool:
     return _SETTINGS.match(name) is not None
 
 
-def blob_name(digest: bytes) -> str:
-    """Where a blob is, in a realm's folder as in a backup."""
-    shown = digest.hex()
-    return f"blobs/{shown[:2]}/{shown}"
-
-
 def read_manifest(text: bytes) -> Manifest:
     """Raises KeepingError where it is none that this program understands."""
     try:
@@ -192,23 +177,3 @@ def read_manifest(text: bytes) -> Manifest:
     if manifest.format != FORMAT:
         raise KeepingError(f"the backup has format {manifest.format}, this program knows {FORMAT}: use a newer Bagan")
     return manifest
-
-
-@contextmanager
-def written_to(place: Path) -> Iterator[None]:
-    """Say in words why something cannot be written below a folder."""
-    try:
-        yield
-    except StoreFullError as error:
-        raise KeepingError(_FULL_DISK.format(place)) from error
-    except OSError as error:
-        if error.errno in _FULL:
-            raise KeepingError(_FULL_DISK.format(place)) from error
-        if error.errno in _READ_ONLY:
-            raise KeepingError(f"nothing may be written to {place} by this user: choose another place") from error
-        if isinstance(error, FileNotFoundError):
-            raise KeepingError(f"there is no folder {place}: make it, or choose another place") from error
-        raise KeepingError(f"{place} cannot be written to ({error.strerror or error}): choose another place") from error
-
-
-_FULL_DISK: Final = "the disk that {} is on is full: make room there, or choose another place; nothing was left of it"

@@ -4,10 +4,8 @@ The database is copied as it is at one moment; then the blobs that it names. One
 the realm meanwhile (nobody has sent it, or it was erased): another moment is taken, and what it names more is copied.
 """
 
-import fcntl
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,10 +14,12 @@ from typing import BinaryIO, Final, NamedTuple
 import msgspec
 
 from realm.keeping import archive, reading
-from realm.keeping.archive import KeepingError, Manifest, Member, Writer, written_to
+from realm.keeping.archive import Manifest, Member, Writer
 from realm.keeping.reading import Tell, tell_nobody
+from realm.keeping.whole import KeepingError, new_file
 from realm.store.copying import Held, copy_database
 from realm.store.database import FILE as DATABASE
+from realm.store.folder import KEY, blob_name
 from realm.store.looking import TOLD, Looking
 
 MOMENTS: Final = 5
@@ -45,8 +45,7 @@ def back_up(
     `now` is in ms. A file that is there already is replaced with `overwrite` alone. A realm in which something is
     damaged is backed up with `damaged` alone. Raises KeepingError and StoreError with what to do.
     """
-    _check_target(target, overwrite=overwrite)
-    with closing(Looking(folder)) as looking, written_to(target.parent), _part_of(target) as (part, file):
+    with closing(Looking(folder)) as looking, new_file(target, overwrite=overwrite) as (part, file):
         looking.realm()
         _check_room(looking, folder, target.parent)
         with _scratch(part) as scratch:
@@ -56,11 +55,7 @@ def back_up(
         with _scratch(part) as scratch, reading.unpacked(file, scratch, tell, with_blobs=False) as found:
             wrong += [one for one in reading.complaints(scratch, found, tell) if one not in wrong]
         _refuse(wrong, damaged=damaged)
-        os.fsync(file.fileno())
-        size = os.fstat(file.fileno()).st_size
-        part.rename(target)
-        sync(target.parent)
-        return Made(found.manifest, size, wrong)
+        return Made(found.manifest, os.fstat(file.fileno()).st_size, wrong)
 
 
 class _Making:
@@ -116,14 +111,14 @@ class _Making:
             elif not self._looking.is_blob(blob.digest):
                 gone = True
             elif len(lost) < TOLD:
-                lost.append(f"the bytes of a file are missing: {archive.blob_name(blob.digest)}")
+                lost.append(f"the bytes of a file are missing: {blob_name(blob.digest)}")
             else:
                 more += 1
         return [*lost, *[f"the bytes of {more:,} more are missing"] * bool(more)], gone
 
     def _copy_blob(self, digest: bytes, size: int) -> bool:
         """Whether it was there, and what it must be."""
-        name, place = archive.blob_name(digest), self._writer.place()
+        name, place = blob_name(digest), self._writer.place()
         try:
             with _Source(self._folder / name) as source:
                 whole = self._writer.add(name, size, source) == digest
@@ -137,7 +132,7 @@ class _Making:
         return True
 
     def _small_members(self) -> Iterator[tuple[str, Member]]:
-        yield archive.KEY, self._add(archive.KEY, self._folder / archive.KEY)
+        yield KEY, self._add(KEY, self._folder / KEY)
         for path in sorted(self._folder.glob("*.toml")):
             if archive.is_settings(path.name) and path.is_file():
                 yield path.name, self._add(path.name, path)
@@ -186,36 +181,6 @@ class _Source:
             raise KeepingError(f"{self._path} cannot be read ({error.strerror}): see whether its disk fails") from error
 
 
-def _check_target(target: Path, *, overwrite: bool) -> None:
-    if target.is_dir():
-        raise KeepingError(f"{target} is a folder: say a file, which need not be there yet")
-    if target.exists() and not target.is_file():
-        raise KeepingError(f"{target} is no plain file: say another")
-    if target.exists() and not overwrite:
-        raise KeepingError(f"{target} is there already: say another file, or --overwrite to replace it")
-
-
-@contextmanager
-def _part_of(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A file beside the target, which only this process writes; where that fails it is gone afterwards."""
-    path = target.with_name(f"{target.name}.part")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise KeepingError(f"another backup is just being written to {target}: wait until it is done") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise KeepingError(f"{path} is no plain file: remove it")
-        os.fchmod(descriptor, 0o600)  # it may be left of one that was killed
-        file.truncate(0)
-        try:
-            yield path, file
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-
-
 @contextmanager
 def _scratch(part: Path) -> Iterator[Path]:
     """An empty folder (0700) beside it, gone afterwards; one that was left of a backup that was killed is emptied."""
@@ -247,12 +212,3 @@ def _refuse(wrong: list[str], *, damaged: bool) -> None:
             f"something in this realm is damaged, so there is no backup:{listed}\n"
             "`python -m realm doctor` says what to do; --damaged backs up what is there"
         )
-
-
-def sync(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

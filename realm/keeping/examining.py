@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from realm.keeping.archive import BLOCK, blob_name
-from realm.keeping.findings import Finding, counted, ok, problem, shown_size, warning
+from realm.amounts import counted, shown_size
+from realm.keeping.archive import BLOCK
+from realm.keeping.findings import Finding, ok, problem, warning
 from realm.keeping.reading import Tell
 from realm.store.chains import check_chains
 from realm.store.database import migrations
+from realm.store.folder import THUMB, blob_name
 from realm.store.looking import TOLD, Looking
 
-THUMB: Final = ".thumb"
 FROM_BACKUP: Final = "stop the realm, keep a copy of the folder, and restore the last good backup"
 
 

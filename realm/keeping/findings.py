@@ -40,24 +40,3 @@ def failed(about: str, error: Exception, otherwise: str = "see its log") -> Find
     """An error whose message is `what: what to do`, as ours are; or has another advice."""
     said, _, advice = str(error).partition(": ")
     return problem(about, said, advice or otherwise)
-
-
-def shown_size(size: int) -> str:
-    """Bytes, in the largest unit of which there is one."""
-    for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return "1 byte" if size == 1 else f"{size} bytes"
-
-
-def shown_span(ms: int) -> str:
-    """So long, roughly."""
-    for unit, name in ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute")):
-        if ms >= unit:
-            return counted(ms // unit, name)
-    return counted(ms // 1_000, "second")
-
-
-def counted(count: int, thing: str, things: str = "") -> str:
-    """`1 entry`, `2,000 entries`."""
-    return f"1 {thing}" if count == 1 else f"{count:,} {things or thing + 's'}"

@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from realm.keeping.findings import Finding, ok, problem, shown_size, shown_span, warning
+from realm.amounts import shown_size, shown_span
+from realm.keeping.findings import Finding, ok, problem, warning
 from realm.settings import Files
+from realm.store.folder import KEY
 
 LEAST_BYTES: Final = 256 << 20
 """With less room than this a realm soon cannot store what is said."""
@@ -25,7 +27,7 @@ def look_at_folder(folder: Path) -> list[Finding]:
     found = folder.stat()
     if found.st_mode & _OTHERS:
         return [problem("folder", f"others may use the folder {folder}", f"say chmod 700 {folder}")]
-    for path in (folder / name for name in (*_ALONE, "realm.key")):
+    for path in (folder / name for name in (*_ALONE, KEY)):
         try:
             inside = path.stat()
         except FileNotFoundError:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from realm.keeping import archive
-from realm.keeping.archive import KeepingError, Manifest, Member, Part
+from realm.keeping.archive import Manifest, Member, Part
+from realm.keeping.whole import KeepingError
 from realm.store.chains import check_chains
 from realm.store.copying import Held, bring_up
 from realm.store.database import FILE as DATABASE
+from realm.store.folder import KEY, blob_name
 from realm.store.looking import TOLD, Looking
 
 _OWN: Final = 0o600
@@ -70,7 +72,7 @@ def unpacked(file: BinaryIO, into: Path, tell: Tell, *, with_blobs: bool) -> Ite
 
 
 def _compare(manifest: Manifest, members: dict[str, Member], blobs: int, blob_bytes: int) -> None:
-    for name in sorted({*manifest.members, *members, DATABASE, archive.KEY}):
+    for name in sorted({*manifest.members, *members, DATABASE, KEY}):
         if name not in members or manifest.members.get(name) != members[name]:
             raise KeepingError(f"the backup is damaged: {name} in it is missing, or not what the manifest says")
     if (blobs, blob_bytes) != (manifest.blobs, manifest.blob_bytes):
@@ -128,7 +130,7 @@ def missing(looking: Looking, is_there: Callable[[bytes], bool]) -> Iterator[str
     more = 0
     for number, digest in enumerate(blob.digest for blob in looking.blobs() if not is_there(blob.digest)):
         if number < TOLD:
-            yield f"the bytes of a file are missing: {archive.blob_name(digest)}"
+            yield f"the bytes of a file are missing: {blob_name(digest)}"
         else:
             more += 1
     if more:

@@ -9,11 +9,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from realm.keeping import archive, reading
-from realm.keeping.archive import KeepingError, Manifest, written_to
-from realm.keeping.backing import sync
+from realm.keeping import reading
+from realm.keeping.archive import Manifest
 from realm.keeping.reading import Tell, tell_nobody
+from realm.keeping.whole import KeepingError, sync, written_to
 from realm.store.copying import renew
+from realm.store.folder import blob_name
 from realm.store.looking import Looking
 
 _TAKEN: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
@@ -122,7 +123,7 @@ def _drop_unnamed(staging: Path, found: reading.Unpacked) -> None:
     """Remove what the realm removed while the backup was made."""
     with closing(Looking(staging)) as looking:
         for digest in found.held.not_among(looking):
-            (staging / archive.blob_name(digest)).unlink(missing_ok=True)
+            (staging / blob_name(digest)).unlink(missing_ok=True)
 
 
 def _another(draw_epoch: Callable[[], int], old: int) -> int:

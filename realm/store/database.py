@@ -47,12 +47,12 @@ def open_database(path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
     except sqlite3.Error as error:
-        raise StoreError(_UNUSABLE.format(path, error)) from error
+        raise StoreError(_UNUSABLE.format(path, why(error))) from error
     try:
         _prepare(connection, path)
     except (sqlite3.Error, OSError) as error:
         connection.close()
-        raise StoreError(_UNUSABLE.format(path, error)) from error
+        raise StoreError(_UNUSABLE.format(path, why(error))) from error
     except BaseException:
         connection.close()
         raise
@@ -86,12 +86,12 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     except sqlite3.Error as error:
         if connection.in_transaction:  # a full disk may have ended it
             connection.execute("ROLLBACK")
-        full = isinstance(translate(error), StoreFullError)
-        why, do = (
+        full = is_full(error)
+        said, do = (
             ("the disk is full", "make room") if full else (str(error), "install the older version, or tell its makers")
         )
         raise StoreError(
-            f"{path} has schema {version} and cannot be brought to {len(scripts)} ({why}); it is as it was: {do}"
+            f"{path} has schema {version} and cannot be brought to {len(scripts)} ({said}); it is as it was: {do}"
         ) from error
 
 
@@ -124,6 +124,16 @@ def translated() -> Iterator[None]:
 
 def translate(error: sqlite3.Error) -> StoreError | StoreFullError:
     """What a failure of the database is to us: a full disk, or the end."""
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+    if is_full(error):
         return StoreFullError("the disk is full")
     return StoreError(f"the database failed: {error}")
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a failure comes of a full disk: no room for rows, or for the index of the log that every reader needs."""
+    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
+def why(error: Exception) -> str:
+    """What a database or the system says of a failure, in words; of a full disk, what to do."""
+    return "the disk is full: make room" if is_full(error) else getattr(error, "strerror", None) or str(error)

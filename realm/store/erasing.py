@@ -8,8 +8,8 @@ from typing import Final
 
 from realm.store.accounts import AccountRows
 from realm.store.entries import NUMBER_BITS, WIPED, EntryRows
+from realm.store.envelopes import OUTGOING, outgoing_of
 from realm.store.groups import GroupRows
-from realm.store.outbox import OUTGOING, outgoing_of
 from realm.store.rows import Erasing, Outgoing, Step
 from schemas.names import ConversationId
 

@@ -1,11 +1,29 @@
-"""The one folder that a realm lives in."""
+"""The one folder that a realm lives in: what is where in it, and its lock.
 
+The database is `realm.store.database.FILE`; `uploads/` has what has come so far of files, by the id of the upload.
+"""
+
+import errno
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from realm.store.interface import StoreError
+
+KEY: Final = "realm.key"
+"""The realm's secret key, Z85."""
+THUMB: Final = ".thumb"
+"""What the name of a thumbnail has behind that of its blob."""
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The errors of a disk that is full, or of which no more may be had."""
+
+
+def blob_name(digest: bytes) -> str:
+    """Where a blob is, below a realm's folder as in a backup."""
+    shown = digest.hex()
+    return f"blobs/{shown[:2]}/{shown}"
 
 
 class LockedError(StoreError):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from realm.store.database import FILE, migrations
+from realm.store.database import FILE, migrations, why
 from realm.store.interface import StoreError
 
 TOLD: Final = 20
@@ -50,7 +50,7 @@ class Looking:
             where = f"{self.path.absolute().as_uri()}?mode=ro"
             self.connection = sqlite3.connect(where, uri=True, isolation_level=None)
         except (*UNREADABLE, OSError) as error:
-            raise StoreError(f"the database {self.path} cannot be read ({_why(error)})") from error
+            raise StoreError(f"the database {self.path} cannot be read ({why(error)})") from error
         self.connection.text_factory = _text
         try:
             self.version = int(self._one("PRAGMA user_version"))
@@ -66,7 +66,10 @@ class Looking:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """All that is read meanwhile is of one moment, that of the first reading. The log grows: not for long."""
+        """All that is read meanwhile is of one moment, that of the first reading.
+
+        A realm that runs goes on writing, to its write-ahead log, which grows meanwhile: not for long.
+        """
         with self.translated():
             self.connection.execute("BEGIN")
         try:
@@ -163,7 +166,7 @@ class Looking:
         try:
             yield
         except UNREADABLE as error:
-            raise StoreError(f"the database {self.path} cannot be read ({_why(error)})") from error
+            raise StoreError(f"the database {self.path} cannot be read ({why(error)})") from error
 
     def _one(self, query: str, *values: object) -> Any:
         with self.translated():
@@ -177,7 +180,3 @@ class Looking:
 def _text(stored: bytes) -> str:
     """Text that is damaged is other text: then its hash differs, instead of nothing being read at all."""
     return stored.decode("utf-8", "replace")
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -6,20 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from realm.store.files import FileRows
-from realm.store.peers import PeerRows
-from realm.store.rows import Outgoing, Post, Sending
+from realm.store.envelopes import OUTGOING, EnvelopeRows, outgoing_of
+from realm.store.rows import Outgoing, Post
 from realm.store.writing import Row
-from schemas.federation import HASH_START, Carried, Envelope, hash_of
-from schemas.names import Address, Name
+from schemas.federation import HASH_START, Envelope
 
-_ROW: Final = (
-    "o.place, o.n, o.hash, o.copied, o.settled_at, o.result,"
-    " o.peer, o.id, o.account, o.display, o.sent_at, o.to_group, o.recipient, o.message, o.file"
-)
-OUTGOING: Final = f"SELECT {_ROW} FROM outbox o"
 _TO_CARRY: Final = "o.file IS NOT NULL AND o.n IS NULL AND o.result = ''"
 """What the peer is not known to hold the file of."""
 _TO_NUMBER: Final = "o.file IS NULL AND o.n IS NULL AND o.result = ''"
@@ -34,13 +27,12 @@ SHORT: Final = 4_096
 _changed = msgspec.structs.replace
 
 
-class OutboxRows(FileRows, PeerRows):
+class OutboxRows(EnvelopeRows):
     """The part of `Tx` about what is on its way to other realms."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self._realm: str | None = None
-        self._addresses: dict[int, Address] = {}
         self._recent: dict[tuple[int, int], tuple[Outgoing, Envelope]] = {}
         """Rows that were just written, by peer and number: they are sent, and acknowledged, soon after."""
         self._last_place: int | None = None
@@ -323,70 +315,9 @@ class OutboxRows(FileRows, PeerRows):
         ).fetchone()
         return row is not None
 
-    def _sealed(self, row: Outgoing, sending: Sending) -> Envelope:
-        """A row as an envelope with the number after the last."""
-        envelope = self._unsealed(row, sending.epoch, sending.last + 1)
-        msgspec.structs.force_setattr(envelope, "hash", hash_of(sending.hash, envelope))
-        return envelope
-
     def _remember(self, row: Outgoing, sealed: Envelope) -> None:
         if sealed.message is not UNSET and len(sealed.message) > SHORT:
             return
         if len(self._recent) >= REMEMBERED:
             self._recent.clear()
         self._recent[row.post.peer, sealed.n] = row, sealed
-
-    def _address_of(self, account: int) -> Address:
-        query = "SELECT name || '@' || (SELECT name FROM realm) FROM accounts WHERE id = ?"
-        return Address(self._execute(query, (account,)).fetchone()[0])
-
-    def _unsealed(self, row: Outgoing, epoch: int, n: int) -> Envelope:
-        """A row as an envelope whose hash is still to be put in."""
-        post = row.post
-        address = self._addresses.get(post.account)
-        if address is None:
-            address = self._addresses[post.account] = self._address_of(post.account)
-        carried: Carried | UnsetType = UNSET
-        if post.file is not UNSET:
-            file = self.file(post.file)
-            assert file is not None, "a file that the outbox names is kept"
-            carried = Carried(name=file.name, size=file.size, media_type=file.media_type, digest=file.digest)
-        return Envelope(
-            epoch=epoch,
-            n=n,
-            id=post.id,
-            hash=HASH_START,
-            kind="text" if post.file is UNSET else "file",
-            sender=address,
-            name=post.display,
-            to=UNSET if post.to_group else post.recipient,
-            group=post.recipient if post.to_group else UNSET,
-            sent_at=post.sent_at,
-            message=post.message,
-            file=carried,
-        )
-
-
-def outgoing_of(row: Any) -> Outgoing:
-    """The row of the outbox in a row of `OUTGOING`."""
-    place, n, digest, copied, settled_at, result, *post = row
-    peer, entry, account, display, sent_at, to_group, recipient, message, file = post
-    return Outgoing(
-        place,
-        n,
-        digest or b"",
-        Post(
-            peer,
-            entry,
-            account,
-            display,
-            sent_at,
-            bool(to_group),
-            Name(recipient),
-            UNSET if message is None else message,
-            UNSET if file is None else file,
-        ),
-        copied=bool(copied),
-        settled=settled_at is not None,
-        result=result,
-    )

@@ -1,18 +1,14 @@
-"""A realm's database as it was at one moment, read beside the realm that runs, or where none does.
+"""What one user has in a realm's database, as `Tx` reads it, at one moment."""
 
-While it is open the realm goes on writing, to its write-ahead log, which grows meanwhile: be done soon.
-"""
-
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
-from realm.store import database
+from realm.store.database import migrations
+from realm.store.envelopes import OUTGOING, outgoing_of
 from realm.store.interface import StoreError
-from realm.store.outbox import OUTGOING, outgoing_of
+from realm.store.looking import Looking
 from realm.store.rows import Group, Post, Standing, StoredFile, UserRow
 from realm.store.sqlite import SqliteTx
 from schemas.entries import Entry
@@ -25,11 +21,11 @@ _PAGE_BYTES: Final = 1 << 20
 class Snapshot:
     """What one user has here. Everything is read page by page, so that memory does not grow with it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._execute = connection.execute
-        self._tx = SqliteTx(connection)
+    def __init__(self, looking: Looking) -> None:
+        self._execute = looking.connection.execute
+        self._tx = SqliteTx(looking.connection)
         self._tx.writable = False
-        self.realm = Name(self._execute("SELECT name FROM realm").fetchone()[0])
+        self.realm = Name(looking.realm()[0])
 
     def user(self, name: Name) -> UserRow | None:
         """The account with that name, also where it was erased."""
@@ -100,24 +96,11 @@ class Snapshot:
 @contextmanager
 def snapshot(folder: Path) -> Iterator[Snapshot]:
     """The database in a folder as it is now. Raises StoreError where it cannot be read, with what to do."""
-    path = folder / database.FILE
-    connection: sqlite3.Connection | None = None
-    try:
-        try:
-            connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
-            connection.execute("BEGIN")
-            version, newest = connection.execute("PRAGMA user_version").fetchone()[0], len(database.migrations())
-            if version != newest:
-                what = (
-                    "an older Bagan: run the realm with this one first"
-                    if version < newest
-                    else "a newer Bagan: use that"
-                )
-                raise StoreError(f"{path} was written by {what}")
-            found = Snapshot(connection)
-            yield found
-        except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be read as a realm's database: {error}") from error
-    finally:
-        if connection is not None:
-            connection.close()
+    with closing(Looking(folder)) as looking, looking.frozen(), looking.translated():
+        newest = len(migrations())
+        if looking.version < newest:
+            raise StoreError(
+                f"{looking.path} was written by an older Bagan (schema {looking.version}, this one needs {newest}): "
+                "run the realm with this one first"
+            )
+        yield Snapshot(looking)

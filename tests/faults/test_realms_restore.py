@@ -5,14 +5,13 @@ With the operator's own `backup`, of a realm that runs or not, and `restore`.
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.faults.realm_kit import NAMES, TO_KAMPUS, World, three
 from tests.realm_process import RealmProcess, free_ports
+from tests.scenarios.operator_kit import works
 
 __all__ = ["three"]
 
@@ -22,20 +21,14 @@ COUNT = 180
 def copy(realm: RealmProcess) -> Path:
     """A backup of a realm, whether it runs or not."""
     backup = realm.data.with_suffix(".backup")
-    operate("backup", realm, backup)
+    works(realm.data, "backup", backup)
     return backup
 
 
 def put_back(realm: RealmProcess, backup: Path) -> None:
     """As an operator does it: the old folder is moved away, and another made of the backup."""
     shutil.rmtree(realm.data)
-    operate("restore", realm, backup)
-
-
-def operate(command: str, realm: RealmProcess, backup: Path) -> None:
-    words = [sys.executable, "-m", "realm", command, str(backup), "--data", str(realm.data)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
+    works(realm.data, "restore", backup)
 
 
 def execute(realm: RealmProcess, *statements: str) -> None:

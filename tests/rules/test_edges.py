@@ -54,7 +54,7 @@ def test_a_lost_key_is_not_replaced_in_silence(tmp_path: Path) -> None:
         keyfiles.load(tmp_path, create=False)
     made = keyfiles.load(tmp_path, create=True)
     assert keyfiles.load(tmp_path, create=False) == made
-    assert (tmp_path / keyfiles.FILE).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "realm.key").stat().st_mode & 0o777 == 0o600
 
 
 def test_settings_that_cannot_be_meant(tmp_path: Path) -> None:

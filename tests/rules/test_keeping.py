@@ -11,13 +11,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from broker import keyfiles
-from realm.keeping import archive, backing
-from realm.keeping.archive import KeepingError, Writer
+from realm.keeping import backing
+from realm.keeping.archive import Writer
 from realm.keeping.backing import MOMENTS, back_up
 from realm.keeping.reading import Tell
 from realm.keeping.restoring import put_back
+from realm.keeping.whole import KeepingError
 from realm.store.database import FILE, migrations
+from realm.store.folder import blob_name
 from realm.store.interface import StoreError, StoreFullError
 from realm.store.looking import Looking
 from tests.recorded.schemas import HERE, TEXT
@@ -103,16 +104,12 @@ def test_it_is_a_tar_file_that_anybody_can_read(folder: Path, tmp_path: Path) ->
     back_up(folder, tmp_path / "b.tar", NOW)
     with tarfile.open(tmp_path / "b.tar") as tar:
         listed = tar.getnames()
-        assert sorted(listed[:2]) == listed[:2] == [archive.blob_name(one) for one in sorted(map(digest_of, ALL))]
+        assert sorted(listed[:2]) == listed[:2] == [blob_name(one) for one in sorted(map(digest_of, ALL))]
         assert listed[2:] == ["realm.key", "bagan.toml", "realm.db", "manifest.json"]
         manifest = tar.extractfile("manifest.json")
         assert manifest is not None
         told = msgspec.json.decode(manifest.read())
     assert told["members"]["bagan.toml"] == {"size": 24, "sha256": digest_of(b'registration = "closed"\n').hex()}
-
-
-def test_names_are_the_same_here_and_there() -> None:
-    assert keyfiles.FILE == archive.KEY
 
 
 def test_a_file_that_is_there_is_replaced_only_when_told(folder: Path, tmp_path: Path) -> None:
@@ -143,7 +140,7 @@ def test_two_at_once_to_one_file(folder: Path, tmp_path: Path) -> None:
     def meanwhile(step: str, _done: int, _of: int) -> None:
         if not tried:
             tried.append(step)
-            with pytest.raises(KeepingError, match="another backup is just being written"):
+            with pytest.raises(KeepingError, match="another command is just writing"):
                 back_up(folder, tmp_path / "b.tar", NOW)
 
     back_up(folder, tmp_path / "b.tar", NOW, tell=meanwhile)
@@ -270,7 +267,7 @@ def change(folder: Path) -> None:
 @pytest.mark.parametrize("harm", [lose, cut, change])
 def test_a_realm_in_which_a_file_is_damaged(folder: Path, tmp_path: Path, harm: Callable[[Path], None]) -> None:
     harm(folder)
-    name = archive.blob_name(digest_of(PICTURE))
+    name = blob_name(digest_of(PICTURE))
     with pytest.raises(KeepingError, match=f"damaged(.|\n)*{name}(.|\n)*--damaged"):
         back_up(folder, tmp_path / "b.tar", NOW)
     assert not (tmp_path / "b.tar").exists()

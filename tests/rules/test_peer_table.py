@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from broker import peer_table
 from broker.dialling import Home
+from realm.cli import peer_table
 from schemas.names import Name
 from schemas.operator import PeerSeen, PeersSeen
 

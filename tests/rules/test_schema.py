@@ -9,8 +9,8 @@ import pytest
 import realm.store
 from realm.store import database as database_module
 from realm.store.chains import check_chains
-from realm.store.database import FILE, migrations
-from realm.store.interface import StoreError
+from realm.store.database import FILE, migrations, translate, why
+from realm.store.interface import StoreError, StoreFullError
 from realm.store.looking import Looking
 from realm.store.sqlite import SqliteStore
 from schemas.names import Name
@@ -152,3 +152,12 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE])
+def test_a_disk_without_any_room_is_said_to_be_full(code: int) -> None:
+    """SQLite calls it an I/O error where not even the index of its log finds room, as where a realm starts then."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    assert why(error) == "the disk is full: make room"
+    assert isinstance(translate(error), StoreFullError)

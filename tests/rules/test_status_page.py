@@ -82,9 +82,9 @@ def test_a_realm_that_runs() -> None:
         "folder       /srv/bagan",
         "people       1 user active, 1 session",
         "messages     12 in the last minute, 3,456 in the last hour",
-        "files        1.2 MB of 54 GB, 1 upload under way",
-        "disk         database 5.0 MB; 86 GB of 107 GB free",
-        "memory       58 MB; connections: 14 for commands, 9 for push",
+        "files        1.2 MiB of 50.0 GiB, 1 upload under way",
+        "disk         database 4.8 MiB; 80.0 GiB of 100.0 GiB free",
+        "memory       55.3 MiB; connections: 14 for commands, 9 for push",
         "turns        99 % within 100 ms; commits none yet",
         "jobs         2 at work, 3 waiting",
         "dropped      3 pushes that nobody took",
@@ -115,7 +115,7 @@ def test_it_fits_and_what_others_say_does_nothing(harm: str) -> None:
     assert max(map(len, lines)) <= 80
     table = next(n for n, line in enumerate(lines) if line.startswith("peer "))
     assert lines[table + 1].startswith("down ")
-    assert " 1 min   out of reach for 1 min: " in lines[table + 1]
+    assert " 1 min   unreachable since " in lines[table + 1]
     assert lines[-1].startswith("and ")
     assert lines[-1].endswith(" more: python -m realm peers")
     assert all(line.isprintable() for line in lines)

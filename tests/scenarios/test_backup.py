@@ -3,7 +3,6 @@
 import hashlib
 import os
 import pty
-import resource
 import shutil
 import subprocess
 import sys
@@ -12,23 +11,11 @@ from pathlib import Path
 
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess
+from tests.scenarios.operator_kit import say
 from tests.wire.player import Stage
 
 TEXT = b"halo, selamat malam\n"
 NO_LIMITS = f"limits = {{session_per_second = {10**9}, session_burst = {10**9}}}\n"
-
-
-def says(*words: object, limit: int | None = None) -> tuple[int, list[str], str]:
-    """Exit code, lines of stdout and stderr; with a limit no file may grow beyond that."""
-
-    def full() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    command = [sys.executable, "-m", "realm", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=full)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout.splitlines(), done.stderr
 
 
 def populated(stage: Stage) -> None:
@@ -57,7 +44,7 @@ def test_a_realm_is_put_back(start_realm: StartRealm, tmp_path: Path) -> None:
     (realm.data / "bagan.toml").write_text('registration = "open"\n')
     with Stage(realm) as stage:
         populated(stage)
-        code, lines, errors = says("backup", file, "--data", realm.data)
+        code, lines, errors = say("backup", file, "--data", realm.data)
         assert (code, errors) == (0, "")
         assert lines[0].startswith(f"{file}: the realm kampus with 1 file of its users (20 bytes), ")
         assert lines[0].endswith("read back, and all of it is well")
@@ -69,14 +56,14 @@ def test_a_realm_is_put_back(start_realm: StartRealm, tmp_path: Path) -> None:
             henderson hears: after the backup
         """)
 
-        code, _, errors = says("restore", file, "--data", realm.data)
+        code, _, errors = say("restore", file, "--data", realm.data)
         assert (code, errors.splitlines()) == (
             1,
             [f"the folder {realm.data} is not empty: say another --data, or stop what runs there and move it away"],
         )
         assert realm.stop() == 0
         shutil.rmtree(realm.data)
-        code, lines, errors = says("restore", file, "--data", realm.data)
+        code, lines, errors = say("restore", file, "--data", realm.data)
         assert (code, errors) == (0, "")
         assert lines[0].startswith(f"{realm.data}: the realm kampus with 1 file of its users (20 bytes), as of ")
         assert "must not run any more" in lines[-1]
@@ -119,7 +106,7 @@ def test_beside_one_that_is_being_used(start_realm: StartRealm, tmp_path: Path) 
                 stage.play("messi: send messi meanwhile {1..100}")
             assert making.returncode == 0
         stage.play("messi: send messi after")
-    assert says("restore", file, "--data", tmp_path / "again")[0] == 0
+    assert say("restore", file, "--data", tmp_path / "again")[0] == 0
     realm.stop()
     again = RealmProcess(tmp_path, "kampus")
     again.data = tmp_path / "again"
@@ -151,19 +138,19 @@ def test_what_cannot_be_done_is_one_sentence(realm: RealmProcess, tmp_path: Path
         (("restore", realm.data / "realm.db", "--data", tmp_path / "x"), "this is no backup of a realm"),
         (("restore", tmp_path, "--data", tmp_path / "x"), "cannot be read (Is a directory)"),
     ):
-        code, lines, errors = says(*words)
+        code, lines, errors = say(*words)
         assert (code, lines, len(errors.splitlines())) == (1, [], 1), errors
         assert sentence in errors
-    assert says("backup")[0] == says("restore", file)[0] == says("backup", file, "--datum", "x")[0] == 2
+    assert say("backup")[0] == say("restore", file)[0] == say("backup", file, "--datum", "x")[0] == 2
 
     large = realm.data / "large.toml"
     large.write_text("#" * 1_000_000)
-    code, _, errors = says("backup", file, "--data", realm.data, limit=700_000)
+    code, _, errors = say("backup", file, "--data", realm.data, limit=700_000)
     assert (code, len(errors.splitlines())) == (1, 1), errors
     assert "is full: make room there, or choose another place; nothing was left of it" in errors
     assert not list(tmp_path.glob("b.tar*")), "nothing is left where the disk is full"
     (realm.data / "realm.key").chmod(0o644)
-    code, _, errors = says("backup", file, "--data", realm.data)
+    code, _, errors = say("backup", file, "--data", realm.data)
     assert (code, "chmod 600" in errors) == (1, True)
 
 

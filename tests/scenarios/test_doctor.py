@@ -18,6 +18,7 @@ import pytest
 
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess, free_ports
+from tests.scenarios.operator_kit import operate
 from tests.wire.player import Stage
 
 TEXT = b"halo, selamat malam\n"
@@ -25,16 +26,8 @@ DIGEST = hashlib.sha256(TEXT).hexdigest()
 FUTURE_MS = 4_000_000_000_000
 
 
-def says(data: Path, *words: object) -> tuple[int, list[str], str]:
-    """Exit code, lines of stdout and stderr."""
-    command = [sys.executable, "-m", "realm", "doctor", "--data", str(data), *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout.splitlines(), done.stderr
-
-
 def found(data: Path, *words: object) -> dict[str, Any]:
-    code, lines, errors = says(data, "--json", *words)
+    code, lines, errors = operate(data, "doctor", "--json", *words)
     assert errors == ""
     (line,) = lines
     told: dict[str, Any] = json.loads(line)
@@ -83,7 +76,7 @@ def test_two_realms_that_are_well_and_then_one_is_gone(start_realm: StartRealm) 
             messi: auth messi surabaya
             messi: addrealm pusat 127.0.0.1 {pusat.door}
         """)
-    code, lines, errors = says(kampus.data, "--full")
+    code, lines, errors = operate(kampus.data, "doctor", "--full")
     assert (code, errors) == (0, "")
     assert lines[0] == f"kampus on {kampus.data}, which runs (process {kampus.pid})"
     assert lines[-1] == "all is well"
@@ -112,6 +105,14 @@ def test_two_realms_that_are_well_and_then_one_is_gone(start_realm: StartRealm) 
         assert [(about, level) for about, level, _ in wrong(found(kampus.data))] == [("peer pusat", "problem")]
     finally:
         other.kill()
+
+
+def test_the_settings_are_those_that_the_realm_goes_by(start_realm: StartRealm) -> None:
+    realm = start_realm(config="[files]\nrealm_bytes = 9_000_000_000_000_000\n")
+    assert not (realm.data / "settings.toml").exists()
+    about, level, said = only(found(realm.data))
+    assert (about, level) == ("disk", "warning")
+    assert "files.realm_bytes" in said
 
 
 def test_where_others_are_told_that_it_is(start_realm: StartRealm) -> None:
@@ -250,15 +251,21 @@ def test_a_realm_that_hangs(start_realm: StartRealm) -> None:
         realm.send_signal(signal.SIGCONT)
     assert [one for one in wrong(told) if one[0] == "process" and "has not answered for" in one[2]]
     assert [one for one in told["findings"] if one["about"] == "entries" and one["level"] == "ok"]
+    assert not [one for one in told["findings"] if one["about"] == "ports"], "nobody is to end what listens there"
 
 
 def test_what_is_said_of_it_is_used_rightly(rested: Path, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    code, lines, errors = says(nowhere)
+    code, lines, errors = operate(nowhere, "doctor")
     assert (code, lines) == (1, [])
     assert errors.startswith(f"no realm has run on the folder {nowhere} yet")
     assert not nowhere.exists()
-    assert says(rested, "--port", "x")[0] == says(rested, "--hasty")[0] == says(rested, "more")[0] == 2
+    assert (
+        operate(rested, "doctor", "--port", "x")[0]
+        == operate(rested, "doctor", "--hasty")[0]
+        == operate(rested, "doctor", "more")[0]
+        == 2
+    )
 
 
 def test_at_a_terminal_no_line_is_too_long(rested: Path) -> None:

@@ -16,20 +16,13 @@ from typing import Any
 
 import pytest
 
-from tests import forking
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess
+from tests.scenarios.operator_kit import operate
 from tests.wire.player import Stage
 
 OTHER_KEY = "0" * 40
 OFF = 'federation = "off"\n'
-
-
-def says(data: Path, command: str, *words: str) -> tuple[int, list[str], str]:
-    """Exit code, lines of stdout and stderr."""
-    code, told, errors = forking.run("realm", [command, "--data", str(data), *words])
-    assert b"Traceback" not in errors
-    return code, told.decode().splitlines(), errors.decode()
 
 
 def spoken(data: Path, command: str, *words: str) -> list[str]:
@@ -37,7 +30,7 @@ def spoken(data: Path, command: str, *words: str) -> list[str]:
 
 
 def invited(realm: RealmProcess) -> str:
-    code, lines, errors = says(realm.data, "invite")
+    code, lines, errors = operate(realm.data, "invite")
     assert (code, errors) == (0, "")
     (word,) = lines
     return word
@@ -45,13 +38,13 @@ def invited(realm: RealmProcess) -> str:
 
 def refused(data: Path, *words: str) -> str:
     """Why `accept` has failed."""
-    code, _, errors = says(data, "accept", *words)
+    code, _, errors = operate(data, "accept", *words)
     assert code == 1, errors
     return errors
 
 
 def seen(realm: RealmProcess) -> dict[str, Any]:
-    code, lines, errors = says(realm.data, "peers", "--json")
+    code, lines, errors = operate(realm.data, "peers", "--json")
     assert (code, errors) == (0, "")
     (line,) = lines
     told: dict[str, Any] = json.loads(line)
@@ -67,7 +60,7 @@ def test_one_invites_and_the_other_accepts(start_realm: StartRealm) -> None:
     kampus, pusat = start_realm(), start_realm("pusat")
     word = invited(kampus)
     assert re.fullmatch(rf"bagan-realm://kampus@127\.0\.0\.1:{kampus.door}/[A-Za-z0-9%._~-]+", word)
-    code, lines, errors = says(pusat.data, "accept", word)
+    code, lines, errors = operate(pusat.data, "accept", word)
     assert (code, errors) == (0, "")
     assert lines[0].startswith(f"pusat asks kampus at 127.0.0.1:{kampus.door}, key SHA256:")
     assert lines[1] == "added: it has this key, and has found pusat at the address it was told"
@@ -78,7 +71,7 @@ def test_one_invites_and_the_other_accepts(start_realm: StartRealm) -> None:
         told = peer_seen(realm, other.name)
         assert (told["address"], told["port"]) == ("127.0.0.1", other.door)
         assert (told["answers"], told["speaks"], told["error"]) == (True, True, "")
-        code, lines, _ = says(realm.data, "peers")
+        code, lines, _ = operate(realm.data, "peers")
         assert code == 0
         assert lines[0] == f"{realm.name}, which others reach at 127.0.0.1:{realm.door}"
         assert re.fullmatch(rf"{other.name} +127\.0\.0\.1:{other.door} +0 +- +\d+ s ago +answers", lines[2])
@@ -94,7 +87,7 @@ def test_one_invites_and_the_other_accepts(start_realm: StartRealm) -> None:
             messi hears: halo juga
         """)
 
-    code, lines, _ = says(pusat.data, "accept", word)
+    code, lines, _ = operate(pusat.data, "accept", word)
     assert code == 0
     assert lines[0] == "kampus is a peer already: seeing how the two get on"
     assert len(lines) == 2
@@ -156,7 +149,7 @@ def test_an_invitation_that_leads_elsewhere(start_realm: StartRealm) -> None:
     assert "is called kampus too" in refused(kampus.data, word.replace("pusat@", "kampus@"))
     assert seen(kampus)["peers"] == []
 
-    assert says(kampus.data, "accept", word)[0] == 0
+    assert operate(kampus.data, "accept", word)[0] == 0
     told = refused(kampus.data, wrong_key)
     assert "pusat is a peer already, and its key is SHA256:" in told
     told = refused(kampus.data, wrong_name)
@@ -214,7 +207,7 @@ def test_two_operators_at_once(start_realm: StartRealm) -> None:
 def test_a_peer_that_went_away(start_realm: StartRealm) -> None:
     kampus, pusat = start_realm(), start_realm("pusat")
     word = invited(pusat)
-    assert says(kampus.data, "accept", word)[0] == 0
+    assert operate(kampus.data, "accept", word)[0] == 0
     pusat.kill()
     with Stage(kampus) as stage:
         stage.play("""
@@ -222,13 +215,13 @@ def test_a_peer_that_went_away(start_realm: StartRealm) -> None:
             messi: sendprivaterealm pusat henderson halo
             messi gets: queued=true
         """)
-    shown = says(kampus.data, "peers")[1][2]
+    shown = operate(kampus.data, "peers")[1][2]
     assert re.fullmatch(
         rf"pusat +127\.0\.0\.1:{pusat.door} +1 +\d+ s +\d+ s ago +"
         r"unreachable since \d\d:\d\d, next try in \d+ s: \S.*",
         shown,
     ), shown
-    code, lines, errors = says(kampus.data, "accept", word)
+    code, lines, errors = operate(kampus.data, "accept", word)
     assert code == 1
     assert lines == ["pusat is a peer already: seeing how the two get on", "waiting until pusat answers kampus"]
     assert errors.startswith("pusat does not answer (")
@@ -240,18 +233,18 @@ def test_a_peer_that_went_away(start_realm: StartRealm) -> None:
     (peer,) = told["peers"]
     assert (peer["realm"], peer["queued"], peer["answers"]) == ("pusat", 1, False)
     assert abs(time.time() * 1000 - peer["oldest"]) < 120_000
-    lines = says(kampus.data, "peers")[1]
+    lines = operate(kampus.data, "peers")[1]
     assert lines[0] == "kampus is not running: this is what its folder knows"
     assert re.fullmatch(rf"pusat +127\.0\.0\.1:{pusat.door} +1 +\d+ s +- +-", lines[2])
     kampus.start()
     pusat.start()
-    assert says(kampus.data, "accept", word)[0] == 0
+    assert operate(kampus.data, "accept", word)[0] == 0
 
 
 def test_a_realm_that_stops_meanwhile(start_realm: StartRealm) -> None:
     kampus, pusat = start_realm(), start_realm("pusat")
     word = invited(pusat)
-    assert says(kampus.data, "accept", word)[0] == 0
+    assert operate(kampus.data, "accept", word)[0] == 0
     pusat.kill()
     command = spoken(kampus.data, "accept", word)
     accepting = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -268,7 +261,7 @@ def test_a_realm_that_stops_meanwhile(start_realm: StartRealm) -> None:
 def test_ctrl_c_ends_the_waiting(start_realm: StartRealm) -> None:
     kampus, pusat = start_realm(), start_realm("pusat")
     word = invited(pusat)
-    assert says(kampus.data, "accept", word)[0] == 0
+    assert operate(kampus.data, "accept", word)[0] == 0
     pusat.kill()
     command = spoken(kampus.data, "accept", word)
     accepting = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -285,16 +278,16 @@ def test_ctrl_c_ends_the_waiting(start_realm: StartRealm) -> None:
 def test_no_realm_runs(realm: RealmProcess, tmp_path: Path) -> None:
     word = invited(realm)
     realm.kill()
-    code, lines, told = says(realm.data, "accept", f"bagan-realm://pusat@127.0.0.1:1/{OTHER_KEY}")
+    code, lines, told = operate(realm.data, "accept", f"bagan-realm://pusat@127.0.0.1:1/{OTHER_KEY}")
     assert (code, lines) == (1, [f"waiting until a realm runs on {realm.data}"])
     assert told == f"no realm runs on {realm.data}: start it with `python -m realm run --data {realm.data}`\n"
-    code, lines, errors = says(realm.data, "invite")
+    code, lines, errors = operate(realm.data, "invite")
     assert (code, lines) == (1, [])
     assert "start it, or say --host HOST:PORT" in errors
-    code, lines, _ = says(realm.data, "invite", "--host", "chat.example.org:443")
+    code, lines, _ = operate(realm.data, "invite", "--host", "chat.example.org:443")
     assert code == 0
     assert lines == [word.replace(f"127.0.0.1:{realm.door}", "chat.example.org:443")]
-    code, lines, _ = says(realm.data, "peers")
+    code, lines, _ = operate(realm.data, "peers")
     assert code == 0
     assert lines[0] == "kampus is not running: this is what its folder knows"
     assert lines[1].startswith("no peers yet: ")
@@ -303,7 +296,7 @@ def test_no_realm_runs(realm: RealmProcess, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     waited = f"waiting until a realm runs on {nowhere}"
     for command, words, said in (("invite", ["--host", "a:1"], []), ("accept", [word], [waited]), ("peers", [], [])):
-        code, lines, errors = says(nowhere, command, *words)
+        code, lines, errors = operate(nowhere, command, *words)
         assert (code, lines) == (1, said)
         assert errors.startswith(f"no realm has run on the folder {nowhere} yet")
     assert not nowhere.exists()
@@ -346,7 +339,7 @@ def test_who_only_looks_keeps_no_realm_from_starting(realm: RealmProcess) -> Non
 def test_another_address_to_be_reached_at(start_realm: StartRealm) -> None:
     realm = start_realm(options=("--advertise", "chat.example.org:443"))
     assert invited(realm).startswith("bagan-realm://kampus@chat.example.org:443/")
-    code, lines, _ = says(realm.data, "invite", "--host", "[2001:db8::7]:8889")
+    code, lines, _ = operate(realm.data, "invite", "--host", "[2001:db8::7]:8889")
     assert code == 0
     assert lines[0].startswith("bagan-realm://kampus@%5B2001:db8::7%5D:8889/")
 
@@ -354,10 +347,10 @@ def test_another_address_to_be_reached_at(start_realm: StartRealm) -> None:
 @pytest.mark.parametrize("place", ["chat.id:٨٨٨٩", "chat.id:²", "chat.id", ":1", "chat.id:0", "chat.id:65536", "a b:1"])
 def test_what_is_no_address(realm: RealmProcess, place: str, tmp_path: Path) -> None:
     """Digits are those that every other realm reads as digits."""
-    code, lines, errors = says(realm.data, "invite", "--host", place)
+    code, lines, errors = operate(realm.data, "invite", "--host", place)
     assert (code, lines) == (2, [])
     assert "is no HOST:PORT" in errors
-    code, lines, errors = says(tmp_path / "new", "run", "--name", "x", "--port", "0", "--advertise", place)
+    code, lines, errors = operate(tmp_path / "new", "run", "--name", "x", "--port", "0", "--advertise", place)
     assert (code, lines) == (2, [])
     assert "is no HOST:PORT" in errors
     assert not (tmp_path / "new").exists()
@@ -366,8 +359,8 @@ def test_what_is_no_address(realm: RealmProcess, place: str, tmp_path: Path) -> 
 def test_a_peer_is_forgotten_and_may_be_added_again(start_realm: StartRealm) -> None:
     """Beside the realm that runs; what waits comes back to its sender at once."""
     kampus, pusat = start_realm(), start_realm("pusat")
-    assert says(kampus.data, "accept", invited(pusat))[0] == 0
-    code, _, errors = says(kampus.data, "forget", "desa")
+    assert operate(kampus.data, "accept", invited(pusat))[0] == 0
+    code, _, errors = operate(kampus.data, "forget", "desa")
     assert (code, errors) == (1, "kampus has no peer that is called desa: its peers are pusat\n")
     with Stage(kampus, pusat) as stage:
         stage.play("""
@@ -384,7 +377,7 @@ def test_a_peer_is_forgotten_and_may_be_added_again(start_realm: StartRealm) -> 
             messi: sendprivaterealm pusat henderson apa kabar
             messi gets: Message sent
         """)
-        code, lines, errors = says(kampus.data, "forget", "Pusat")
+        code, lines, errors = operate(kampus.data, "forget", "Pusat")
         assert (code, errors) == (0, "")
         back = "1 message that waited for it goes back to the senders now"
         assert lines[0] == f"pusat is no peer of kampus any more; {back}"
@@ -395,19 +388,19 @@ def test_a_peer_is_forgotten_and_may_be_added_again(start_realm: StartRealm) -> 
         """)
     assert seen(kampus)["peers"] == []
     pusat.start()
-    assert says(kampus.data, "accept", invited(pusat))[0] == 0
+    assert operate(kampus.data, "accept", invited(pusat))[0] == 0
 
 
 def test_a_peer_is_forgotten_in_the_folder_of_a_realm_that_does_not_run(start_realm: StartRealm) -> None:
     kampus, pusat = start_realm(), start_realm("pusat")
-    assert says(kampus.data, "accept", invited(pusat))[0] == 0
+    assert operate(kampus.data, "accept", invited(pusat))[0] == 0
     kampus.stop()
-    code, lines, errors = says(kampus.data, "forget", "pusat")
+    code, lines, errors = operate(kampus.data, "forget", "pusat")
     assert (code, errors) == (0, "")
     assert lines[0] == "pusat is no peer of kampus any more; nothing waited for it"
-    code, _, errors = says(kampus.data, "forget", "pusat")
+    code, _, errors = operate(kampus.data, "forget", "pusat")
     assert (code, errors) == (1, "kampus has no peer that is called pusat: it has none\n")
-    code, lines, _ = says(kampus.data, "peers")
+    code, lines, _ = operate(kampus.data, "peers")
     assert "no peers yet" in lines[1]
     kampus.start()
     assert seen(kampus)["peers"] == []

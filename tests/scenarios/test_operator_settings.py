@@ -66,14 +66,14 @@ def test_init_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder, why in (
         ("file", "is no folder: choose another --data"),
-        ("file/x", "cannot be written (Not a directory): make room, or choose another --data"),
+        ("file/x", "cannot be made (Not a directory): choose another --data"),
     ):
         done = says("init", "--data", str(tmp_path / folder))
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.endswith(f"{why}\n")
     full = says("init", "--data", str(tmp_path / "data"), file_limit=1_000)
     assert full.returncode == 1
-    assert "cannot be written (File too large): make room" in full.stderr
+    assert "is on is full: make room there" in full.stderr
     assert names_in(tmp_path / "data") == [], "no half of a file"
     assert says("init", "--data", str(tmp_path / "data"), "--name", "a b").returncode == 2
 
@@ -95,10 +95,11 @@ def test_a_realm_that_is_all_in_its_file(tmp_path: Path) -> None:
         assert "invite-user" in realm.stdout.readline()
         invited = says("invite-user", "--data", str(data))
         assert "it lets one person register" in invited.stdout
+        assert f"realm=localhost:{ready['door']}&" in invited.stdout, "where it listens, whatever the file says"
         path.unlink()
         gone = says("reload", "--data", str(data))
         assert gone.stderr == f"the settings file {path} cannot be read (No such file or directory): see --config\n"
-        assert "it lets" in says("invite-user", "--data", str(data)).stdout, "the realm that runs goes by it still"
+        assert "it lets" in says("invite-user", "--data", str(data)).stdout, "the realm that runs is asked"
     finally:
         realm.terminate()
         _, log = realm.communicate(timeout=30)

@@ -1,12 +1,9 @@
 """All data of one user as a zip file: JSON for programs, text for people, and the bytes of the user's own files."""
 
-import errno
 import json
-import os
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +21,6 @@ from schemas.names import full
 COPIED: Final = 1 << 20
 LONGEST_NAME: Final = 100
 """Characters of a file's name that are kept; its id is before it."""
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _README: Final = """\
 All data of {address} that the realm {realm} holds, as of {now} UTC.
 
@@ -39,31 +35,6 @@ files/                  and their bytes
 {entries:,} entries in {conversations:,} conversations, {files:,} files{missing}.
 Passwords and session tokens are not in it: the realm has none, only hashes. What other realms hold is theirs to give.
 """
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file (0600) that has its name once it is whole, and on disk; else nothing of it stays.
-
-    Raises OperatorError where it is there already, or cannot be written.
-    """
-    part = path.with_name(f"{path.name}.part")
-    try:
-        if path.exists():
-            raise OperatorError(f"{path} is there already: choose another name")
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "w+b") as file:
-                os.fchmod(descriptor, 0o600)
-                yield file
-                file.flush()
-                os.fsync(descriptor)
-            part.rename(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        why = "the disk is full" if error.errno in FULL else error.strerror or str(error)
-        raise OperatorError(f"{path} cannot be written ({why}): make room, or choose another place") from error
 
 
 class Archive:
