@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET
 
 from broker.reaching import OperatorError
+from realm.keeping.part import part_of
 from realm.store.rows import Post, StoredFile, UserRow
 from realm.store.snapshot import Snapshot
 from schemas.entries import Entry
@@ -45,25 +46,24 @@ Passwords and session tokens are not in it: the realm has none, only hashes. Wha
 def new_file(path: Path) -> Iterator[IO[bytes]]:
     """A file (0600) that has its name once it is whole, and on disk; else nothing of it stays.
 
-    Raises OperatorError where it is there already, or cannot be written.
+    Raises OperatorError where it is there already, or cannot be written, and KeepingError as `part_of`.
     """
-    part = path.with_name(f"{path.name}.part")
     try:
-        if path.exists():
-            raise OperatorError(f"{path} is there already: choose another name")
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "w+b") as file:
-                os.fchmod(descriptor, 0o600)
-                yield file
-                file.flush()
-                os.fsync(descriptor)
+        _must_be_free(path)
+        with part_of(path, "export") as (part, file):
+            _must_be_free(path)  # it may have come meanwhile
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
             part.rename(path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError as error:
         why = "the disk is full" if error.errno in FULL else error.strerror or str(error)
         raise OperatorError(f"{path} cannot be written ({why}): make room, or choose another place") from error
+
+
+def _must_be_free(path: Path) -> None:
+    if path.exists():
+        raise OperatorError(f"{path} is there already: choose another name")
 
 
 class Archive:

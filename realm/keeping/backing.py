@@ -4,10 +4,8 @@ The database is copied as it is at one moment; then the blobs that it names. One
 the realm meanwhile (nobody has sent it, or it was erased): another moment is taken, and what it names more is copied.
 """
 
-import fcntl
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ import msgspec
 
 from realm.keeping import archive, reading
 from realm.keeping.archive import KeepingError, Manifest, Member, Writer, written_to
+from realm.keeping.part import part_of
 from realm.keeping.reading import Tell, tell_nobody
 from realm.store.copying import Held, copy_database
 from realm.store.database import FILE as DATABASE
@@ -46,7 +45,8 @@ def back_up(
     damaged is backed up with `damaged` alone. Raises KeepingError and StoreError with what to do.
     """
     _check_target(target, overwrite=overwrite)
-    with closing(Looking(folder)) as looking, written_to(target.parent), _part_of(target) as (part, file):
+    with closing(Looking(folder)) as looking, written_to(target.parent), part_of(target, "backup") as (part, file):
+        _check_target(target, overwrite=overwrite)  # it may have come meanwhile
         looking.realm()
         _check_room(looking, folder, target.parent)
         with _scratch(part) as scratch:
@@ -193,27 +193,6 @@ def _check_target(target: Path, *, overwrite: bool) -> None:
         raise KeepingError(f"{target} is no plain file: say another")
     if target.exists() and not overwrite:
         raise KeepingError(f"{target} is there already: say another file, or --overwrite to replace it")
-
-
-@contextmanager
-def _part_of(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A file beside the target, which only this process writes; where that fails it is gone afterwards."""
-    path = target.with_name(f"{target.name}.part")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise KeepingError(f"another backup is just being written to {target}: wait until it is done") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise KeepingError(f"{path} is no plain file: remove it")
-        os.fchmod(descriptor, 0o600)  # it may be left of one that was killed
-        file.truncate(0)
-        try:
-            yield path, file
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What `export` writes: readable whatever was said, and nothing outside of its folder whatever a file is called."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from broker.reaching import OperatorError
 from realm.cli.archive import Archive, new_file, readable, told
+from realm.keeping.archive import KeepingError
 from realm.store.database import FILE
 from realm.store.interface import StoreError
 from realm.store.rows import Post, StoredFile
@@ -144,3 +146,29 @@ def test_a_file_has_its_name_once_it_is_whole(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cannot be written"), new_file(to):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_two_that_are_written_to_one_place_at_once(tmp_path: Path) -> None:
+    to = tmp_path / "x.zip"
+    with new_file(to) as file:
+        file.write(b"the first")
+        with pytest.raises(KeepingError, match="another export is just being written"), new_file(to) as other:
+            other.write(b"the second")
+    assert to.read_bytes() == b"the first"
+
+
+def test_nobody_else_has_the_file_that_is_written(tmp_path: Path) -> None:
+    """Who made it before may have it open, or have it by another name."""
+    (tmp_path / "mine").write_bytes(b"")
+    (tmp_path / "x.zip.part").hardlink_to(tmp_path / "mine")
+    with pytest.raises(KeepingError, match="has another name too"), new_file(tmp_path / "x.zip") as file:
+        file.write(b"secret")
+    assert (tmp_path / "mine").read_bytes() == b""
+
+
+def test_what_another_user_left_there_is_not_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.zip.part").write_bytes(b"")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(KeepingError, match="another user's"), new_file(tmp_path / "x.zip") as file:
+        file.write(b"secret")
+    assert (tmp_path / "x.zip.part").read_bytes() == b""

@@ -1,5 +1,6 @@
 """Backups: whole or not at all, of one moment, read back; and that what comes in as one is believed in nothing."""
 
+import fcntl
 import io
 import sqlite3
 import stat
@@ -7,6 +8,7 @@ import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import pytest
@@ -149,6 +151,23 @@ def test_two_at_once_to_one_file(folder: Path, tmp_path: Path) -> None:
     back_up(folder, tmp_path / "b.tar", NOW, tell=meanwhile)
     assert tried
     assert texts(restored(tmp_path / "b.tar", tmp_path / "again")) == texts(folder)
+
+
+def test_what_another_has_just_written_stays(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other ends between the two steps in which this one opens the file and takes its lock."""
+    lock, came = fcntl.flock, list[int]()
+
+    def late(file: BinaryIO, how: int) -> None:
+        if not came:
+            came.append(1)
+            (tmp_path / "b.tar.part").rename(tmp_path / "b.tar")
+            (tmp_path / "b.tar").write_bytes(b"that of the other")
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(KeepingError, match="another backup has just been written"):
+        back_up(folder, tmp_path / "b.tar", NOW)
+    assert (tmp_path / "b.tar").read_bytes() == b"that of the other"
 
 
 def test_what_one_that_was_killed_has_left_is_in_nobodys_way(folder: Path, tmp_path: Path) -> None:
