@@ -1,6 +1,7 @@
 """The one folder that a realm lives in."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ def locked(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock = os.fdopen(os.open(folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "w")  # who can read it can lock it
     except OSError as error:
         raise StoreError(f"the folder {folder} cannot be used ({error.strerror}): choose another --data") from error
     with lock:

@@ -2,6 +2,7 @@
 
 import fcntl
 import io
+import os
 import sqlite3
 import stat
 import tarfile
@@ -20,6 +21,7 @@ from realm.keeping.backing import MOMENTS, back_up
 from realm.keeping.reading import Tell
 from realm.keeping.restoring import put_back
 from realm.store.database import FILE, migrations
+from realm.store.folder import locked
 from realm.store.interface import StoreError, StoreFullError
 from realm.store.looking import Looking
 from tests.recorded.schemas import HERE, TEXT
@@ -151,6 +153,30 @@ def test_two_at_once_to_one_file(folder: Path, tmp_path: Path) -> None:
     back_up(folder, tmp_path / "b.tar", NOW, tell=meanwhile)
     assert tried
     assert texts(restored(tmp_path / "b.tar", tmp_path / "again")) == texts(folder)
+
+
+def test_a_pipe_is_no_backup(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(KeepingError, match="is no plain file"):
+        restored(tmp_path / "pipe", tmp_path / "again")
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_realm_is_not_put_back_into_what_another_user_can_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(folder, tmp_path / "b.tar", NOW)
+    (tmp_path / ".again.restore").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(KeepingError, match="is another user's"):
+        restored(tmp_path / "b.tar", tmp_path / "again")
+    assert list((tmp_path / ".again.restore").iterdir()) == []
+
+
+def test_nobody_else_can_hold_the_lock(tmp_path: Path) -> None:
+    """In a folder that others may enter: `doctor` says that it is one, and the realm starts all the same."""
+    with locked(tmp_path):
+        assert stat.S_IMODE((tmp_path / "lock").stat().st_mode) == 0o600
 
 
 def test_what_another_has_just_written_stays(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
