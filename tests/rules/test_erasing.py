@@ -249,3 +249,18 @@ def test_nothing_is_erased_on_a_full_disk_and_it_goes_on_later(tmp_path: Path) -
     team.finish()
     assert all(entry.erased for entry in entries(kit, TALK) if entry.sender == "messi@kampus")
     kit.close()
+
+
+def test_no_copy_is_left_in_a_file_that_is_written_anew(kit: RealmKit) -> None:
+    """SQLite moves rows where a page is full, and what was there before stays in what is unused of it."""
+    team = Team(kit)
+    for number in range(300):
+        here = f"{number:03} {SECRET} " + "." * (number * 7 % 400)
+        team.say("messi", commands.Send(id=1, to=Address(("henderson", "lineker")[number % 2]), message=here))
+        team.say("henderson", commands.Send(id=1, to=Address("lineker"), message="halo " * (number % 30 + 1)))
+        team.kit.now += 1_000
+    team.erase()
+    team.finish()
+    kit.store.rewrite()
+    assert SECRET.encode() not in b"".join(path.read_bytes() for path in kit.folder.glob(f"{FILE}*"))
+    assert team.say("lineker", commands.Inbox(id=1, limit=1)).messages, "and the realm goes on"
