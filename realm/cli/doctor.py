@@ -79,7 +79,7 @@ def doctor(
     _must_be_one(data)
     with progress() as tell:
         running, findings = _reach(data)
-        findings += _look(asked, running, tell)
+        findings += _look(asked, running, tell, hangs=_hangs(findings))
     bad = any(finding.level == "problem" for finding in findings)
     if as_json:
         told = {"running": running is not None, "well": not bad, "findings": msgspec.to_builtins(findings)}
@@ -113,7 +113,12 @@ def _reach(data: Path) -> tuple[Running | None, list[Finding]]:
         return None, [failed("process", error)]
 
 
-def _look(asked: Asked, running: Running | None, tell: Tell) -> list[Finding]:
+def _hangs(findings: list[Finding]) -> bool:
+    """Whether a realm runs that does not say how it is: then what it has is not free, and that is right."""
+    return any(one.about == "process" and one.level == "problem" for one in findings)
+
+
+def _look(asked: Asked, running: Running | None, tell: Tell, *, hangs: bool) -> list[Finding]:
     settings, findings = _look_at_settings(asked)
     findings = [*look_at_folder(asked.data), *findings]
     keys, about_key = _look_at_key(asked.data)
@@ -126,7 +131,8 @@ def _look(asked: Asked, running: Running | None, tell: Tell) -> list[Finding]:
             findings += look_at_clock(asked.data, newest, now_ms())
             findings.append(_look_at_descriptors(running))
             listen = msgspec.structs.replace(settings.listen, **asked.listen)
-            findings += _look_at_ports(listen, running, realm, keys, prober)
+            if not hangs:
+                findings += _look_at_ports(listen, running, realm, keys, prober)
             findings += look_at_database(looking, quick=asked.quick)
             findings += look_at_entries(looking, tell)
             findings += look_at_files(asked.data, looking, tell, full=asked.full)
@@ -267,14 +273,16 @@ def _text(data: Path, running: Running | None, findings: list[Finding]) -> str:
             told.append(f"\n→ {finding.advice}", "bold")
         table.add_row(Text(finding.level, _COLOURS[finding.level]), Text(finding.about), told)
     with console.capture() as captured:
-        console.print(_head(data, running), soft_wrap=True, markup=False)
+        console.print(_head(data, running, findings), soft_wrap=True, markup=False)
         console.print(table)
         console.print(_sum(findings), soft_wrap=True)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def _head(data: Path, running: Running | None) -> str:
+def _head(data: Path, running: Running | None, findings: list[Finding]) -> str:
     if running is None:
+        if _hangs(findings):
+            return f"the realm on {data}, which does not answer\n"
         return f"the realm on {data}, which does not run\n"
     process = "" if running.where is None else f" (process {running.where.pid})"
     return f"{running.peers.realm} on {data}, which runs{process}\n"

@@ -37,7 +37,8 @@ def to_text(users: list[UserSeen], now: int) -> str:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
     states = [_state(user) for user in users]
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for title, width in _widths(users, console.width, max(len(state) for state in states)).items():
+    active = max(6, *(len(_active(user, now)) for user in users if user.erased_at is None), 0)
+    for title, width in _widths(users, console.width, active, max(len(state) for state in states)).items():
         # A name that is said to other commands is never cut short; what is only shown may be.
         how: Literal["fold", "ellipsis"] = "fold" if title == "user" else "ellipsis"
         side: Literal["right", "left"] = "right" if title in ("logins", "files") else "left"
@@ -54,11 +55,11 @@ def to_text(users: list[UserSeen], now: int) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def _widths(users: list[UserSeen], room: int, state: int) -> dict[str, int]:
+def _widths(users: list[UserSeen], room: int, active: int, state: int) -> dict[str, int]:
     """The columns and how wide each is; rich itself would take from those first that must not be cut."""
     from rich.cells import cell_len
 
-    fixed = {"made": 10, "active": 8, "logins": 6, "files": 9, "": state}
+    fixed = {"made": 10, "active": active, "logins": 6, "files": 9, "": state}
     longest = {
         "user": max(4, *(len(user.username) for user in users)),
         "name": max(6, *(cell_len(user.name) for user in users)),

@@ -41,6 +41,8 @@ def test_a_line_for_people() -> None:
     assert readable(SAID) == f"{head}halo"
     assert readable(replace(SAID, message="one\ntwo")) == f"{head}one\n    two"
     assert readable(replace(SAID, message="a\x1b[2J\x07b")) == f"{head}a\ufffd[2J\ufffdb"
+    turned = readable(replace(SAID, name="A\u202eB\u2066"))
+    assert turned == head.replace("Lionel Messi (", "A\ufffdB\ufffd (") + "halo"
     assert readable(replace(SAID, kind="file", message=UNSET, file=SHOWN)) == f"{head}[file foto.png, 70,000 bytes, F]"
     erased = replace(SAID, message=UNSET, salt=UNSET, erased=True, body=bytes(32), name="messi")
     assert readable(erased).endswith("(erased)")
