@@ -12,7 +12,7 @@ from broker.reaching import OperatorError
 from realm.cli.asking import Realm, Resting, realm_on
 from realm.cli.options import FolderOption, keys_in
 from realm.cli.users import NameArgument, user_of
-from realm.store.interface import StoreFullError
+from realm.store.interface import StoreError, StoreFullError
 from schemas.names import Name
 from schemas.operator import EraseUser, ErasingSeen
 
@@ -62,10 +62,10 @@ def erase(
 def _rewrite(realm: Resting, name: Name) -> None:
     try:
         realm.rewrite()
-    except StoreFullError:
+    except (StoreError, StoreFullError) as error:
         raise OperatorError(
-            f"{name} is erased, but there is no room to write realm.db anew, in which pieces may be left: it takes its "
-            f"size twice. Make room, and say `python -m realm erase {name} --yes` again"
+            f"{name} is erased, but realm.db cannot be written anew ({error}), and pieces may be left in it: see that "
+            f"there is room for it twice, and say `python -m realm erase {name} --yes` again"
         ) from None
 
 

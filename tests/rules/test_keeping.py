@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -177,6 +178,14 @@ def test_nobody_else_can_hold_the_lock(tmp_path: Path) -> None:
     """In a folder that others may enter: `doctor` says that it is one, and the realm starts all the same."""
     with locked(tmp_path):
         assert stat.S_IMODE((tmp_path / "lock").stat().st_mode) == 0o600
+
+
+def test_a_key_of_another_user_is_not_said_to_be_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever put it back from a backup would do harm."""
+    keyfiles.load(folder, create=True)
+    monkeypatch.setattr(Path, "read_text", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.raises(keyfiles.KeyFileError, match="say this as the user who runs the realm"):
+        keyfiles.load(folder, create=False)
 
 
 def test_what_another_has_just_written_stays(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
