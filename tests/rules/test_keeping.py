@@ -188,6 +188,17 @@ def test_a_key_of_another_user_is_not_said_to_be_lost(folder: Path, monkeypatch:
         keyfiles.load(folder, create=False)
 
 
+def test_a_database_that_would_do_something_by_itself(folder: Path, tmp_path: Path) -> None:
+    """A trigger that somebody else put there comes back with no backup, unless that is asked for."""
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as file:
+        file.execute("CREATE TRIGGER x AFTER INSERT ON entries BEGIN UPDATE accounts SET admin = 1; END")
+    with pytest.raises(KeepingError, match="has a trigger"):
+        back_up(folder, tmp_path / "b.tar", NOW)
+    back_up(folder, tmp_path / "b.tar", NOW, damaged=True)
+    with pytest.raises(KeepingError, match="has a trigger"):
+        restored(tmp_path / "b.tar", tmp_path / "again")
+
+
 def test_what_another_has_just_written_stays(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other ends between the two steps in which this one opens the file and takes its lock."""
     lock, came = fcntl.flock, list[int]()
