@@ -28,6 +28,8 @@ NameOption = Annotated[str | None, typer.Option(help="What the realm is called; 
 
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""
+MADE: Final = "blobs"
+"""What is in a folder on which a realm has run, besides its database."""
 NO_REALM: Final = "no realm has run on the folder {} yet: run one there, or say another --data"
 
 
@@ -47,6 +49,15 @@ def soon_locked(data: Path) -> Iterator[Path]:
         else:
             folder = ending.enter_context(locked(data))
         yield folder
+
+
+def must_have_database(folder: Path) -> None:
+    """Raise StoreError where a realm has lived whose database is gone: an empty one would take its place unseen."""
+    if not exists(folder) and (folder / MADE).exists():
+        raise StoreError(
+            f"a realm has run on {folder}, and its database is missing: put it back, or restore a backup to another "
+            f"folder. To begin anew, with nobody's account or message, remove {folder / MADE}"
+        )
 
 
 def keys_in(data: Path) -> keyfiles.KeyPair:
