@@ -12,6 +12,7 @@ from broker import keyfiles
 from broker.patience import tries
 from realm import settings_file
 from realm.settings import Settings
+from realm.store.database import FILE as DATABASE
 from realm.store.database import exists
 from realm.store.folder import LockedError, locked
 from realm.store.interface import StoreError
@@ -53,10 +54,11 @@ def soon_locked(data: Path) -> Iterator[Path]:
 
 def must_have_database(folder: Path) -> None:
     """Raise StoreError where a realm has lived whose database is gone: an empty one would take its place unseen."""
-    if not exists(folder) and (folder / MADE).exists():
+    there = exists(folder) and (folder / DATABASE).stat().st_size  # an empty one is as none to SQLite
+    if not there and (folder / MADE).exists():
         raise StoreError(
-            f"a realm has run on {folder}, and its database is missing: put it back, or restore a backup to another "
-            f"folder. To begin anew, with nobody's account or message, remove {folder / MADE}"
+            f"a realm has run on {folder}, and its database is missing or empty: put it back, or restore a backup to "
+            f"another folder. To begin anew, with nobody's account or message, remove {folder / MADE}"
         )
 
 
