@@ -15,7 +15,7 @@ from realm.cli.options import ConfigOption, FolderOption, keys_in, settings_of
 from realm.gates import DAY_MS
 from realm.settings import Listen
 from schemas.invites import Invitation
-from schemas.operator import Registration, RegistrationSeen
+from schemas.operator import Peers, PeersSeen, Registration, RegistrationSeen
 
 
 def invite_user(
@@ -32,7 +32,7 @@ def invite_user(
 ) -> None:
     """Write a link for somebody to join by. The realm may run meanwhile."""
     keys = keys_in(data)
-    token, (registration, by) = None, _registration(data, config)
+    token, (registration, by, home) = None, _registration(data, config)
     if registration == "invite":
         expires = now_ms() + days * DAY_MS
         nonce = secrets.token_bytes(invites.NONCE)
@@ -44,7 +44,8 @@ def invite_user(
     else:
         told = f"there is no invite in it, as {by} nobody may register: add people by `python -m realm user add NAME`"
     try:
-        link = Invitation(host or reached_at(settings_of(data, config).listen), keys.public.decode(), token).link(web)
+        at = host or home or reached_at(settings_of(data, config).listen)
+        link = Invitation(at, keys.public.decode(), token).link(web)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     typer.echo(f"{link}\n{told}")
@@ -55,14 +56,18 @@ def reached_at(listen: Listen) -> str:
     return listen.advertise or place(listen.host, listen.port)
 
 
-def _registration(data: Path, config: Path | None) -> tuple[str, str]:
-    """Who may register by the realm that runs, or else by the settings file; and which of the two that was."""
+def _registration(data: Path, config: Path | None) -> tuple[str, str, str]:
+    """Who may register by the realm that runs, or else by the settings file; and which of the two that was.
+
+    And where a realm that runs says that it is reached: its options outrank the file, which may name port 0.
+    """
     by_file = settings_of(data, config).registration
     with realm_on(data, config) as (realm, running):
         found = realm.ask(Registration(id=0), RegistrationSeen).registration
+        home = realm.ask(Peers(id=0), PeersSeen).home if running else ""
     if not running:
-        return found, "by these settings (say --config FILE for others)"
+        return found, "by these settings (say --config FILE for others)", ""
     if config is not None and found != by_file:
         note = f"{config} says registration = {by_file!r}, but the realm that runs goes by {found!r}"
         typer.echo(f"{note}: it takes the file when it is started again", err=True)
-    return found, "by the realm that runs"
+    return found, "by the realm that runs", home

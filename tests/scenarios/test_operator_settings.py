@@ -98,7 +98,9 @@ def test_a_realm_that_is_all_in_its_file(tmp_path: Path) -> None:
         path.unlink()
         gone = says("reload", "--data", str(data))
         assert gone.stderr == f"the settings file {path} cannot be read (No such file or directory): see --config\n"
-        assert "it lets" not in says("invite-user", "--data", str(data)).stdout, "this one reads for itself"
+        again = says("invite-user", "--data", str(data)).stdout
+        assert f"realm=localhost:{ready['door']}&" in again, "it is where the realm that runs says"
+        assert "it lets one person register" in again
     finally:
         realm.terminate()
         _, log = realm.communicate(timeout=30)
