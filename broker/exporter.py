@@ -6,6 +6,7 @@ So the loop shares nothing with it. One is answered at a time: who comes meanwhi
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -29,7 +30,7 @@ from schemas.operator import Figures, FiguresSeen, PeerSeen
 ANSWER_S: Final = 2.0
 """A loop that does not answer within this time counts as down."""
 PATIENCE_S: Final = 5.0
-"""Who asks here and is silent for so long is cut."""
+"""Who has not asked and been answered within this time is cut."""
 log: Final = structlog.get_logger()
 
 
@@ -179,9 +180,25 @@ def _histogram(name: str, what: str, spread: Spread) -> HistogramMetricFamily:
 
 
 class _Handler(WSGIRequestHandler):
-    """Says nothing of its own to the log, and waits for nobody for long."""
+    """Says nothing of its own to the log, and waits for nobody for long: neither in silence nor for bytes that drip."""
 
     timeout = PATIENCE_S
+
+    def setup(self) -> None:
+        """From here on there is a time for all of it."""
+        super().setup()
+        self._end = threading.Timer(PATIENCE_S, self._cut)
+        self._end.daemon = True
+        self._end.start()
+
+    def finish(self) -> None:
+        """It was in time, or was cut."""
+        self._end.cancel()
+        super().finish()
+
+    def _cut(self) -> None:
+        with suppress(OSError):  # it has gone by itself
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *_: Any) -> None:
         """Every scrape would be a line."""

@@ -44,6 +44,10 @@ def load(folder: Path, *, create: bool) -> KeyPair:
             raise KeyFileError(f"others can read the key file {path}: say chmod 600 {path}")
         secret = path.read_text(encoding="ascii").strip().encode()
         return KeyPair(zmq.curve_public(secret), secret)
+    except PermissionError as error:
+        raise KeyFileError(
+            f"the key file {path} is not this user's to read: say this as the user who runs the realm"
+        ) from error
     except (OSError, ValueError, zmq.ZMQError) as error:
         raise KeyFileError(
             f"the key file {path} holds no key: put the realm's own back from a backup ({error})"

@@ -2,7 +2,9 @@
 
 import difflib
 import json
+import os
 import re
+import stat
 import tomllib
 import types
 from importlib import resources
@@ -51,7 +53,9 @@ def load(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SettingsError(f"the settings file {path} cannot be used: it is no plain file")
             raw = file.read(LARGEST + 1)
         if len(raw) > LARGEST:
             raise SettingsError(f"the settings file {path} cannot be used: it has more than {LARGEST:,} bytes")
@@ -62,6 +66,11 @@ def load(path: Path | None) -> Settings:
         line = raw.count(b"\n", 0, error.start) + 1
         raise SettingsError(f"the settings file {path} cannot be used:\n  line {line}: this is not UTF-8") from None
     return parse(text, str(path))
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe too, at which one would wait for somebody else."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str, name: str) -> Settings:

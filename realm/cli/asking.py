@@ -55,6 +55,7 @@ class Resting:
         self._blobs = Blobs(folder)
         core = Core(store, chosen, ids, now_ms(), invites.derive_key(keys.secret), keys.public.decode())
         self._turns = Turns(core, store)
+        self._store = store
 
     def ask(self, command: OperatorCommand, answer: type[T], within_s: float = WITHIN_S) -> T:
         """See `Realm.ask`; how long it takes is up to this process."""
@@ -68,6 +69,10 @@ class Resting:
     def tick(self) -> None:
         """Do what is due."""
         self._take([Tick()])
+
+    def rewrite(self) -> None:
+        """See `SqliteStore.rewrite`."""
+        self._store.rewrite()
 
     def close(self) -> None:
         """Give back what it holds."""

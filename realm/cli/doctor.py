@@ -71,7 +71,7 @@ def doctor(
     check_folder(data)
     with progress() as tell:
         running, findings = _reach(data)
-        findings += _look(asked, running, tell, silent=bool(findings))
+        findings += _look(asked, running, tell, hangs=_hangs(findings))
     bad = any(finding.level == "problem" for finding in findings)
     if as_json:
         told = {"running": running is not None, "well": not bad, "findings": msgspec.to_builtins(findings)}
@@ -91,8 +91,12 @@ def _reach(data: Path) -> tuple[FiguresSeen | None, list[Finding]]:
         return None, [failed("process", error)]
 
 
-def _look(asked: Asked, running: FiguresSeen | None, tell: Tell, *, silent: bool) -> list[Finding]:
-    """All else; `silent` where a realm may run that does not answer, to which its ports belong."""
+def _hangs(findings: list[Finding]) -> bool:
+    """Whether a realm runs that does not say how it is: then what it has is not free, and that is right."""
+    return any(one.about == "process" and one.level == "problem" for one in findings)
+
+
+def _look(asked: Asked, running: FiguresSeen | None, tell: Tell, *, hangs: bool) -> list[Finding]:
     settings, findings = _look_at_settings(asked.data, asked.config or _config_of(running))
     findings = [*look_at_folder(asked.data), *findings]
     keys, about_key = _look_at_key(asked.data)
@@ -105,7 +109,7 @@ def _look(asked: Asked, running: FiguresSeen | None, tell: Tell, *, silent: bool
             findings += look_at_clock(asked.data, newest, now_ms())
             findings.append(_look_at_descriptors(running))
             listen = msgspec.structs.replace(settings.listen, **asked.listen)
-            if not silent:
+            if not hangs:
                 findings += _look_at_ports(listen, running, realm, keys, prober)
             findings += look_at_database(looking, quick=asked.quick)
             findings += look_at_entries(looking, tell)
@@ -248,11 +252,13 @@ def _text(data: Path, running: FiguresSeen | None, findings: list[Finding]) -> s
         if at_terminal and finding.advice:
             told.append(f"\n→ {finding.advice}", "bold")
         table.add_row(Text(finding.level, _COLOURS[finding.level]), Text(finding.about), told)
-    return "\n\n".join([_head(data, running), screen.drawn(screen.console(), table), _sum(findings)])
+    return "\n\n".join([_head(data, running, findings), screen.drawn(screen.console(), table), _sum(findings)])
 
 
-def _head(data: Path, running: FiguresSeen | None) -> str:
+def _head(data: Path, running: FiguresSeen | None, findings: list[Finding]) -> str:
     if running is None:
+        if _hangs(findings):
+            return f"the realm on {data}, which does not answer"
         return f"the realm on {data}, which does not run"
     process = "" if running.served is None else f" (process {running.served.pid})"
     return f"{running.realm} on {data}, which runs{process}"

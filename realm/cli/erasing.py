@@ -9,10 +9,11 @@ import msgspec
 import typer
 
 from broker.reaching import OperatorError
-from realm.cli.asking import Realm, realm_on
+from realm.cli.asking import Realm, Resting, realm_on
 from realm.cli.options import FolderOption, keys_in
 from realm.cli.progress import at_work
 from realm.cli.users import NameArgument, user_of
+from realm.store.interface import StoreError, StoreFullError
 from schemas.names import Name
 from schemas.operator import EraseUser, ErasingSeen
 
@@ -26,6 +27,7 @@ STEPS: Final = {
     "bytes": "removing files from disk",
 }
 ELSEWHERE: Final = "What other realms hold, what others have fetched already, and backups are not reached by this."
+COPIES: Final = " Pieces may be left in unused places of realm.db: saying this again while no realm runs removes them."
 
 
 def erase(
@@ -36,6 +38,7 @@ def erase(
     """Erase a user for good: the account, all that the user said here, and the user's files.
 
     In conversations what was said shows as erased; the name is never free again. Interrupted, it goes on.
+    Where no realm runs the database is written anew after it, so that no piece of what was said is left in it.
     """
     name = user_of(user)
     keys_in(data)
@@ -47,10 +50,24 @@ def erase(
         except KeyboardInterrupt:
             where = "the realm goes on with it" if running else f"`python -m realm erase {name} --yes` goes on with it"
             raise OperatorError(f"\n{name} is not erased whole yet: {where}") from None
+        if isinstance(realm, Resting):
+            _rewrite(realm, name)
     if not seen.begun:
         typer.echo(f"{name} was erased before")
         return
-    typer.echo(f"{name} is erased: {seen.entries:,} messages, {seen.files:,} files.\n{ELSEWHERE}")
+    typer.echo(
+        f"{name} is erased: {seen.entries:,} messages, {seen.files:,} files.\n{ELSEWHERE}{COPIES if running else ''}"
+    )
+
+
+def _rewrite(realm: Resting, name: Name) -> None:
+    try:
+        realm.rewrite()
+    except (StoreError, StoreFullError) as error:
+        raise OperatorError(
+            f"{name} is erased, but realm.db cannot be written anew ({error}), and pieces may be left in it: see that "
+            f"there is room for it twice, and say `python -m realm erase {name} --yes` again"
+        ) from None
 
 
 def _ask(name: Name) -> None:

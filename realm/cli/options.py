@@ -12,6 +12,7 @@ from broker import keyfiles
 from broker.patience import tries
 from realm import settings_file
 from realm.settings import Settings
+from realm.store.database import FILE as DATABASE
 from realm.store.database import exists
 from realm.store.folder import KEY, LockedError, locked
 from realm.store.interface import StoreError
@@ -29,6 +30,8 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the 
 
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""
+MADE: Final = "blobs"
+"""What is in a folder on which a realm has run, besides its database."""
 NO_REALM: Final = "no realm has run on the folder {} yet: run one there, or say another --data"
 
 
@@ -48,6 +51,16 @@ def soon_locked(data: Path) -> Iterator[Path]:
         else:
             folder = ending.enter_context(locked(data))
         yield folder
+
+
+def must_have_database(folder: Path) -> None:
+    """Raise StoreError where a realm has lived whose database is gone: an empty one would take its place unseen."""
+    there = exists(folder) and (folder / DATABASE).stat().st_size  # an empty one is as none to SQLite
+    if not there and (folder / MADE).exists():
+        raise StoreError(
+            f"a realm has run on {folder}, and its database is missing or empty: put it back, or restore a backup to "
+            f"another folder. To begin anew, with nobody's account or message, remove {folder / MADE}"
+        )
 
 
 def check_folder(data: Path) -> None:

@@ -15,6 +15,7 @@ from realm.cli.options import (
     ConfigOption,
     DataOption,
     NameOption,
+    must_have_database,
     name_of,
     place_of,
     settings_of,
@@ -62,6 +63,7 @@ def run(
     logs.configure(chosen.log)
     logs.catch_unforeseen()
     with soon_locked(data) as folder:
+        must_have_database(folder)
         keys = keyfiles.load(folder, create=new_key or not exists(folder))
         store = SqliteStore(folder, name_of(chosen.name), RandomIds().epoch)
         try:
@@ -108,6 +110,7 @@ def demo_data(data: DataOption = Path("data"), name: NameOption = None, config: 
     chosen = settings_of(data, config)
     hasher = Hasher(chosen.hashing)
     with locked(data) as folder:
+        must_have_database(folder)
         keyfiles.load(folder, create=not exists(folder))
         store = SqliteStore(folder, name_of(name or chosen.name), RandomIds().epoch)
         try:

@@ -188,9 +188,14 @@ def readable(entry: Entry) -> str:
         said = f"[came back, {entry.code}: {entry.message}]"
     else:
         said = str(entry.message)
-    lines = ["".join(one if one.isprintable() else "\ufffd" for one in line) for line in said.split("\n")]
-    who = entry.sender if entry.name in ("", entry.sender) else f"{entry.name} ({entry.sender})"
+    lines = [_shown(line) for line in said.split("\n")]
+    who = entry.sender if entry.name in ("", entry.sender) else f"{_shown(entry.name)} ({entry.sender})"
     return f"{at:%Y-%m-%d %H:%M:%S}  {who}: " + "\n    ".join(lines)
+
+
+def _shown(line: str) -> str:
+    """A line of others so that it can do nothing to a terminal, nor turn what stands around it."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in line)
 
 
 def _place_of(file: StoredFile) -> str:

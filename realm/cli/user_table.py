@@ -31,7 +31,8 @@ def to_text(users: list[UserSeen], now: int) -> str:
     console = screen.console()
     states = [_state(user) for user in users]
     table = screen.table(heads=True, gap=1)
-    for title, width in _widths(users, console.width, max(len(state) for state in states)).items():
+    active = max(6, *(len(_active(user, now)) for user in users if user.erased_at is None), 0)
+    for title, width in _widths(users, console.width, active, max(len(state) for state in states)).items():
         # A name that is said to other commands is never cut short; what is only shown may be.
         how: Literal["fold", "ellipsis"] = "fold" if title == "user" else "ellipsis"
         side: Literal["right", "left"] = "right" if title in ("logins", "files") else "left"
@@ -46,11 +47,11 @@ def to_text(users: list[UserSeen], now: int) -> str:
     return screen.drawn(console, table)
 
 
-def _widths(users: list[UserSeen], room: int, state: int) -> dict[str, int]:
+def _widths(users: list[UserSeen], room: int, active: int, state: int) -> dict[str, int]:
     """The columns and how wide each is; rich itself would take from those first that must not be cut."""
     from rich.cells import cell_len
 
-    fixed = {"made": 10, "active": 8, "logins": 6, "files": 10, "": state}
+    fixed = {"made": 10, "active": active, "logins": 6, "files": 10, "": state}
     longest = {
         "user": max(4, *(len(user.username) for user in users)),
         "name": max(6, *(cell_len(user.name) for user in users)),

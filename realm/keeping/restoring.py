@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -45,11 +46,11 @@ def put_back(
     """
     _check_target(target)
     try:
-        file = source.open("rb")
+        file = os.fdopen(os.open(source, os.O_RDONLY | os.O_NONBLOCK), "rb")  # it may be a pipe
     except OSError as error:
         raise KeepingError(f"the backup {source} cannot be read ({error.strerror}): say another") from error
     with file, written_to(target.parent):
-        if not source.is_file():
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise KeepingError(f"the backup {source} is no plain file: say another")
         target.parent.mkdir(parents=True, exist_ok=True)
         _check_room(os.fstat(file.fileno()).st_size, target.parent)
@@ -101,6 +102,8 @@ def _staging(target: Path) -> Iterator[Path]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise KeepingError(f"another restore to {target} is under way: wait until it is done") from None
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise KeepingError(f"the folder {path} is another user's: remove it, or say another --data")
         try:
             _empty(path)  # one that was killed has left something
             yield path

@@ -29,6 +29,7 @@ def new_file(target: Path, *, overwrite: bool = False) -> Iterator[tuple[Path, B
     """
     _check_target(target, overwrite=overwrite)
     with written_to(target.parent), _part_of(target) as (part, file):
+        _check_target(target, overwrite=overwrite)  # it may have come meanwhile
         yield part, file
         file.flush()
         os.fsync(file.fileno())
@@ -64,23 +65,40 @@ def _check_target(target: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def _part_of(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A file beside the target, which only this process writes; where that fails it is gone afterwards."""
+    """A file (0600) beside the target, which only this process writes; where that fails it is gone afterwards.
+
+    One that was left by who was killed is taken over; one of another user is not, who could read what comes into it.
+    """
     path = target.with_name(f"{target.name}.part")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     with os.fdopen(descriptor, "r+b") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise KeepingError(f"{path} is no plain file: remove it")
+        if found.st_uid != os.geteuid() or found.st_nlink > 1:
+            raise KeepingError(f"{path} is another user's, or has another name too: remove it, or choose another place")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise KeepingError(f"another command is just writing {target}: wait until it is done") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise KeepingError(f"{path} is no plain file: remove it")
-        os.fchmod(descriptor, 0o600)  # it may be left of one that was killed
+        if not _has(path, found):
+            raise KeepingError(f"another command has just written {target}: see whether it will do")
+        os.fchmod(descriptor, 0o600)
         file.truncate(0)
         try:
             yield path, file
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+
+def _has(path: Path, found: os.stat_result) -> bool:
+    """Whether the file still has this name: else who had the lock before has given it another."""
+    try:
+        now = path.lstat()
+    except FileNotFoundError:
+        return False
+    return (now.st_dev, now.st_ino) == (found.st_dev, found.st_ino)
 
 
 def sync(folder: Path) -> None:

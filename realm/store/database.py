@@ -11,6 +11,8 @@ from realm.store.interface import StoreError, StoreFullError
 from schemas.names import Name
 
 FILE: Final = "realm.db"
+SPARING: Final = "PRAGMA secure_delete = FAST"
+"""What is deleted is overwritten where that costs no write. Rows that SQLite moves still leave copies behind."""
 CHECKPOINT_PAGES: Final = 8_000
 """How long the write-ahead log grows, about 32 MB, before its pages are copied home. A page that changes in every turn
 is then copied once for many; where few are the same, copying so many takes a tenth of a second."""
@@ -64,6 +66,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -65536")
+    connection.execute(SPARING)
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     _migrate(connection, path)
     connection.execute("PRAGMA foreign_keys = ON")  # not before: a migration may put another table in the place of one

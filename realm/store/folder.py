@@ -5,6 +5,7 @@ The database is `realm.store.database.FILE`; `uploads/` has what has come so far
 
 import errno
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,7 @@ def locked(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock = os.fdopen(os.open(folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "w")  # who can read it can lock it
     except OSError as error:
         raise StoreError(f"the folder {folder} cannot be used ({error.strerror}): choose another --data") from error
     with lock:

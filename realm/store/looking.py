@@ -14,6 +14,7 @@ from realm.store.interface import StoreError
 
 TOLD: Final = 20
 """Of what is wrong so much is told; there may be more."""
+_ACTS: Final = "SELECT type FROM sqlite_master WHERE type IN ('trigger', 'view')"
 PAGE: Final = 1_000
 """Rows that are read at once."""
 UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
@@ -88,11 +89,15 @@ class Looking:
         return str(row[0]), int(row[1])
 
     def damage(self, *, quick: bool) -> list[str]:
-        """What SQLite finds wrong with the file, a line each; with `quick` it does not compare indexes with tables."""
+        """What is wrong with the file, a line each; with `quick` indexes are not compared with tables.
+
+        Besides what SQLite finds, that is what would act by itself whenever the realm writes or reads.
+        """
         check = "quick_check" if quick else "integrity_check"
         with self.translated():
             found = [str(row[0]) for row in self.connection.execute(f"PRAGMA {check}({TOLD})")]
-        return [] if found == ["ok"] else found
+            acts = self.connection.execute(_ACTS).fetchmany(TOLD)
+        return ([] if found == ["ok"] else found) + [f"it has a {kind}, which no Bagan makes" for (kind,) in acts]
 
     def dangling(self) -> list[str]:
         """The rows that name others which are not there, a line each."""

@@ -39,6 +39,15 @@ class SqliteStore:
         """See `Store.transaction`."""
         return Transaction(self._tx, writable=writable)
 
+    def rewrite(self) -> None:
+        """Write the file anew: without what was deleted, also where SQLite has left copies of rows that it had moved.
+
+        It takes as much room as the database once more, twice for a while. Raises StoreError and StoreFullError.
+        """
+        with database.translated():
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         """See `Store.close`."""
         self._connection.close()

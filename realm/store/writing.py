@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from realm.store.database import OUR_FAULT, translate, translated
+from realm.store.database import OUR_FAULT, SPARING, translate, translated
 from realm.store.interface import StoreError, StoreFullError
 
 Key = tuple[Any, ...]
@@ -89,7 +89,7 @@ class Writing:
         try:
             yield
         finally:
-            self._execute("PRAGMA secure_delete = OFF").fetchall()
+            self._execute(SPARING).fetchall()
 
     def _read(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
         """Execute a statement that changes nothing."""

@@ -2,11 +2,19 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import pytest
+
+from broker import keyfiles
+from broker.reaching import OperatorError
+from realm.cli.erasing import erase
 from realm.inputs import Tick
 from realm.request import OPERATOR
 from realm.settings import Files, Settings
 from realm.store.database import FILE
+from realm.store.interface import StoreFullError
+from realm.store.sqlite import SqliteStore
 from schemas import commands, names, operator
 from schemas.entries import CHAIN_START, Entry, follows
 from schemas.errors import Code
@@ -249,3 +257,34 @@ def test_nothing_is_erased_on_a_full_disk_and_it_goes_on_later(tmp_path: Path) -
     team.finish()
     assert all(entry.erased for entry in entries(kit, TALK) if entry.sender == "messi@kampus")
     kit.close()
+
+
+def test_no_copy_is_left_in_a_file_that_is_written_anew(kit: RealmKit) -> None:
+    """SQLite moves rows where a page is full, and what was there before stays in what is unused of it."""
+    team = Team(kit)
+    for number in range(300):
+        here = f"{number:03} {SECRET} " + "." * (number * 7 % 400)
+        team.say("messi", commands.Send(id=1, to=Address(("henderson", "lineker")[number % 2]), message=here))
+        team.say("henderson", commands.Send(id=1, to=Address("lineker"), message="halo " * (number % 30 + 1)))
+        team.kit.now += 1_000
+    team.erase()
+    team.finish()
+    kit.store.rewrite()
+    assert SECRET.encode() not in b"".join(path.read_bytes() for path in kit.folder.glob(f"{FILE}*"))
+    assert team.say("lineker", commands.Inbox(id=1, limit=1)).messages, "and the realm goes on"
+
+
+def test_a_full_disk_keeps_the_file_from_being_written_anew(
+    kit: RealmKit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That is no success; and saying it again does what was missing."""
+    Team(kit)
+    kit.store.close()
+    keyfiles.load(kit.folder, create=True)
+    with monkeypatch.context() as full:
+        full.setattr(SqliteStore, "rewrite", Mock(side_effect=StoreFullError("the disk is full")))
+        with pytest.raises(OperatorError, match=r"messi is erased, but realm\.db cannot be written anew"):
+            erase("messi", yes=True, data=kit.folder)
+    erase("messi", yes=True, data=kit.folder)
+    assert capsys.readouterr().out == "messi was erased before\n"
+    kit.start()

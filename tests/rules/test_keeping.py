@@ -1,16 +1,21 @@
 """Backups: whole or not at all, of one moment, read back; and that what comes in as one is believed in nothing."""
 
+import fcntl
 import io
+import os
 import sqlite3
 import stat
 import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
+from unittest.mock import Mock
 
 import msgspec
 import pytest
 
+from broker import keyfiles
 from realm.keeping import backing
 from realm.keeping.archive import Writer
 from realm.keeping.backing import MOMENTS, back_up
@@ -18,7 +23,7 @@ from realm.keeping.reading import Tell
 from realm.keeping.restoring import put_back
 from realm.keeping.whole import KeepingError
 from realm.store.database import FILE, migrations
-from realm.store.folder import blob_name
+from realm.store.folder import blob_name, locked
 from realm.store.interface import StoreError, StoreFullError
 from realm.store.looking import Looking
 from tests.recorded.schemas import HERE, TEXT
@@ -146,6 +151,66 @@ def test_two_at_once_to_one_file(folder: Path, tmp_path: Path) -> None:
     back_up(folder, tmp_path / "b.tar", NOW, tell=meanwhile)
     assert tried
     assert texts(restored(tmp_path / "b.tar", tmp_path / "again")) == texts(folder)
+
+
+def test_a_pipe_is_no_backup(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(KeepingError, match="is no plain file"):
+        restored(tmp_path / "pipe", tmp_path / "again")
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_realm_is_not_put_back_into_what_another_user_can_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(folder, tmp_path / "b.tar", NOW)
+    (tmp_path / ".again.restore").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(KeepingError, match="is another user's"):
+        restored(tmp_path / "b.tar", tmp_path / "again")
+    assert list((tmp_path / ".again.restore").iterdir()) == []
+
+
+def test_nobody_else_can_hold_the_lock(tmp_path: Path) -> None:
+    """In a folder that others may enter: `doctor` says that it is one, and the realm starts all the same."""
+    with locked(tmp_path):
+        assert stat.S_IMODE((tmp_path / "lock").stat().st_mode) == 0o600
+
+
+def test_a_key_of_another_user_is_not_said_to_be_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever put it back from a backup would do harm."""
+    keyfiles.load(folder, create=True)
+    monkeypatch.setattr(Path, "read_text", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.raises(keyfiles.KeyFileError, match="say this as the user who runs the realm"):
+        keyfiles.load(folder, create=False)
+
+
+def test_a_database_that_would_do_something_by_itself(folder: Path, tmp_path: Path) -> None:
+    """A trigger that somebody else put there comes back with no backup, unless that is asked for."""
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as file:
+        file.execute("CREATE TRIGGER x AFTER INSERT ON entries BEGIN UPDATE accounts SET admin = 1; END")
+    with pytest.raises(KeepingError, match="has a trigger"):
+        back_up(folder, tmp_path / "b.tar", NOW)
+    back_up(folder, tmp_path / "b.tar", NOW, damaged=True)
+    with pytest.raises(KeepingError, match="has a trigger"):
+        restored(tmp_path / "b.tar", tmp_path / "again")
+
+
+def test_what_another_has_just_written_stays(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other ends between the two steps in which this one opens the file and takes its lock."""
+    lock, came = fcntl.flock, list[int]()
+
+    def late(file: BinaryIO, how: int) -> None:
+        if not came:
+            came.append(1)
+            (tmp_path / "b.tar.part").rename(tmp_path / "b.tar")
+            (tmp_path / "b.tar").write_bytes(b"that of the other")
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(KeepingError, match="another command has just written"):
+        back_up(folder, tmp_path / "b.tar", NOW)
+    assert (tmp_path / "b.tar").read_bytes() == b"that of the other"
 
 
 def test_what_one_that_was_killed_has_left_is_in_nobodys_way(folder: Path, tmp_path: Path) -> None:

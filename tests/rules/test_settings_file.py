@@ -1,5 +1,6 @@
 """The settings file: what `init` writes, and what is said of every mistake in one."""
 
+import os
 import re
 import tomllib
 from contextlib import suppress
@@ -168,6 +169,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         there.write_bytes(content)
         with pytest.raises(SettingsError, match=said):
             load(there)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(SettingsError, match="it is no plain file"):
+            load(path)
     for path, said in ((tmp_path, "Is a directory"), (tmp_path / "no", "No such file"), (there / "x", "Not a dir")):
         with pytest.raises(SettingsError, match=rf"cannot be read \({said}"):
             load(path)

@@ -1,6 +1,7 @@
 """What `export` writes: readable whatever was said, and nothing outside of its folder whatever a file is called."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def test_a_line_for_people() -> None:
     assert readable(SAID) == f"{head}halo"
     assert readable(replace(SAID, message="one\ntwo")) == f"{head}one\n    two"
     assert readable(replace(SAID, message="a\x1b[2J\x07b")) == f"{head}a\ufffd[2J\ufffdb"
+    turned = readable(replace(SAID, name="A\u202eB\u2066"))
+    assert turned == head.replace("Lionel Messi (", "A\ufffdB\ufffd (") + "halo"
     assert readable(replace(SAID, kind="file", message=UNSET, file=SHOWN)) == f"{head}[file foto.png, 70,000 bytes, F]"
     erased = replace(SAID, message=UNSET, salt=UNSET, erased=True, body=bytes(32), name="messi")
     assert readable(erased).endswith("(erased)")
@@ -144,3 +147,29 @@ def test_a_file_has_its_name_once_it_is_whole(tmp_path: Path) -> None:
     with pytest.raises(KeepingError, match="cannot be written"), new_file(to):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_two_that_are_written_to_one_place_at_once(tmp_path: Path) -> None:
+    to = tmp_path / "x.zip"
+    with new_file(to) as (_, file):
+        file.write(b"the first")
+        with pytest.raises(KeepingError, match="another command is just writing"), new_file(to) as (_, other):
+            other.write(b"the second")
+    assert to.read_bytes() == b"the first"
+
+
+def test_nobody_else_has_the_file_that_is_written(tmp_path: Path) -> None:
+    """Who made it before may have it open, or have it by another name."""
+    (tmp_path / "mine").write_bytes(b"")
+    (tmp_path / "x.zip.part").hardlink_to(tmp_path / "mine")
+    with pytest.raises(KeepingError, match="has another name too"), new_file(tmp_path / "x.zip") as (_, file):
+        file.write(b"secret")
+    assert (tmp_path / "mine").read_bytes() == b""
+
+
+def test_what_another_user_left_there_is_not_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.zip.part").write_bytes(b"")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(KeepingError, match="another user's"), new_file(tmp_path / "x.zip") as (_, file):
+        file.write(b"secret")
+    assert (tmp_path / "x.zip.part").read_bytes() == b""

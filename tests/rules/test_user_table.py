@@ -41,6 +41,11 @@ def test_a_row() -> None:
     assert row() == ["messi", "Lionel", "Messi", "Argentina", "2026-09-12", "3", "h", "ago", "2", "0"]
 
 
+@pytest.mark.parametrize(("ago", "said"), [(59 * 60_000, ["59", "min", "ago"]), (0, ["just", "now"])])
+def test_when_one_was_active_is_said_in_full(ago: int, said: list[str]) -> None:
+    assert row(active_at=NOW - ago)[5:-2] == said
+
+
 @pytest.mark.parametrize(
     ("changes", "end"),
     [

@@ -246,10 +246,12 @@ def test_a_realm_that_hangs(start_realm: StartRealm) -> None:
         stage.play("messi: register messi surabaya Argentina Lionel Messi")
     realm.send_signal(signal.SIGSTOP)
     try:
-        told = found(realm.data)
+        told = found(realm.data, "--port", realm.door)
     finally:
         realm.send_signal(signal.SIGCONT)
-    assert [one for one in wrong(told) if one[0] == "process" and "has not answered for" in one[2]]
+    about, level, said = only(told)  # that its ports are taken is as it should be
+    assert (about, level) == ("process", "problem")
+    assert "has not answered for" in said
     assert [one for one in told["findings"] if one["about"] == "entries" and one["level"] == "ok"]
     assert not [one for one in told["findings"] if one["about"] == "ports"], "nobody is to end what listens there"
 

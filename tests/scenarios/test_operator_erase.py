@@ -1,7 +1,9 @@
 """`erase`: beside a realm that runs, where none does, and after a kill."""
 
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from tests.realm_process import RealmProcess
@@ -57,11 +59,14 @@ def test_where_no_realm_runs(realm: RealmProcess) -> None:
     with Stage(realm) as stage:
         stage.play(SAID)
     realm.stop()
+    with closing(sqlite3.connect(realm.data / "realm.db", isolation_level=None)) as file:
+        file.executescript("CREATE TABLE gone (said TEXT); INSERT INTO gone VALUES ('a copy'); DROP TABLE gone")
     told, _ = works(realm.data, "erase", "messi", "--yes")
     assert told.startswith("messi is erased: 2 messages")
     content = b"".join(path.read_bytes() for path in realm.data.glob("realm.db*"))
     assert b"selamat malam" not in content
     assert b"Lionel" not in content
+    assert b"a copy" not in content, "which SQLite had left"
     assert b"Henderson" in content
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -96,6 +97,30 @@ def test_who_asks_otherwise_harms_nobody(counted: RealmProcess, port: int) -> No
     silent.close()
     assert counted.stop() == 0
     assert "Traceback" not in counted.log()
+
+
+def test_who_asks_a_byte_at_a_time_keeps_neither_others_nor_the_realm_waiting(counted: RealmProcess, port: int) -> None:
+    cut = threading.Event()
+
+    def drip(raw: socket.socket) -> None:
+        with suppress(OSError):
+            raw.sendall(b"GET /metrics HTTP/1.1\r\n")
+            while not cut.wait(0.2):
+                raw.sendall(b"X")
+
+    with socket.create_connection(("127.0.0.1", port), 30) as raw:
+        dripping = threading.Thread(target=drip, args=(raw,))
+        dripping.start()
+        try:
+            assert figures(port)["bagan_up"] == 1
+            with socket.create_connection(("127.0.0.1", port), 30) as other:
+                dripping_too = threading.Thread(target=drip, args=(other,))
+                dripping_too.start()
+                assert counted.stop() == 0
+        finally:
+            cut.set()
+            dripping.join()
+    dripping_too.join()
 
 
 def test_a_port_that_is_taken(tmp_path: Path, port: int) -> None:

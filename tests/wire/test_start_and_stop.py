@@ -92,6 +92,9 @@ HARM: dict[str, tuple[Harm, str]] = {
     "a key that is a folder": (lambda data: in_place_of(data / "realm.key").mkdir(), "realm.key"),
     "a newer database": (lambda data: make_newer(data / "realm.db"), "newer"),
     "no database": (lambda data: (data / "realm.db").write_bytes(b"not a database" * 1_000), "realm.db"),
+    # An empty realm with the old one's key would look to everybody as if all had been erased.
+    "a database that is gone": (lambda data: in_place_of(data / "realm.db"), "its database is missing"),
+    "a database that is empty": (lambda data: (data / "realm.db").write_bytes(b""), "its database is missing or empty"),
     "a database that is a folder": (lambda data: in_place_of(data / "realm.db").mkdir(), "realm.db"),
 }
 
