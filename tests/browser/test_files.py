@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, WebSocketRoute
 
@@ -211,6 +212,7 @@ def status(one: Person, address: str) -> int:
     return one.with_page(lambda page: page.request.get(address).status)
 
 
+@pytest.mark.thorough
 def test_who_chooses_files_that_are_not_taken_is_told(campus: Campus) -> None:
     messi = campus.home("messi")
     open_room(messi, "henderson")
@@ -224,6 +226,7 @@ def test_who_chooses_files_that_are_not_taken_is_told(campus: Campus) -> None:
     campus.no_console_errors(("409",))
 
 
+@pytest.mark.thorough
 def test_a_file_that_a_proxy_refuses_is_lost_at_once_and_the_next_one_comes(campus: Campus, tmp_path: Path) -> None:
     refused, taken = tmp_path / "besar.bin", tmp_path / "kecil.txt"
     refused.write_bytes(bytes(1_000))
@@ -247,6 +250,7 @@ def test_a_file_that_a_proxy_refuses_is_lost_at_once_and_the_next_one_comes(camp
     campus.no_console_errors(("413",))
 
 
+@pytest.mark.thorough
 def test_a_lost_connection_cuts_no_file_that_is_on_its_way(campus: Campus, tmp_path: Path) -> None:
     large = tmp_path / "besar.bin"
     large.write_bytes(bytes(6 << 20))

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.browser.conftest import Campus, in_list, open_room, until
 
 WRITE = "Write a message"
@@ -54,6 +56,7 @@ def test_a_message_that_failed_is_sent_again_and_arrives_once(campus: Campus) ->
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_a_message_that_failed_is_discarded(campus: Campus) -> None:
     messi = campus.home("messi")
     open_room(messi, "henderson")
@@ -87,6 +90,7 @@ def test_a_page_comes_back_with_its_web_server_still_logged_in(campus: Campus) -
     campus.no_console_errors(GONE)
 
 
+@pytest.mark.thorough
 def test_who_comes_while_the_realm_is_down_is_told_so(campus: Campus) -> None:
     messi = campus.visitor("messi")
     campus.realm.kill()
@@ -100,6 +104,7 @@ def test_who_comes_while_the_realm_is_down_is_told_so(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_a_page_that_is_loaded_while_the_realm_is_down_goes_on_when_it_is_back(campus: Campus) -> None:
     messi = campus.home("messi")
     open_room(messi, "henderson")
@@ -114,6 +119,7 @@ def test_a_page_that_is_loaded_while_the_realm_is_down_goes_on_when_it_is_back(c
     campus.no_console_errors(GONE)
 
 
+@pytest.mark.thorough
 def test_a_session_that_the_realm_has_ended_ends_here_too(campus: Campus) -> None:
     messi = campus.home("messi")
     campus.script("henderson").tell("messi", "halo")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from client import dial
 from client.connection import Connection
@@ -64,6 +65,7 @@ def test_four_people_see_each_only_what_is_theirs(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_a_closed_tab_frees_its_sockets(campus: Campus, start_web: StartWeb) -> None:
     campus.web = start_web(campus.realm, "second", *GRACE)
     lasting = campus.home("messi")
@@ -85,6 +87,7 @@ def test_a_closed_tab_frees_its_sockets(campus: Campus, start_web: StartWeb) -> 
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_twenty_at_once_get_what_is_theirs_and_nothing_else(realm: RealmProcess, start_web: StartWeb) -> None:
     """Each opens the room with the next; all of them say something there at the same time, and leave."""
     web = start_web(realm, "web", *GRACE)
@@ -142,6 +145,7 @@ async def _log_in(names: list[str], door: dial.Address, home: Path) -> dict[str,
     return devices
 
 
+@pytest.mark.thorough
 def test_pages_that_leave_while_they_load_are_no_errors(realm: RealmProcess, start_web: StartWeb) -> None:
     web = start_web(realm, "web", *GRACE)
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.browser.conftest import Campus, Script, in_list, open_room, until
 from tests.browser.person import Person
 
@@ -47,6 +49,7 @@ def scroll_up_to(one: Person, text: str) -> None:
     one.sees_soon(text)
 
 
+@pytest.mark.thorough
 def test_typing_is_not_disturbed_by_what_arrives(campus: Campus) -> None:
     henderson = campus.home("henderson")
     open_room(henderson, "messi")
@@ -64,6 +67,7 @@ def test_typing_is_not_disturbed_by_what_arrives(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_who_reads_at_the_end_sees_each_message_come(campus: Campus) -> None:
     messi = campus.script("messi")
     henderson = campus.home("henderson")
@@ -75,6 +79,7 @@ def test_who_reads_at_the_end_sees_each_message_come(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_who_reads_further_up_stays_there_and_is_told_of_what_is_new(campus: Campus) -> None:
     messi = campus.script("messi")
     messi.tell("henderson", *(f"line {number}." for number in range(80)))
@@ -96,6 +101,7 @@ def test_who_reads_further_up_stays_there_and_is_told_of_what_is_new(campus: Cam
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_one_who_answers_from_further_up_sees_their_own_words(campus: Campus) -> None:
     messi = campus.script("messi")
     messi.tell("henderson", *(f"line {number}." for number in range(80)))

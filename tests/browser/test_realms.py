@@ -58,6 +58,7 @@ def test_a_realm_is_added_by_the_form(strangers: Pair, speech: Speech, size: Siz
     strangers.campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_each_of_two_realms_sees_the_other(strangers: Pair) -> None:
     messi, henderson = strangers.home("messi"), strangers.home_at_pusat("henderson")
     for one in (messi, henderson):
@@ -86,6 +87,7 @@ def test_a_private_message_is_seen_at_once_at_the_other_realm(pair: Pair, speech
     pair.campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_a_group_of_the_other_realm_hears_it_and_sees_from_where(pair: Pair) -> None:
     messi, henderson = pair.home("messi"), pair.home_at_pusat("henderson")
     henderson.press(in_list("new"))
@@ -181,6 +183,7 @@ def register(pair: Pair, name: str) -> None:
     pair.script_at_pusat(name, f"register {name} surabaya Indonesia {name.title()}")
 
 
+@pytest.mark.thorough
 def test_what_is_refused_at_once_is_sent_anew_when_tried_again(pair: Pair) -> None:
     messi = pair.home("messi")
     go_to_pusat(messi)
@@ -194,6 +197,7 @@ def test_what_is_refused_at_once_is_sent_anew_when_tried_again(pair: Pair) -> No
     pair.campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_a_refused_file_is_sent_anew_without_being_chosen(pair: Pair, tmp_path: Path) -> None:
     report = tmp_path / "laporan.txt"
     report.write_text("halo")
@@ -211,6 +215,7 @@ def test_a_refused_file_is_sent_anew_without_being_chosen(pair: Pair, tmp_path: 
     pair.campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_the_realms_page_tells_what_waits_and_the_list_marks_it(pair: Pair) -> None:
     messi = pair.home("messi")
     pair.pusat.stop()
@@ -227,6 +232,7 @@ def test_the_realms_page_tells_what_waits_and_the_list_marks_it(pair: Pair) -> N
     pair.campus.no_console_errors()
 
 
+@pytest.mark.thorough
 @LOOKS
 def test_what_came_from_a_realm_is_listed_and_leads_to_its_conversation(pair: Pair, speech: Speech, size: Size) -> None:
     fetch, fetched, nothing = {
@@ -259,6 +265,7 @@ def back(one: Person, size: Size) -> None:
         one.go_back()
 
 
+@pytest.mark.thorough
 def test_every_control_has_a_name_and_can_be_reached(pair: Pair) -> None:
     henderson = pair.script_at_pusat("henderson")
     henderson.ask("sendprivaterealm kampus messi halo")

@@ -70,6 +70,7 @@ def test_what_was_typed_is_for_nobody_who_logs_in_after(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_shift_enter_breaks_the_line_and_enter_sends(campus: Campus) -> None:
     messi, henderson = campus.home("messi"), campus.home("henderson")
     open_room(henderson, "messi")
@@ -99,6 +100,7 @@ def test_one_goes_on_typing_after_sending(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_escape_goes_back(campus: Campus) -> None:
     messi = campus.home("messi", size=PHONE)
     open_room(messi, "henderson")
@@ -135,6 +137,7 @@ def test_control_k_searches_people_groups_and_chats(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_the_browsers_back_button_goes_back(campus: Campus) -> None:
     messi = campus.home("messi")
     messi.press("Private Chat")
@@ -151,6 +154,7 @@ def test_the_browsers_back_button_goes_back(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_what_is_unread_is_counted_in_the_list_and_the_title(campus: Campus) -> None:
     henderson, phone = campus.home("henderson"), campus.home("henderson", ID, size=PHONE)
     campus.script("messi").tell("henderson", "satu", "dua")
@@ -183,6 +187,7 @@ def test_a_message_is_sent_then_stored_then_read(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_a_second_device_sees_what_one_says_on_the_first(campus: Campus) -> None:
     laptop, phone = campus.home("messi"), campus.home("messi", ID, size=PHONE)
     open_room(laptop, "henderson")
@@ -196,6 +201,7 @@ def test_a_second_device_sees_what_one_says_on_the_first(campus: Campus) -> None
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_the_old_window_of_a_tab_says_that_it_is_open_elsewhere(campus: Campus) -> None:
     messi = campus.home("messi")
     open_room(messi, "henderson")
@@ -231,6 +237,7 @@ def test_the_language_is_kept_over_a_reload(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 def test_the_theme_is_kept_over_a_reload(campus: Campus) -> None:
     messi = campus.home("messi")
     messi.press("Settings")
@@ -245,6 +252,7 @@ def test_the_theme_is_kept_over_a_reload(campus: Campus) -> None:
     campus.no_console_errors()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("scheme", "bright"), [("dark", False), ("light", True)])
 def test_the_page_is_as_the_system_is_and_its_fields_can_be_seen(campus: Campus, scheme: str, bright: bool) -> None:
     messi = campus.visitor("messi", color_scheme=scheme)
@@ -277,6 +285,7 @@ def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+@pytest.mark.thorough
 def test_what_was_said_last_is_in_the_list_at_the_viewers_own_time_and_links_lead_on(campus: Campus) -> None:
     (sent,) = campus.script("messi").ask("send henderson lihat: https://example.org/latihan?hari=1 🎉 明日")
     zone = "Pacific/Kiritimati"  # 14 hours ahead of UTC: hardly anywhere else is it so late

@@ -114,6 +114,7 @@ def test_killed_in_the_middle(three: World, killed: tuple[str, ...]) -> None:
     go_on_after(three, Given(three), kill)
 
 
+@pytest.mark.thorough
 def test_cut_in_the_middle(three: World) -> None:
     def cut() -> None:
         for proxy in three.proxies:

@@ -151,6 +151,7 @@ def test_a_peer_that_floods(three: World, frames: Frames, reads: bool) -> None:
         others_notice_nothing(three, attack, lambda: attack.sent >= FRAMES)
 
 
+@pytest.mark.thorough
 def test_a_peer_with_many_connections(three: World) -> None:
     with stolen(three) as sockets:
         attack = Attack(sockets, three, hellos_and_envelopes, reads=True, connections=CONNECTIONS)
@@ -158,6 +159,7 @@ def test_a_peer_with_many_connections(three: World) -> None:
         others_notice_nothing(three, attack, lambda: attack.sent >= FRAMES, bound)
 
 
+@pytest.mark.thorough
 def test_a_peer_that_refuses_to_end(three: World) -> None:
     """Messages that kampus refuses, each of them well-formed: for users that are not there, in the names of others."""
     hashes = [bytes(32)]
@@ -240,6 +242,7 @@ def words(number: int) -> bytes:
     return said[number % len(said)]
 
 
+@pytest.mark.thorough
 def test_a_peer_that_answers_without_end(three: World) -> None:
     """It takes nothing, and says all that can be said."""
     flow = three.flow("kampus", "pusat", 30)

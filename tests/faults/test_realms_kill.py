@@ -36,6 +36,7 @@ def test_killed_under_load(three: World, killed: tuple[str, ...]) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_both_restarted_under_load(three: World) -> None:
     """SIGTERM one after the other and together."""
     flows = three.all_ways(COUNT)

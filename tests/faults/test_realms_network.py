@@ -36,6 +36,7 @@ def test_cut_and_healed(three: World) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_one_direction_is_cut(three: World) -> None:
     """Each direction is settled on its own: the other one goes on."""
     there, back = three.flow("kampus", "pusat", COUNT), three.flow("pusat", "kampus", COUNT)
@@ -70,6 +71,7 @@ def test_held_and_healed(three: World) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_slow(three: World) -> None:
     """A thin line between two realms: they get there, and a third one is not kept waiting by it."""
     three.all_ways(COUNT)

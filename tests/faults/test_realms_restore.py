@@ -81,6 +81,7 @@ def test_put_back_from_an_older_backup(three: World, name: str) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_what_was_queued_in_the_backup_and_has_arrived_since(three: World) -> None:
     """It is sent again, and known by its ids; own copies are no longer shown as queued."""
     flow, back = three.flow("kampus", "pusat", COUNT), three.flow("pusat", "kampus", COUNT)
@@ -104,6 +105,7 @@ def test_what_was_queued_in_the_backup_and_has_arrived_since(three: World) -> No
     assert back.done
 
 
+@pytest.mark.thorough
 def test_both_put_back(three: World) -> None:
     """From backups of different days: what either still holds is with the other in the end."""
     there, back = three.flow("kampus", "pusat", COUNT), three.flow("pusat", "kampus", COUNT)
@@ -125,6 +127,7 @@ def test_both_put_back(three: World) -> None:
     three.check()
 
 
+@pytest.mark.thorough
 def test_its_commands_port_has_moved(three: World) -> None:
     """The card at its front door says where it is now: nobody has to do anything."""
     flow = three.flow("timur", "pusat", COUNT)
@@ -141,6 +144,7 @@ def test_its_commands_port_has_moved(three: World) -> None:
     three.check_flow(flow)
 
 
+@pytest.mark.thorough
 def test_a_realm_that_has_moved_and_knows_nobody(three: World) -> None:
     """It says `addrealm` to another, which knows its name and key: that renews where it is."""
     there, back = three.flow("kampus", "pusat", COUNT), three.flow("pusat", "kampus", COUNT)

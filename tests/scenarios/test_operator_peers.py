@@ -302,6 +302,7 @@ def test_no_realm_runs(realm: RealmProcess, tmp_path: Path) -> None:
     assert not nowhere.exists()
 
 
+@pytest.mark.thorough
 def test_realms_that_are_just_being_started(tmp_path: Path) -> None:
     """A second realm and the link to it, in two lines that are pasted at once."""
     kampus, pusat = RealmProcess(tmp_path), RealmProcess(tmp_path, "pusat")
