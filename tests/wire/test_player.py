@@ -226,6 +226,7 @@ def test_a_broken_chain_is_noticed(stage: Stage) -> None:
 
 
 def test_a_realm_that_is_gone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.play(TWO)
     monkeypatch.setattr("tests.wire.player_actor.WAIT", 0.05)
     with pytest.raises(DialogueError, match=r"\+ messi gets: \(no answer in time"):
-        stage.play(TWO + "    kill realm\n    messi: inbox\n")
+        stage.play("    kill realm\n    messi: inbox\n")

@@ -16,7 +16,7 @@ from realm.store.outbox import OutboxRows
 from realm.store.peers import PeerRows
 from realm.store.rows import Outgoing, Peer, Sending
 from schemas.entries import Entry
-from schemas.federation import Envelope, Mark, PeerAnswer
+from schemas.federation import Mark, PeerAnswer
 from schemas.names import Name
 from tests.simulation.federation.runner import run_histories
 from tests.simulation.planting import caught_by
@@ -79,7 +79,7 @@ def test_what_comes_twice_is_stored_twice(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(EntryRows, "sent", sent_here)
     monkeypatch.setattr(PeerRows, "first_answer", lambda _self, _peer, _sender, _entry: None)
     monkeypatch.setattr(PeerRows, "keep_answer", lambda *_: None)
-    caught("0) times", "is there (1, 0, 0)", "not settled")
+    caught("0) times", "is there (1, 0, 0)", "not settled", "refused it (forbidden)")
 
 
 def test_a_hello_that_is_taken_as_an_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_a_restore_that_is_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         return True
 
     monkeypatch.setattr(link, "_agrees", agrees)
-    caught("is there (1, 0, 0)", "not settled")
+    caught("is there (1, 0, 0)", "not settled", "refused it (forbidden)")
 
 
 def test_a_restore_without_a_new_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,12 +207,7 @@ def test_a_hung_peer_that_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_refusal_that_is_forgotten_and_taken_for_consent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by history 7 of its time: what was refused, and heard of only after the answer was forgotten."""
-    take = receiving._take
-
-    def consent(ctx: Ctx, came: Envelope) -> str:
-        return "" if came.n <= ctx.tx.received_mark(ctx.peer.id).n else take(ctx, came)
-
-    monkeypatch.setattr(receiving, "_take", consent)
+    monkeypatch.setattr(receiving, "_forgotten", lambda _ctx, _came: "")
     caught("cannot be, and is there (1, 0, 0)")
 
 
