@@ -54,22 +54,19 @@ def envelope(ctx: Ctx, came: Envelope) -> LinkAck | LinkAgain:
     mark = ctx.tx.received_mark(peer.id)
     if ctx.view.peers.greeter(peer.id) != ctx.request.route.peer or came.epoch != mark.epoch:
         return AGAIN
-    is_new = came.n > mark.n
-    if is_new:
-        if came.n != mark.n + 1 or hash_of(mark.hash, came) != came.hash:
-            return AGAIN
-        if ctx.taken[peer.id] >= ctx.settings.peers.units_a_turn:  # others' turn: what is not taken is sent again
-            return AGAIN
-        ctx.taken[peer.id] += 1
     code = ctx.tx.first_answer(peer.id, came.sender, came.id)
-    if code is None and not is_new:
-        return _ack(came, _forgotten(ctx, came))
+    if came.n <= mark.n:
+        return _ack(came, _forgotten(ctx, came) if code is None else code)
+    if came.n != mark.n + 1 or hash_of(mark.hash, came) != came.hash:
+        return AGAIN
+    if ctx.taken[peer.id] >= ctx.settings.peers.units_a_turn:  # others' turn: what is not taken is sent again
+        return AGAIN
+    ctx.taken[peer.id] += 1
     if code is None:
         code = _take(ctx, came)
         if code != Code.FILE_NOT_FOUND:  # that is no last word: the peer brings the file again
             ctx.tx.keep_answer(peer.id, came.sender, came.id, code, ctx.now)
-    if is_new:
-        ctx.tx.set_received(peer.id, Mark(came.epoch, came.n, came.hash))
+    ctx.tx.set_received(peer.id, Mark(came.epoch, came.n, came.hash))
     return _ack(came, code)
 
 
