@@ -1,1 +1,1 @@
-"""Realms that talk to each other for minutes while everything that can happen to them does."""
+"""Proof at length: storms, crashes and hostile input, each part for as long as one has time."""

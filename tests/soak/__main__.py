@@ -1,7 +1,6 @@
-"""`python -m tests.soak`: three realms under load while they are killed, stopped and cut off from each other.
+"""`python -m tests.soak`: the long forms of what `make test` shows in short, part by part, against real realms.
 
-In the end every message has arrived once and in order, chains verify, and every sender has a copy. Exit code 1 where
-that is not so; the logs of the realms are then kept.
+Exit code 1 where something did not hold; the folder of that part, with the logs of its realms, is then kept.
 """
 
 import random
@@ -9,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Final
 
 import typer
@@ -16,8 +16,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.realm_kit import world
-from tests.soak.parts import PACE, PARTS, Outcome, play
+from tests.soak import results
+from tests.soak.part import Outcome, Soak, this_machine
+from tests.soak.parts import PARTS
 
 WIDTH: Final = 150
 app: Final = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -26,11 +27,14 @@ app: Final = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def soak(
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(PARTS)}; may be repeated.")] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="How long each part lasts that is not counted in kills.")] = 60,
-    kills: Annotated[int, typer.Option(min=1, help="How many realms are ended in a part.")] = 30,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="How long each part lasts, for those with a time.")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="How often, for those that are counted.")] = None,
     seed: Annotated[int | None, typer.Option(help="What happens when, as the table says it.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Keep the last outcome of each part here.")] = None,
 ) -> None:
-    """Let three realms go through it."""
+    """Put realms through it."""
     chosen = only or list(PARTS)
     if unknown := set(chosen) - PARTS.keys():
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
@@ -38,31 +42,42 @@ def soak(
     outcomes: list[Outcome] = []
     for name in chosen:
         print(f"{name} …", file=sys.stderr, flush=True)
-        place = Path(tempfile.mkdtemp(prefix=f"bagan-soak-{name}-"))
-        with world(place) as three:
-            outcomes.append(play(name, three, random.Random(f"{seed} {name}"), seconds, kills))
-        if not outcomes[-1].error:
-            shutil.rmtree(place)
-        else:
-            outcomes[-1].notes.append(f"see {place}")
-    _show(outcomes, seed)
-    if any(outcome.error or outcome.lost or outcome.doubled for outcome in outcomes):
+        outcomes.append(_play(name, seconds, rounds, seed))
+        if json_file is not None:
+            results.keep(json_file, outcomes, list(PARTS))
+    _show(outcomes)
+    if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)
 
 
-def _show(outcomes: list[Outcome], seed: int) -> None:
-    title = f"9 flows of {PACE} messages a second between three realms · --seed {seed}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for column in ("what", "how long", "until settled", "messages", "queued", "lost", "doubled", "notes"):
+def _play(name: str, seconds: float | None, rounds: int | None, seed: int) -> Outcome:
+    part = PARTS[name]
+    folder = Path(tempfile.mkdtemp(prefix=f"bagan-soak-{name}-"))
+    given = Soak(folder, random.Random(f"{seed} {name}"), seconds or part.seconds, rounds or part.rounds)
+    again = f"python -m tests.soak --only {name} --seconds {given.seconds:g} --rounds {given.rounds} --seed {seed}"
+    outcome = Outcome(name, part.what, again, machine=this_machine())
+    began = monotonic()
+    try:
+        part.play(given, outcome)
+    except AssertionError as error:
+        outcome.error = f"{error or 'something did not hold'}; see {folder}"
+    else:
+        shutil.rmtree(folder)
+    outcome.seconds = monotonic() - began
+    return outcome
+
+
+def _show(outcomes: list[Outcome]) -> None:
+    table = Table(title=this_machine(), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for column in ("part", "what was done", "how long", "what came out"):
         table.add_column(column, overflow="fold")
     for one in outcomes:
-        figures = (f"{one.seconds:.0f} s", f"{one.settled:.1f} s", f"{one.said:,}", f"{one.queued:,}")
-        table.add_row(one.what, *figures, f"{one.lost}", f"{one.doubled}", "; ".join(one.notes))
-    console = Console(width=WIDTH, highlight=False)
+        came = "\n".join(f"{name}: {figure}" for name, figure in one.figures.items())
+        table.add_row(one.part, one.what, f"{one.seconds:.0f} s", f"FAILED: {one.error}\n{came}" if one.error else came)
+    console = Console(width=WIDTH, highlight=False, markup=False)
     console.print(table)
     for one in outcomes:
-        if one.error:
-            console.print(f"{one.what} FAILED: {one.error}", markup=False)
+        console.print(f"again: {one.again}", markup=False)
 
 
 if __name__ == "__main__":
