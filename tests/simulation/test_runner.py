@@ -1,0 +1,62 @@
+"""A failing history is told with its seed and costs no other."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.simulation.history import BrokenError
+from tests.simulation.runner import CHUNK, Play, main
+from tests.soak import histories
+from tests.soak.part import Outcome, Soak
+
+MANY = CHUNK + 5
+
+
+@contextmanager
+def some_fail() -> Iterator[Play]:
+    """One in the first chunk does not hold, and one in the second breaks."""
+
+    def play(seed: int) -> Counter[str]:
+        if seed == 1:
+            raise BrokenError("seed 1: not settled")
+        if seed == CHUNK + 1:
+            raise KeyError("unforeseen")
+        return Counter(played=1)
+
+    yield play
+
+
+@contextmanager
+def all_hold() -> Iterator[Play]:
+    yield lambda _seed: Counter(played=1)
+
+
+def test_each_failing_seed_is_told_and_the_others_are_played(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(some_fail, 0, MANY) == 1
+    said = capfd.readouterr()
+    assert "FAILED: seed 1: not settled\n" in said.err
+    assert f"FAILED: seed {CHUNK + 1}: Traceback" in said.err
+    assert "KeyError: 'unforeseen'" in said.err
+    assert f"{MANY - 2:10,}  played\n" in said.out
+    assert f"failed: seeds 1, {CHUNK + 1}\n" in said.out
+
+
+def test_without_a_failing_one_all_is_well(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(all_hold, 0, MANY) == 0
+    said = capfd.readouterr()
+    assert said.err == ""
+    assert f"{MANY:10,}  histories held\n" in said.out
+
+
+def test_the_soak_tells_what_happened_and_what_did_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soak, outcome = Soak(tmp_path, Random(1), seconds=1, rounds=MANY), Outcome("", "", "")
+    monkeypatch.setattr(histories, "SEEDS", 1)  # from 0 on
+    with pytest.raises(AssertionError, match="seed 1: not settled"):
+        histories._play(some_fail, soak, outcome)
+    assert outcome.figures["histories"] == f"{MANY:,}, of the seeds from 0 on"
+    assert outcome.figures["played"] == f"{MANY - 2:,}"
+    assert outcome.figures["did not hold"] == f"2: seeds 1, {CHUNK + 1}"
