@@ -29,12 +29,13 @@ CHUNKS_AHEAD: Final = 8
 """Chunks of one file that may be on their way at once."""
 PATIENCE_MS: Final = 10_000
 """Where nothing comes from the peer for so long, it is asked again how much it holds."""
-FINAL: Final = frozenset(
-    {Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND, Code.TOO_LARGE, Code.QUOTA_EXCEEDED, Code.FORBIDDEN}
-)
+FINAL: Final = frozenset({Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND, Code.TOO_LARGE, Code.QUOTA_EXCEEDED})
 """With these a peer refuses a file for good; all else may be otherwise the next time."""
 REJECTED: Final = 8
-"""So often may a peer find fault with the bytes of one file."""
+"""So often may a peer find fault with the bytes of one file, or say `forbidden`.
+
+That may mean no more than that it knows this realm as a peer no longer, which the next hello tells: then files wait.
+"""
 PUT_OFF: Final = 64
 """So many files of one peer may be put off: then the others wait too."""
 _CALLS: Final = 1 << 24
@@ -95,8 +96,8 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
         return
     if answer.status != "OK" and answer.code in FINAL:
         _refused(ctx, now, answer.code)
-    elif answer.status != "OK" and answer.code == Code.BAD_REQUEST and _offset(now, answer.id) <= now.held:
-        _rejected(ctx, now)
+    elif answer.status != "OK" and _finds_fault(now, answer.id, answer.code):
+        _rejected(ctx, now, answer.code)
     elif answer.status != "OK" and answer.code == Code.RATE_LIMITED:
         _begin_anew(ctx, now)
     elif answer.status != "OK":
@@ -222,10 +223,15 @@ def _offset(now: Carrying, call: int) -> int:
     return max(0, call % _CALLS - 1) * now.chunk
 
 
-def _rejected(ctx: Ctx, now: Carrying) -> None:
-    """The peer finds fault with the bytes: their place, after something was lost; or, again and again, their digest."""
+def _finds_fault(now: Carrying, call: int, code: str) -> bool:
+    """With the bytes: their place, after something was lost, or their digest; or with who brings them."""
+    return code == Code.FORBIDDEN or (code == Code.BAD_REQUEST and _offset(now, call) <= now.held)
+
+
+def _rejected(ctx: Ctx, now: Carrying, code: str) -> None:
+    """That may pass, unless it is said again and again."""
     if now.rejected >= REJECTED:
-        _refused(ctx, now, Code.BAD_REQUEST)
+        _refused(ctx, now, code)
     else:
         _put_off(ctx, _changed(now, rejected=now.rejected + 1), now.row)
 

@@ -83,7 +83,7 @@ def _said_before(ctx: Ctx, command: Texting | Filing, post: Post) -> Sent | None
     if row is None:
         first = ctx.tx.sent(ctx.session.address, post.id)
         return None if first is None else repeated(command, settling.conversation_of(ctx, post), first)
-    if (row.post.peer, row.post.to_group, row.post.recipient) != (post.peer, post.to_group, post.recipient):
+    if _where(ctx, row.post) != _where(ctx, post):
         return Refusal(Code.BAD_REQUEST, SOMETHING_ELSE)
     if (row.post.message, row.post.file) != (post.message, post.file):
         return Refusal(Code.BAD_REQUEST, SOMETHING_ELSE)
@@ -100,6 +100,11 @@ def _said_before(ctx: Ctx, command: Texting | Filing, post: Post) -> Sent | None
     if row.settled:
         return settling.refusal_of(ctx, row, row.result)
     return _wait(ctx, row, ctx.now + WAIT_MS)
+
+
+def _where(ctx: Ctx, post: Post) -> tuple[Name, bool, Name]:
+    """For whom it is. By the realm's name: one that was forgotten meanwhile, and is back, is another peer."""
+    return ctx.view.peers.peer(post.peer).name, post.to_group, post.recipient
 
 
 def _wait(ctx: Ctx, row: Outgoing, due: int) -> Later:

@@ -175,6 +175,35 @@ def test_it_may_be_added_again(pair: Pair) -> None:
     assert pair.kampus.ends("pusat").queued == pair.pusat.ends("kampus").queued == 0
 
 
+def test_a_file_for_who_has_forgotten_its_realm_waits_as_texts_do(pair: Pair) -> None:
+    """Found by history 16 of its time: `forbidden`, said before the link was seen to be down, was its last word."""
+    forget(pair.pusat, "kampus")
+    file = upload(pair.messi)
+    asked = pair.messi.send_file("bob@pusat", file, entry=1)
+    pair.network.run(90_000)
+    assert ok(asked.answer).queued
+    ok(pair.bob.add_realm("kampus").answer)
+    pair.network.run(90_000)
+    assert [entry.kind for entry in pair.messi.history(pair.talk)] == ["file"]
+    assert [entry.kind for entry in pair.bob.history(pair.talk)] == ["file"]
+    assert pair.kampus.ends("pusat").queued == 0
+
+
+def test_what_went_back_is_answered_as_before_when_the_realm_is_a_peer_again(pair: Pair) -> None:
+    """Found by history 45 of its time: another peer of the same name was taken for another recipient."""
+    pair.network.cut("kampus", "pusat")
+    pair.network.run(5_000)
+    first = ok(pair.messi.send("bob@pusat", "1", entry=1).answer)
+    forget(pair.kampus)
+    pair.network.join("kampus", "pusat")
+    ok(pair.messi.add_realm("pusat").answer)
+    pair.network.run(5_000)
+    again = ok(pair.messi.send("bob@pusat", "1", entry=1).answer)
+    assert (again.seq, again.chain, again.queued) == (first.seq, first.chain, True)
+    refused(pair.messi.send("lina@pusat", "1", entry=1).answer, Code.BAD_REQUEST)
+    refused(pair.messi.send("bob@pusat", "2", entry=1).answer, Code.BAD_REQUEST)
+
+
 def test_files_of_the_one_before_are_not_the_next_ones(pair: Pair) -> None:
     """Its number is never another's, so what it has brought cannot be named by whoever has its name next."""
     ok(pair.bob.send_file("messi@kampus", upload(pair.bob, b"secret")).answer)

@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from msgspec import UNSET, UnsetType
 
-from realm.federation import link
+from realm.federation import forgetting, link
 from realm.request import Route
 from schemas import commands, names
 from schemas.answers import Answer, ChunkTaken, Messages, Sent, UploadOpened
@@ -23,6 +23,7 @@ from schemas.federation import Introduced, Prove, Proved
 from schemas.names import Address, ConversationId, Name
 from tests.rules.kit import key_of
 from tests.simulation.federation.node import CHUNK, DAY_MS, GENEROUS, PORT, UNSENT_MS, Answered, Backup, RealmNode
+from tests.simulation.federation.operating import Operators, known
 from tests.simulation.federation.store import Databases
 from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
@@ -35,6 +36,8 @@ PATIENCE_MS = 10_000
 CALM_MS = 400_000
 RENUMBERED = 5
 """Rows that one turn numbers anew: few, so that much can happen between two turns that do."""
+GIVEN_BACK = 3
+"""Rows that one turn gives back of a realm that was forgotten."""
 
 KEPT_MS = int(GENEROUS.peers.keep_days * DAY_MS)
 SWEPT_MS = 2 * UNSENT_MS
@@ -57,7 +60,7 @@ WRONG = (
 )
 LONG_DAYS = (10, 10, 40)
 """Longer than rows are kept, also where a clock was set back meanwhile; and longer than answers are remembered."""
-UNCERTAIN = {Code.QUEUE_FULL, Code.REALM_NOT_FOUND, Code.FILE_NOT_FOUND}
+UNCERTAIN = {Code.QUEUE_FULL, Code.FILE_NOT_FOUND}
 """What a network that doubles may answer to the one, and take the other."""
 
 
@@ -147,14 +150,16 @@ class FederatedHistory:
         }
         for node in self.nodes.values():
             node.nodes = dict(self.nodes)
+        self.operators = Operators(self.world, self.nodes, COMMANDS)
 
     def run(self) -> None:
         """All of it. Raises BrokenError where something does not hold."""
-        with patch.object(link, "RENUMBERED", RENUMBERED):
+        with patch.object(link, "RENUMBERED", RENUMBERED), patch.object(forgetting, "AT_ONCE", GIVEN_BACK):
             self._set_up()
             self.world.faulty = True
-            for _ in range(COMMANDS):
+            for number in range(COMMANDS):
                 self.world.later(0, self._something)
+                self.operators.act(number)
                 self.world.run_until(self.world.now + self.world.dice.choice((0, 0, 20, 200, 800)))
                 if self.world.chance(0.04):
                     self._go_wrong()
@@ -183,8 +188,8 @@ class FederatedHistory:
         for node in self.nodes.values():
             for other in self.nodes.values():
                 with node.store.transaction() as tx:
-                    known = {peer.name for peer in tx.peers(0, 100)}
-                if other is not node and other.name not in known:
+                    is_known = other.name in known(tx)
+                if other is not node and not is_known:
                     command = commands.AddRealm(
                         id=1, tokenId=node.tokens[USERS[0]], realm=other.name, address=other.name, port=PORT
                     )
@@ -296,6 +301,8 @@ class FederatedHistory:
             saying.refused = answer.code
             if answer.code is Code.QUEUE_FULL:
                 self.world.count(Seldom.QUEUE_FULL)
+            elif answer.code is Code.REALM_NOT_FOUND and self.operators.have_forgotten(saying.source, saying.target):
+                self.world.count(Seldom.TOLD_OF_NONE)
             elif answer.code in (Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND):
                 self.world.count(Seldom.REFUSED)
             elif answer.code not in UNCERTAIN:
@@ -400,8 +407,9 @@ class FederatedHistory:
         world.cut.clear()
         for node in self.nodes.values():
             node.nodes = dict(self.nodes)
-        self._add_all()
         end = world.now + CALM_MS
+        while (self.operators.are_waiting or self._add_again_what_is_forgotten()) and world.now < end:
+            world.run_until(world.now + 1_000)
         while not self._is_settled() and world.now < end:
             world.run_until(world.now + 5_000)
         if not self._is_settled():
@@ -410,6 +418,19 @@ class FederatedHistory:
         while world.now < end and any(self._to_be_forgotten(node) for node in self.nodes.values()):
             world.run_until(world.now + 5_000)
 
+    def _add_again_what_is_forgotten(self) -> bool:
+        """Whether a realm did not know another, or knows an impostor in its place."""
+        for node, other in permutations(self.nodes.values(), 2):
+            with node.store.transaction() as tx:
+                peer = known(tx).get(other.name)
+            if peer is None:
+                self.operators.add(node, other)
+                return True
+            if peer.key != other.key and self.operators.have_forgotten(node.name, other.name):
+                self.operators.forget(node, other)  # somebody else took its name, which was free
+                return True
+        return False
+
     def _is_settled(self) -> bool:
         return not self._unsettled()
 
@@ -417,7 +438,11 @@ class FederatedHistory:
         found = [f"{one}" for one in self.sayings if one.told is None and one.refused is None]
         for node in self.nodes.values():
             with node.store.transaction() as tx:
-                for peer in tx.peers(0, 100):
+                for peer in tx.peers(0, 1_000):
+                    if peer.forgotten_at is not None:
+                        if tx.sending(peer.id).queued or tx.untaken(peer.id, 1):
+                            found.append(f"{node.name} has not given back all to {peer.name}: {tx.sending(peer.id)}")
+                        continue
                     sending, link = tx.sending(peer.id), node._core.memory.peers.link(peer.id)
                     files = tx.unnumbered(peer.id, 1)  # also such as were taken, and are brought again after a restore
                     if sending.queued or sending.acked != sending.last or files or not link.answers:
@@ -429,7 +454,7 @@ class FederatedHistory:
             if node.wrongs:
                 self._fail(node.wrongs[0])
             with node.store.transaction() as tx:
-                for peer in tx.peers(0, 100):
+                for peer in known(tx).values():
                     if peer.name not in self.nodes or peer.key != self.nodes[peer.name].key:
                         self._fail(f"{node.name} takes {peer.key} for {peer.name}")
         rows: dict[str, set[str]] = {node.name: self._check_rows(node) for node in self.nodes.values()}
@@ -510,8 +535,10 @@ class FederatedHistory:
             self._fail(f"{saying} is there {counts} times")
         if bounces:
             self.world.count(Seldom.BOUNCED)
-        if saying.refused in UNCERTAIN or self._may_be_lost(saying):
+        if saying.refused in (*UNCERTAIN, Code.REALM_NOT_FOUND) or self._may_be_lost(saying):
             return
+        if bounces and saying.said_at > self.leapt_at and saying.told is not None and saying.told.queued is not True:
+            self._fail(f"{saying} was answered as taken, and bounced")
         if saying.crosses and saying.told is not None and not is_kept:
             self.world.count(Seldom.FORGOTTEN)
             if saying.said_at > self.leapt_at:
@@ -519,7 +546,12 @@ class FederatedHistory:
             if counts == (1, 0, 0) and saying.is_possible and self._is_too_late(saying):
                 self.world.count(Seldom.TOO_LATE)
                 return
-        if not saying.is_possible:
+        forgotten = self.operators.have_forgotten(saying.source, saying.target, saying.said_at)
+        if counts == (1, 0, 0) and saying.is_possible and forgotten and self._is_too_late(saying):
+            self.world.count(Seldom.LOST_WITH_BOTH)
+        elif self._is_given_back(saying, bounces):
+            self.world.count(Seldom.GIVEN_BACK_AND_TAKEN if theirs else Seldom.GIVEN_BACK)
+        elif not saying.is_possible:
             late = saying.said_at <= self.leapt_at and counts == (1, 0, 1)  # repeated when its row was forgotten
             if saying.refused is not None and counts != (0, 0, 0) and not late:
                 self._fail(f"{saying} was refused, and is there {counts}")
@@ -528,6 +560,14 @@ class FederatedHistory:
         elif counts != (1, 1, 0):
             self._fail(f"{saying} is there {counts}")
 
+    def _is_given_back(self, saying: Saying, bounces: list[Entry]) -> bool:
+        """Whether it waited for a realm that was forgotten then; that may have taken it, and not have said so."""
+        if not bounces or bounces[0].code != Code.REALM_NOT_FOUND:
+            return False
+        if not self.operators.have_forgotten(saying.source, saying.target, saying.said_at):
+            self._fail(f"{saying} was given back, and {saying.target} not forgotten")
+        return True
+
     def _check_order(self, kept: dict[str, dict[str, list[Entry]]]) -> None:
         """What one user sends to a conversation comes in the order in which it is kept at home; files when whole."""
         restored = {one.realm for one in self.restores}
@@ -535,6 +575,8 @@ class FederatedHistory:
             if saying.crosses and not restored & {saying.source, saying.target}:
                 theirs = _texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
                 own = _texts_of(saying.sender, kept[saying.source].get(saying.own, []))
+                if self.operators.have_forgotten(saying.source, saying.target):
+                    theirs = [one for one in theirs if one in own]  # what it was told not to be taken has no own entry
                 if [one for one in own if one in theirs] != theirs:
                     self._fail(f"{saying.theirs} has {theirs}, and its sender {own}")
 

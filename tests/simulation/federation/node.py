@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from realm.core import Core, Decision
-from realm.effects import Connect, Effect, Note, Reply, RunJob, ToPeer
+from realm.effects import Connect, Disconnect, Effect, Note, Reply, RunJob, ToPeer
 from realm.inputs import FromPeer, Input, JobDone, LinkDown, LinkUp, Stopping, Tick
 from realm.jobs import (
     Agreed,
@@ -20,7 +20,7 @@ from realm.jobs import (
     ReadCard,
     Result,
 )
-from realm.request import Request, Route
+from realm.request import OPERATOR, Request, Route
 from realm.settings import Files, Limits, PeerRules, Settings
 from realm.store.interface import Tx
 from realm.turn import Turns
@@ -41,6 +41,7 @@ from schemas.federation import (
     Proved,
 )
 from schemas.names import Name
+from schemas.operator import OperatorCommand
 from tests.rules.blobs_in_memory import BlobsInMemory
 from tests.rules.kit import SeededIds, hash_openly, key_of
 from tests.simulation.federation.store import Database, StoreInMemory
@@ -186,6 +187,13 @@ class RealmNode:
     def _accept(self, key: str, command: Command, answered: Answered, data: bytes | None = None) -> None:
         frames = [encode_command(command)] if data is None else [encode_command(command), data]
         self._receive(key, Route(self._route()), frames, answered)
+
+    def operate(self, command: OperatorCommand, answered: Answered) -> None:
+        """The operator says something, over the socket in the folder."""
+        if self.running:
+            route = Route(self._route(), operator=True)
+            self._asking[route.peer] = answered
+            self._take(Request(route, OPERATOR, OPERATOR, command))
 
     # links
 
@@ -348,6 +356,8 @@ class RealmNode:
                     self._to_peer(effect)
                 case Connect(peer, _, host):
                     self._connect(peer, host)
+                case Disconnect(peer):
+                    self._links.pop(peer, None)
                 case RunJob(job):
                     self._run_job(job)
                 case Note("error", "internal error", fields):

@@ -49,6 +49,12 @@ class Seldom(StrEnum):
     NOT_NOW = "envelope answered with an error"
     FORGOTTEN = "row forgotten after its time"
     TOO_LATE = "restore too late for a forgotten row"
+    PEER_FORGOTTEN = "realm forgotten by an operator"
+    ADDED_AGAIN = "realm added by an operator"
+    GIVEN_BACK = "given back, as its realm was forgotten"
+    GIVEN_BACK_AND_TAKEN = "given back, though its realm had taken it"
+    LOST_WITH_BOTH = "lost by a restore, and forgotten by who had sent it"
+    TOLD_OF_NONE = "sender told that there is no such realm"
 
 
 class Dice(random.Random):

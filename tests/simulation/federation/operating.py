@@ -1,0 +1,134 @@
+"""What the operators of simulated realms do meanwhile, and what may be missing for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from realm.store.interface import Tx
+from realm.store.rows import Peer
+from schemas import operator
+from schemas.answers import Answer
+from schemas.errors import Code, Refusal
+from schemas.names import Name
+from tests.simulation.federation.node import PORT, RealmNode
+from tests.simulation.federation.world import Dice, RealmsWorld, Seldom
+
+PATIENCE_MS = 10_000
+NEVER = 1 << 62
+FORGETS = 0.25
+"""In so many histories a realm is forgotten."""
+AWAY_MS = (0, 500, 5_000, 40_000, None)
+"""After so long it is added again; or only when all is healed."""
+
+
+@dataclass
+class Forgetting:
+    """An operator wanted a peer to be one no more."""
+
+    realm: str
+    peer: str
+    until: int = NEVER
+    """When that was answered: what was sent there before may go back to its sender."""
+
+
+class Operators:
+    """Of all realms of a history. They have dice of their own: what they do not touch goes on as without them."""
+
+    def __init__(self, world: RealmsWorld, nodes: Mapping[str, RealmNode], commands: int) -> None:
+        self._world = world
+        self._nodes = nodes
+        self._dice = Dice(f"{world.seed} operators")
+        self._asking = 0
+        self.forgettings: list[Forgetting] = []
+        self._plan: dict[int, list[Callable[[], None]]] = {}
+        """What is done beside which command."""
+        if self._dice.random() < FORGETS:
+            for _ in range(self._dice.choice((1, 1, 2, 3))):
+                self._at(commands, self._forget_some)
+
+    def act(self, number: int) -> None:
+        """Do what is to be done beside a command."""
+        for what in self._plan.get(number, ()):
+            what()
+
+    @property
+    def are_waiting(self) -> bool:
+        """Whether something that they have said is still to be done."""
+        return self._asking > 0
+
+    def _at(self, commands: int, what: Callable[[], None]) -> None:
+        self._plan.setdefault(self._dice.randint(commands // 10, commands - 1), []).append(what)
+
+    def tell(
+        self, node: RealmNode, command: operator.OperatorCommand, then: Callable[[Answer | Refusal], None]
+    ) -> None:
+        """Say something until there is an answer: a realm may be killed meanwhile, or have no room on its disk."""
+        told: list[Answer | Refusal] = []
+        self._asking += 1
+
+        def ask() -> None:
+            if not told:
+                node.operate(command, answered)
+                self._world.later(PATIENCE_MS, ask)
+
+        def answered(answer: Answer | Refusal) -> None:
+            if told or (isinstance(answer, Refusal) and answer.code is Code.UNAVAILABLE):
+                return
+            told.append(answer)
+            self._asking -= 1
+            then(answer)
+
+        ask()
+
+    # forgetting a realm
+
+    def _forget_some(self) -> None:
+        node, other = self._two()
+        self.forget(node, other)
+        if self._dice.random() < 0.25:
+            self.forget(other, node)
+        away = self._dice.choice(AWAY_MS)
+        if away is not None:
+            self._world.later(
+                away, lambda: self.add(node, other) if self._dice.random() < 0.5 else self.add(other, node)
+            )
+
+    def _two(self) -> tuple[RealmNode, RealmNode]:
+        node = self._dice.choice(list(self._nodes.values()))
+        return node, self._dice.choice([one for one in self._nodes.values() if one is not node])
+
+    def forget(self, node: RealmNode, other: RealmNode) -> None:
+        """Make a peer, whoever has its name, one no more."""
+        one = Forgetting(node.name, other.name)
+        self.forgettings.append(one)
+
+        def answered(answer: Answer | Refusal) -> None:
+            one.until = self._world.now
+            if isinstance(answer, operator.PeerForgotten):
+                self._world.count(Seldom.PEER_FORGOTTEN)
+            else:
+                assert isinstance(answer, Refusal)
+                assert answer.code is Code.REALM_NOT_FOUND, answer  # said before, or the other has not come back yet
+
+        self.tell(node, operator.ForgetPeer(id=1, realm=other.name), answered)
+
+    def add(self, node: RealmNode, other: RealmNode) -> None:
+        """Make another realm a peer, or this one known to it again."""
+        command = operator.AddPeer(id=1, realm=other.name, address=other.name, port=PORT, key=other.key)
+
+        def answered(answer: Answer | Refusal) -> None:
+            if isinstance(answer, Answer):
+                self._world.count(Seldom.ADDED_AGAIN)
+            else:
+                assert isinstance(answer, Refusal)
+                assert answer.code is Code.REALM_UNREACHABLE, answer
+
+        self.tell(node, command, answered)
+
+    def have_forgotten(self, realm: str, peer: str, said_at: int = 0) -> bool:
+        """Whether what was said then to a peer may have been given back."""
+        return any((one.realm, one.peer) == (realm, peer) and said_at <= one.until for one in self.forgettings)
+
+
+def known(tx: Tx) -> dict[Name, Peer]:
+    """The peers of a realm, without those that it has forgotten."""
+    return {peer.name: peer for peer in tx.peers(0, 1_000) if peer.forgotten_at is None}
