@@ -8,6 +8,7 @@ generator was the slower one, or others took the machine) the ratio of the CPU t
 import os
 import platform
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -85,14 +86,16 @@ def _run(name: str, folder: Path, rounds: int, seconds: float, others: list[floa
     """One item, with servers and connections of its own."""
     context: Context = zmq.Context()
     raise_limits(context)
-    with ExitStack() as keep:
-        keep.callback(context.destroy, linger=0)
-        try:
+    try:
+        with ExitStack() as keep:
+            keep.callback(context.destroy, linger=0)
             return ITEMS[name](Bench(context, folder, rounds, seconds, keep, others))
-        except BenchError as error:
-            why = str(error)
-        except zmq.Again:
-            why = "an answer or a push did not come within 10 s"
+    except BenchError as error:
+        why = str(error)
+    except zmq.Again:
+        why = "an answer or a push did not come within 10 s"
+    except subprocess.TimeoutExpired as error:  # of a machine that has no time for it: the other items are measured
+        why = f"a server did not end within {error.timeout:.0f} s"
     return [Line(key=name, work=name, ours=f"could not be measured: {why}", failed=True)]
 
 

@@ -126,7 +126,7 @@ def _storms(plot: Plot) -> Figure:
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     for label, (_, bar) in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_fontweight("normal" if bar else "bold")
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.7)
     axes.tick_params(length=0)
     axes.set_xlim(0, 1.15 * max(bar.value for bar in plot.bars))
     axes.set_xlabel("milliseconds")

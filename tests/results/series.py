@@ -13,7 +13,10 @@ from tests.soak.part import Outcome
 
 STEPS: Final = 400
 """Into so many parts a distribution is cut."""
-_MILLIS: Final = re.compile(r"^(?P<ms>[\d,]+(?:\.\d+)?) ms\b")
+_MILLIS: Final = re.compile(
+    r"(?P<before>[^,;()\d]*(?:p\d\d)?[^,;()\d]*)(?P<ms>\d[\d,]*(?:\.\d+)?) ms\b(?P<after>[^,;()]*)"
+)
+"""A figure among others in a sentence: `p50 1.2 ms, p99 3.4 ms alone; p99 8 ms meanwhile`."""
 
 
 @dataclass(frozen=True)
@@ -138,5 +141,8 @@ def storms(outcomes: Sequence[Outcome]) -> Iterator[Bar]:
     """What the soak says of others' p99, part by part."""
     for outcome in outcomes:
         for name, figure in outcome.figures.items():
-            if "p99" in f"{name} {figure}" and (found := _MILLIS.match(figure.removeprefix("p99 "))):
-                yield Bar(outcome.part, name, float(found["ms"].replace(",", "")))
+            for found in _MILLIS.finditer(figure):
+                around = " ".join(f"{found['before']} {found['after']}".split())
+                if "p99" in around or ("p99" in name and not re.search(r"p\d\d", around)):
+                    said = f"{name}: {around}" if around else name
+                    yield Bar(outcome.part, said, float(found["ms"].replace(",", "")))

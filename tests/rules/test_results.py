@@ -15,7 +15,7 @@ from tests.bench.figures import Comparison, Figure, Line, Measured
 from tests.bench.meter import Reading
 from tests.results import kept, performance, proof
 from tests.results.__main__ import HERE, Drawing, digest
-from tests.results.series import all_plots
+from tests.results.series import all_plots, storms
 from tests.soak.part import Outcome, Part
 
 PERFORMANCE = (HERE / "performance.template.md").read_text(encoding="utf-8")
@@ -173,6 +173,21 @@ def _draw(docs: Path, seed: str) -> dict[str, bytes]:
     command = [sys.executable, "-m", "tests.results", "--docs", str(docs)]
     subprocess.run(command, check=True, timeout=100, env={**os.environ, "PYTHONHASHSEED": seed})
     return {path.name: path.read_bytes() for path in (docs / "plots").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "bars"),
+    [
+        ("others' p99", "1,250.5 ms, 3 times", [("others' p99", 1_250.5)]),
+        ("others wait", "p50 1.5 ms, p99 3 ms", [("others wait: p99", 3.0)]),
+        ("p99", "2 ms before, 4.5 ms meanwhile (2.2 times)", [("p99: before", 2.0), ("p99: meanwhile", 4.5)]),
+        ("the slowest", "9 ms", []),
+        ("p99", "no one waited", []),
+    ],
+)
+def test_what_others_wait_is_found_in_what_a_storm_says(name: str, figure: str, bars: list[tuple[str, float]]) -> None:
+    found = storms([Outcome("storm", "storm", "", figures={name: figure})])
+    assert [(bar.name, bar.value) for bar in found] == bars
 
 
 def test_odd_results_are_drawn(tmp_path: Path) -> None:
