@@ -12,7 +12,7 @@ SEED ?= 0
 HISTORIES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help install run-realm run-client demo test test-all screenshots simulate simulate-realms soak bench check format protocol lock clean
+.PHONY: help install run-realm run-client demo test test-all screenshots simulate simulate-realms soak bench results figures check format protocol lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,18 +53,29 @@ simulate: $(READY) ## Run more simulated histories on all cores (SEED=0 HISTORIE
 simulate-realms: $(READY) ## The same for several realms that federate (SEED=0 HISTORIES=1000)
 	$(BIN)/python -m tests.simulation.federation.runner $(SEED) $(HISTORIES)
 
-soak: $(READY) ## Kill, stop and cut off realms that federate for some minutes, and count what arrives
+soak: $(READY) ## Put realms through storms, crashes, cut networks and hostile input, and show what came of it (hours)
 	$(BIN)/python -m tests.soak
 
 bench: $(READY) ## Measure a realm beside its binding's own limit, and the web client (some 10 minutes; leave the machine alone)
 	$(BIN)/python -m tests.bench
 
-check: $(READY) ## Format, lint, strict types, import rules, stale protocol page
+results: $(READY) ## Both of these, kept in docs/results; then make figures (hours; leave the machine alone)
+	@failed=0; \
+	$(BIN)/python -m tests.bench --json docs/results/bench.json || failed=1; \
+	$(BIN)/python -m tests.soak --json docs/results/soak.json || failed=1; \
+	$(BIN)/python -m tests.results || failed=1; \
+	exit $$failed
+
+figures: $(READY) ## Draw docs/performance.md, docs/proof.md and docs/plots from docs/results (seconds)
+	$(BIN)/python -m tests.results
+
+check: $(READY) ## Format, lint, strict types, import rules, stale pages and plots
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m schemas.page --check
+	$(BIN)/python -m tests.results --check
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix --quiet .

@@ -14,7 +14,7 @@ import zmq
 
 from schemas.names import Name
 from tests.bench.bare import Socket
-from tests.bench.figures import Line, summary
+from tests.bench.figures import Comparison, Figure, Line, summary
 from tests.bench.load import Listener, Talk, Talker
 from tests.bench.meter import SATURATED, BenchError, Reading, median, quantile
 from tests.bench.people import User
@@ -143,6 +143,7 @@ def partition(bench: Bench) -> list[Line]:
     rate = median([(QUEUED - 1) / (whole - first) for first, whole in zip(firsts, alls, strict=True)])
     return [
         Line(
+            key="between-healed",
             work=f"from a healed partition until {QUEUED:,} queued messages are delivered",
             ours=f"{median(alls):.1f} s; the first after {median(firsts):.1f} s, then {rate:,.0f} msg/s",
             raw={"firsts": firsts, "alls": alls},
@@ -182,21 +183,21 @@ def dead(bench: Bench) -> list[Line]:
     refused = _refusal(talking[0], users[0])
     loads = [(_talk(users, talking, hearing, "", OK), side.pid) for side, users, talking, hearing in sides]
     beside, without = bench.alternate(*loads)
-    by_rate = median([one.rate / other.rate for one, other in zip(beside, without, strict=True)])
-    by_cpu = median([other.micros / one.micros for one, other in zip(beside, without, strict=True)])
+    compared = Comparison(beside, without)
+    by_rate, by_cpu = median(compared.by_rate), median(compared.by_cpu)
     singles = [_single(users[0], users[1].name, talking[0], hearing[1]) for _, users, talking, hearing in sides]
     return [
         Line(
+            key="between-dead",
             work=f"send within one, {FEW} users, {WINDOW} in flight each; {FULL:,} wait for a dead peer ({refused})",
             ours=summary(beside, "msg"),
             limit=f"without a peer: {summary(without, 'msg')}",
             ratio=f"rate {by_rate:.0%}, CPU {by_cpu:.0%}",
             counts="CPU",
-            target=f"at least {NOTHING:.0%}",
-            reached=by_cpu >= NOTHING,
+            figure=Figure("share", by_cpu, compared.by_cpu, at_least=NOTHING),
             raw={"beside": beside, "without": without},
         ),
-        _times("the same, one at a time", *_in_turn(bench, *singles), target=1 / NOTHING),
+        _times("between-dead-single", "the same, one at a time", *_in_turn(bench, *singles), target=1 / NOTHING),
     ]
 
 
@@ -214,19 +215,19 @@ def _talk(users: list[User], talking: list[Socket], hearing: list[Socket], realm
 
 def _rate(within: list[Reading], sending: list[Reading], taking: list[Reading]) -> Line:
     """By CPU it is what two machines could do: the busier of the two realms counts."""
-    by_rate = median([one.rate / other.rate for one, other in zip([*sending, *taking], within * 2, strict=True)])
-    costs = {name: median([one.micros for one in side]) for name, side in (("sending", sending), ("taking", taking))}
-    alone = median([one.micros for one in within])
-    by_cpu = alone / max(costs.values())
+    by_rate = [one.rate / other.rate for one, other in zip([*sending, *taking], within * 2, strict=True)]
+    sides = (Comparison(sending, within), Comparison(taking, within))
+    by_cpu = min((one.by_cpu for one in sides), key=median)
     saturated = max(median([one.busiest for one in side]) for side in (sending, taking)) >= SATURATED
+    rounds = by_rate if saturated else by_cpu
     return Line(
+        key="between",
         work=f"send to another realm, {FEW} users, {WINDOW} in flight each, flushed and pushed there",
         ours=f"{summary(sending, 'msg')}; the other realm {summary(taking, 'msg')}",
         limit=f"within one realm: {summary(within, 'msg')}",
-        ratio=f"rate {by_rate:.0%}, CPU of the busier {by_cpu:.0%}",
+        ratio=f"rate {median(by_rate):.0%}, CPU of the busier {median(by_cpu):.0%}",
         counts="rate" if saturated else "CPU",
-        target=f"at least {SHARE:.0%}",
-        reached=(by_rate if saturated else by_cpu) >= SHARE,
+        figure=Figure("share", median(rounds), rounds, at_least=SHARE),
         raw={"within": within, "sending": sending, "taking": taking},
     )
 
@@ -237,7 +238,7 @@ def _latency(
     theirs = _single(users[0], f"{users[1].name}@there", talking[0], hearing_there[1])
     local = _single(users[0], users[1].name, talking[0], hearing[1])
     work = "send to another realm, one at a time, until the recipient has it by push"
-    return [_times(work, *_in_turn(bench, theirs, local), target=None)]
+    return [_times("between-single", work, *_in_turn(bench, theirs, local), target=None)]
 
 
 def _single(user: User, to: str, talking: Socket, hearing: Socket) -> Callable[[], float]:
@@ -255,16 +256,16 @@ def _in_turn(bench: Bench, *ways: Callable[[], float]) -> list[list[list[float]]
     return rounds
 
 
-def _times(work: str, ours: list[list[float]], beside: list[list[float]], *, target: float | None) -> Line:
-    times = median([median(one) / median(other) for one, other in zip(ours, beside, strict=True)])
+def _times(key: str, work: str, ours: list[list[float]], beside: list[list[float]], *, target: float | None) -> Line:
+    times = [median(one) / median(other) for one, other in zip(ours, beside, strict=True)]
     return Line(
+        key=key,
         work=work,
         ours=_both(ours),
         limit=f"within a realm that knows no dead one: {_both(beside)}" if target else f"within one: {_both(beside)}",
-        ratio=f"p50 {times:.2f} times",
+        ratio=f"p50 {median(times):.2f} times",
         counts="time" if target else "",
-        target=f"at most {target:.2f} times" if target else "",
-        reached=times <= target if target else None,
+        figure=Figure("times", median(times), times, at_most=target),
         raw={"ours": ours, "beside": beside},
     )
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.bench import people
 from tests.bench.bare import Socket
-from tests.bench.figures import Line
+from tests.bench.figures import Figure, Line
 from tests.bench.meter import median, quantile
 from tests.bench.setup import Bench
 from tests.bench.wire import OK, TEXT, pack
@@ -78,18 +78,19 @@ def _flushed(path: Path) -> list[float]:
 
 
 def _line(ours: list[list[float]], echoes: list[list[float]], flushes: list[list[float]]) -> Line:
-    times = median(
-        [median(one) / (median(echo) + median(flush)) for one, echo, flush in zip(ours, echoes, flushes, strict=True)]
-    )
+    times = [
+        median(one) / (median(echo) + median(flush)) for one, echo, flush in zip(ours, echoes, flushes, strict=True)
+    ]
     return Line(
+        key="single",
         work="send, one at a time, until the recipient has it by push",
         ours=_both(ours),
         limit=f"echo {_both(echoes)}; flush of 4 KiB {_both(flushes)}",
-        ratio=f"p50 {times:.2f} times (echo + flush)",
+        bare="one frame to a ROUTER that echoes, and a flush of this disk",
+        ratio=f"p50 {median(times):.2f} times (echo + flush)",
         counts="time",
-        target=f"at most {TIMES:.0f} times",
-        reached=times <= TIMES,
-        raw={"times": times, "ours": ours, "echoes": echoes, "flushes": flushes},
+        figure=Figure("times", median(times), times, at_most=TIMES),
+        raw={"ours": ours, "echoes": echoes, "flushes": flushes},
     )
 
 

@@ -16,7 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tests.soak import results
+from tests.results import kept
 from tests.soak.part import Outcome, Soak, this_machine
 from tests.soak.parts import PARTS
 
@@ -44,7 +44,7 @@ def soak(
         print(f"{name} …", file=sys.stderr, flush=True)
         outcomes.append(_play(name, seconds, rounds, seed))
         if json_file is not None:
-            results.keep(json_file, outcomes, list(PARTS))
+            kept.keep(json_file, Outcome, outcomes, lambda one: one.part, list(PARTS))
     _show(outcomes)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Pages and plots drawn from what the bench and the soak have kept: `python -m tests.results`."""
