@@ -12,7 +12,7 @@ SEED ?= 0
 HISTORIES ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help install run-realm run-client demo test test-all screenshots simulate simulate-realms soak bench results figures check format protocol lock clean
+.PHONY: help install run-realm run-client demo test test-all screenshots simulate simulate-realms soak bench results figures check format protocol lock audit clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,12 @@ protocol: $(READY) ## Write docs/protocol.md anew from schemas/
 lock: $(READY) ## Choose the newest versions that pyproject.toml allows
 	$(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --no-emit-index-url --no-emit-find-links \
 	  --no-header --annotation-style=line --output-file requirements.lock pyproject.toml
+
+audit: $(READY) ## Look up known vulnerabilities of the locked versions (needs a network; no part of check or test)
+	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off || { \
+	  echo "make audit: not clean. What is listed above is known to be vulnerable: take a newer version (make lock)." >&2; \
+	  echo "Where nothing is listed, nothing was looked up: no vulnerability service can be reached from here." >&2; \
+	  exit 1; }
 
 clean: ## Remove what was made (not the data)
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist

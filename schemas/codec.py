@@ -59,6 +59,8 @@ _KNOWN: Final = frozenset(map(name_of, (*COMMANDS, *LINK_COMMANDS, *OPERATOR_COM
 _EXPLAINED: Final = {**names.EXPLAINED, **fields.EXPLAINED}
 _PLACE: Final = re.compile(r"^(?P<why>.*?)(?: - at (?:`key` in )?`\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `(?P<field>\w+)`")
+_LONGEST: Final = 200
+"""Characters of what is said of a frame: more would only repeat what was sent."""
 _BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -166,6 +168,7 @@ def _sentence(complaint: str) -> str:
     for pattern, words in _EXPLAINED.items():
         if pattern in why or repr(pattern) in why:
             why = words
+    why = why if len(why) <= _LONGEST else f"{why[:_LONGEST]}…"
     if not path:
         return why.replace("Expected `object`", "expected one MessagePack map")
     return f"{path}: {why[0].lower()}{why[1:]}"

@@ -223,7 +223,7 @@ class FalseRealm:
         except zmq.Again:
             return False
         except zmq.ZMQError:
-            del self.greeted[route]
+            self.greeted.pop(route, None)
             return False
         self.said += 1
         return True

@@ -680,17 +680,22 @@ class Liar:
 
     def say(self, to: Node, told: Map, data: bytes | None = None, route: bytes | None = None) -> Any:
         """Say something on the commands port of a realm; the answer as a map, None where there is none yet."""
-        came: list[Map] = []
         frames = [msgspec.msgpack.encode(told)] if data is None else [msgspec.msgpack.encode(told), data]
+        return self.say_frames(to, frames, route)
+
+    def say_frames(self, to: Node, frames: list[bytes], route: bytes | None = None) -> Any:
+        """The same of frames, which may be anything."""
+        came: list[Map] = []
 
         def answered(reply: Reply) -> None:
             answer = reply.answer
             call = reply.request.call
             raw = encode_refusal(call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
-            came.append(msgspec.msgpack.decode(raw))
+            came.append(msgspec.msgpack.decode(raw, strict=False))
 
         to.receive(self.key, frames, route or self.route, answered)
         self.network.flow()
+        assert len(came) < 2, came
         return came[0] if came else None
 
     def hello(self, to: Node, epoch: int = 1, following: int = 1) -> Map:

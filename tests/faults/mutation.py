@@ -1,0 +1,278 @@
+"""Frames made wrong on purpose: bytes changed anywhere, and MessagePack changed element by element.
+
+All is drawn from the `random.Random` that is given, so a seed says it again.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final, NamedTuple
+
+import msgpack
+
+LARGE: Final = 4_294_967_295
+"""What a header of 32 bits can promise at most."""
+DEEP: Final = (3, 60, 600, 20_000)
+"""How many arrays or maps are put around an element."""
+REPEATED: Final = (2, 40, 3_000)
+LONG: Final = 20_000
+"""Bytes: a frame that is so long is not changed once more."""
+MOST: Final = 200_000
+"""Bytes: a frame that would become longer is cut."""
+
+
+class Element(NamedTuple):
+    """One value of a frame, or one key of a map in it."""
+
+    kind: str
+    begin: int
+    body: int
+    """Where what its header speaks of begins: its bytes, or its items."""
+    end: int
+    items: int = 0
+    """Items of an array, pairs of a map."""
+    key: bool = False
+
+
+@dataclass
+class _Open:
+    """An array or a map of which more is to come."""
+
+    at: int
+    left: int
+    is_map: bool
+
+
+_SIZED: Final = {
+    0xC4: ("bin", 1), 0xC5: ("bin", 2), 0xC6: ("bin", 4), 0xD9: ("str", 1), 0xDA: ("str", 2), 0xDB: ("str", 4),
+    0xDC: ("array", 2), 0xDD: ("array", 4), 0xDE: ("map", 2), 0xDF: ("map", 4),
+}  # fmt: skip
+_PLAIN: Final = {
+    0xC0: ("nil", 0), 0xC2: ("bool", 0), 0xC3: ("bool", 0), 0xCA: ("float", 4), 0xCB: ("float", 8), 0xCC: ("int", 1),
+    0xCD: ("int", 2), 0xCE: ("int", 4), 0xCF: ("int", 8), 0xD0: ("int", 1), 0xD1: ("int", 2), 0xD2: ("int", 4),
+    0xD3: ("int", 8),
+}  # fmt: skip
+
+
+def elements(frame: bytes) -> list[Element]:
+    """The elements of a frame, as far as it is MessagePack; of one that is cut, those before."""
+    found: list[Element] = []
+    around: list[_Open] = []
+    at = 0
+    while at < len(frame) and (around or not found):
+        kind, body, count = _header(frame, at)
+        if not kind:
+            break
+        key = bool(around) and around[-1].is_map and around[-1].left % 2 == 0
+        holds = kind in ("array", "map")
+        end = body if holds else body + count
+        found.append(Element(kind, at, body, end, count if holds else 0, key))
+        at = end
+        if around:
+            around[-1].left -= 1
+        if holds and count:
+            around.append(_Open(len(found) - 1, count * (2 if kind == "map" else 1), kind == "map"))
+        while around and not around[-1].left:
+            closed = around.pop().at
+            found[closed] = found[closed]._replace(end=at)
+    return [one for one in found if one.end <= len(frame)]
+
+
+def _header(frame: bytes, at: int) -> tuple[str, int, int]:
+    """The kind of what begins there, where its content does, and how much that is: bytes, items or pairs."""
+    first = frame[at]
+    if first < 0x80 or first >= 0xE0:
+        return "int", at + 1, 0
+    if first < 0xC0:
+        kind, mask = ("map", 0x0F) if first < 0x90 else ("array", 0x0F) if first < 0xA0 else ("str", 0x1F)
+        return kind, at + 1, first & mask
+    if first in _PLAIN:
+        kind, size = _PLAIN[first]
+        return kind, at + 1, size
+    if first in _SIZED and at + 1 + _SIZED[first][1] <= len(frame):
+        kind, wide = _SIZED[first]
+        return kind, at + 1 + wide, int.from_bytes(frame[at + 1 : at + 1 + wide], "big")
+    return "", at, 0
+
+
+STRANGE: Final = (
+    b"\xc0", b"\xc2", b"\xc3", b"\x00", b"\xff", b"\xcf" + b"\xff" * 8, b"\xd3\x80" + bytes(7), b"\xa0", b"\xc4\x00",
+    b"\x90", b"\x80", b"\x91\x90", b"\x81\x01\x02", b"\xa3../", b"\xa1\x00", b"\xa3\xe2\x80\xae", b"\xc1",
+    b"\xcb\x7f\xf8" + bytes(6), b"\xcb\x7f\xf0" + bytes(6), b"\xca\xff\x80\x00\x00", b"\xcb\x3f\xf0" + bytes(6),
+    b"\xd4\x05\x00", b"\xd6\xff\x00\x00\x00\x01", b"\xd7\xff" + b"\xff" * 8, b"\xc7\x0c\xff" + b"\xff" * 12,
+    b"\xc4\x20" + bytes(32),
+    b"\xda\x13\x88" + b"x" * 5_000, b"\xcf\x7f" + b"\xff" * 7, b"\xa5messi", b"\xa5bob@x",
+)  # fmt: skip
+"""Values of every type, and such as few expect: NaN, infinities, times, extensions, a byte that nothing begins with."""
+
+Mutation = Callable[[bytes, Random], bytes]
+
+
+def flip(frame: bytes, chance: Random) -> bytes:
+    """Some bits."""
+    changed = bytearray(frame)
+    for _ in range(chance.choice((1, 1, 2, 9)) if frame else 0):
+        changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+def cut(frame: bytes, chance: Random) -> bytes:
+    """Its end is missing, or something within it."""
+    begin, end = sorted((chance.randint(0, len(frame)), chance.choice((len(frame), chance.randint(0, len(frame))))))
+    return frame[:begin] + frame[end:]
+
+
+def insert(frame: bytes, chance: Random) -> bytes:
+    """Bytes that do not belong there."""
+    at = chance.randint(0, len(frame))
+    return frame[:at] + chance.randbytes(chance.choice((1, 2, 5, 70))) + frame[at:]
+
+
+def double(frame: bytes, chance: Random) -> bytes:
+    """A part comes again, and again."""
+    begin, end = sorted((chance.randint(0, len(frame)), chance.randint(0, len(frame))))
+    return frame[:end] + frame[begin:end] * chance.choice(REPEATED) + frame[end:]
+
+
+def retype(frame: bytes, chance: Random) -> bytes:
+    """A value, or a key, is another, of another type."""
+    return _put(frame, chance, chance.choice(STRANGE))
+
+
+def oversize(frame: bytes, chance: Random) -> bytes:
+    """What has a length promises much more than comes."""
+    one = _one(frame, chance, "str", "bin", "array", "map")
+    if one is None:
+        return frame
+    wide = {"str": 0xDB, "bin": 0xC6, "array": 0xDD, "map": 0xDF}[one.kind]
+    return frame[: one.begin] + struct.pack(">BI", wide, chance.choice((LARGE, LARGE // 2, 70_000))) + frame[one.body :]
+
+
+def nest(frame: bytes, chance: Random) -> bytes:
+    """A value is deep inside of arrays, or of maps."""
+    one = _one(frame, chance)
+    if one is None:
+        return frame
+    around = chance.choice((b"\x91", b"\x81\xa1x", b"\x81\x00", b"\x91\x81\xa1x")) * chance.choice(DEEP)
+    return frame[: one.begin] + around + frame[one.begin :]
+
+
+def widen(frame: bytes, chance: Random) -> bytes:
+    """The same, said in more bytes than it needs."""
+    for one in reversed(elements(frame)):
+        if chance.random() < 0.5:
+            frame = frame[: one.begin] + _wide(frame, one) + frame[one.body if one.kind != "int" else one.end :]
+    return frame
+
+
+def _wide(frame: bytes, one: Element) -> bytes:
+    if one.kind in ("array", "map"):
+        return struct.pack(">BI", 0xDD if one.kind == "array" else 0xDF, one.items)
+    if one.kind in ("str", "bin"):
+        return struct.pack(">BI", 0xDB if one.kind == "str" else 0xC6, one.end - one.body)
+    if one.kind == "int":
+        value = int(msgpack.unpackb(frame[one.begin : one.end]))
+        return struct.pack(">Bq", 0xD3, value) if value < 1 << 63 else struct.pack(">BQ", 0xCF, value)
+    return frame[one.begin : one.body]
+
+
+def misspell(frame: bytes, chance: Random) -> bytes:
+    """A text is no UTF-8, or has half of a pair, a zero, or what turns a line around in it."""
+    one = _one(frame, chance, "str")
+    if one is None:
+        return frame
+    broken = chance.choice((b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\0", b"\xe2\x80\xae", b"\r\n"))
+    return frame[: one.begin] + _text(frame[one.body : one.end] + broken) + frame[one.end :]
+
+
+def lengthen(frame: bytes, chance: Random) -> bytes:
+    """A text or bytes are much longer than they were."""
+    one = _one(frame, chance, "str", "bin")
+    if one is None:
+        return frame
+    said = (frame[one.body : one.end] or b"x") * chance.choice(REPEATED)
+    said = said[:MOST]
+    head = struct.pack(">BI", 0xDB if one.kind == "str" else 0xC6, len(said))
+    return frame[: one.begin] + head + said + frame[one.end :]
+
+
+def twin(frame: bytes, chance: Random) -> bytes:
+    """A key is there twice, with another value."""
+    found = elements(frame)
+    keys = [at for at, one in enumerate(found[:-1]) if one.key and one.kind == "str"]
+    if not keys or found[0].kind != "map":
+        return frame
+    key = found[chance.choice(keys)]
+    more = frame[key.begin : key.end] + chance.choice(STRANGE)
+    return struct.pack(">BI", 0xDF, min(found[0].items + 1, LARGE)) + more + frame[found[0].body :]
+
+
+def drop(frame: bytes, chance: Random) -> bytes:
+    """A field is missing."""
+    found = elements(frame)
+    keys = [at for at, one in enumerate(found[:-1]) if one.key]
+    if not keys or found[0].kind != "map" or not found[0].items:
+        return frame
+    at = chance.choice(keys)
+    kept = frame[found[0].body : found[at].begin] + frame[found[at + 1].end :]
+    return struct.pack(">BI", 0xDF, found[0].items - 1) + kept
+
+
+def swap(frame: bytes, chance: Random) -> bytes:
+    """Two values have changed places."""
+    one, other = _one(frame, chance), _one(frame, chance)
+    if one is None or other is None or one.begin == other.begin:
+        return frame
+    one, other = sorted((one, other), key=lambda each: each.begin)
+    if one.end > other.begin:
+        return frame
+    return (
+        frame[: one.begin]
+        + frame[other.begin : other.end]
+        + frame[one.end : other.begin]
+        + frame[one.begin : one.end]
+        + frame[other.end :]
+    )
+
+
+MUTATIONS: Final[tuple[Mutation, ...]] = (
+    flip, cut, insert, double, retype, retype, retype, oversize, nest, widen, misspell, lengthen, twin, drop, swap,
+)  # fmt: skip
+
+
+def mutated(frame: bytes, chance: Random, others: Sequence[bytes] = ()) -> bytes:
+    """The frame, changed once or a few times; now and then spliced with another one."""
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        if others and chance.random() < 0.05:
+            frame = splice(frame, chance.choice(others), chance)
+        else:
+            frame = chance.choice(MUTATIONS)(frame, chance)
+        if len(frame) > LONG:
+            break
+    return frame[:MOST]
+
+
+def splice(frame: bytes, other: bytes, chance: Random) -> bytes:
+    """The one until somewhere, and then the other one from somewhere."""
+    return frame[: chance.randint(0, len(frame))] + other[chance.randint(0, len(other)) :]
+
+
+def anything(chance: Random) -> bytes:
+    """Bytes that were never a frame."""
+    return chance.randbytes(chance.choice((0, 1, 2, 9, 64, 300)))
+
+
+def _one(frame: bytes, chance: Random, *kinds: str) -> Element | None:
+    """One element of these kinds, or of any; None where there is none."""
+    found = [one for one in elements(frame) if not kinds or one.kind in kinds]
+    return chance.choice(found) if found else None
+
+
+def _put(frame: bytes, chance: Random, value: bytes) -> bytes:
+    one = _one(frame, chance)
+    return value if one is None else frame[: one.begin] + value + frame[one.end :]
+
+
+def _text(said: bytes) -> bytes:
+    return struct.pack(">BI", 0xDB, len(said)) + said

@@ -1,0 +1,60 @@
+"""Frames made wrong on purpose, in short; `python -m tests.soak --only hostile-core` and its like go on for longer."""
+
+from random import Random
+
+import pytest
+
+from schemas.codec import Malformed, decode_command
+from tests.faults.hostile_frames import Begin, attack, codec, core, corpus, link
+from tests.faults.mutation import MUTATIONS, elements, mutated, widen
+from tests.recorded.dialogue import read
+from tests.recorded.protocol import recorded
+from tests.wire.dialling import packed
+
+
+@pytest.mark.parametrize(("begin", "frames"), [(codec, 1_500), (core, 500), (link, 250)], ids=["codec", "core", "link"])
+def test_only_what_is_documented_comes_out(begin: Begin, frames: int) -> None:
+    tally = attack(begin, Random(frames), lambda tally: tally.frames >= frames)
+    assert len(tally.came) > 2, "what is said at random must not all be refused at the door"
+
+
+def test_every_mutation_changes_something_and_some_of_it_is_still_read() -> None:
+    """Else the test above would try nothing."""
+    chance = Random(1)
+    for mutation in MUTATIONS:
+        assert any(mutation(frame, chance) != frame for frame in corpus()), mutation.__name__
+    said = [step.said[0] for path in recorded() for step in read(path) if step.said]
+    read_again = [decode_command([mutated(frame, chance)]) for frame in said * 3]
+    assert 0 < sum(isinstance(one, Malformed) for one in read_again) < len(read_again)
+
+
+def test_what_is_said_in_more_bytes_than_it_needs_is_the_same() -> None:
+    chance = Random(2)
+    for path in recorded():
+        for step in read(path):
+            if step.said:
+                assert decode_command([widen(step.said[0], chance), *step.said[1:]]) == decode_command(step.said)
+
+
+def test_the_elements_of_a_frame_are_found() -> None:
+    frame = packed(a=[1, "x"], b={"c": b"y"})
+    assert [(one.kind, one.key, frame[one.begin : one.end]) for one in elements(frame)] == [
+        ("map", False, frame),
+        ("str", True, b"\xa1a"),
+        ("array", False, b"\x92\x01\xa1x"),
+        ("int", False, b"\x01"),
+        ("str", False, b"\xa1x"),
+        ("str", True, b"\xa1b"),
+        ("map", False, b"\x81\xa1c\xc4\x01y"),
+        ("str", True, b"\xa1c"),
+        ("bin", False, b"\xc4\x01y"),
+    ]
+
+
+@pytest.mark.parametrize("cut", [0, 3], ids=["whole", "cut"])
+def test_what_is_said_of_a_bad_frame_does_not_repeat_it(cut: int) -> None:
+    """Not either where it can be read so little that its command is not known to be unknown."""
+    frame = packed(cmd="x" * 100_000, id=1, more="y" * 5)
+    answer = decode_command([frame[: len(frame) - cut]])
+    assert isinstance(answer, Malformed)
+    assert len(answer.refusal.text) < 300
