@@ -1,7 +1,9 @@
-"""kill -9 under everything at once; the long form is `python -m tests.soak --only crashes-killed`."""
+"""Realms that are killed, in short; at length in `python -m tests.soak`, where parts are called `crashes-…`."""
 
 import random
+from pathlib import Path
 
+from tests.faults.large_realm import Size, large_realm
 from tests.faults.mixed_load import Mixed
 from tests.faults.realm_kit import World, three
 
@@ -14,3 +16,11 @@ def test_killed_under_mixed_load(three: World) -> None:
     mixed.kill("pusat")
     mixed.kill("kampus", "timur")
     mixed.end()
+
+
+def test_a_realm_with_much_to_keep_is_killed_and_comes_back(tmp_path: Path) -> None:
+    """What people were told is there, and so is what waits for a peer that is no more. See `crashes-start`."""
+    with large_realm(tmp_path, Size(entries=2_000, users=100, groups=5, queued=1_000)) as large:
+        large.kill(answers=200)
+        assert large.start().log_bytes > 0, "the kill has left nothing to recover from"
+        large.check()
