@@ -15,7 +15,7 @@ import zmq
 from broker import logs, sockets
 from broker.blobs import Blobs
 from broker.calls import Calls, Stop
-from broker.clock import now_ms
+from broker.clock import now_ms, steady_ms
 from broker.commands import Commands
 from broker.counting import Counts
 from broker.culprits import Culprits
@@ -81,9 +81,9 @@ def run(
         core.rules.home = home.told()
         pools = _start_pools(ending, context, settings, keys, blobs, home, source.read, wake)
         links = _open_links(ending, context, settings, keys, wake)
-        door = Door(bound.door, card, settings, culprits, now_ms)
-        commands = Commands(bound.commands, core, culprits, now_ms)
-        push = Push(bound.push, core, culprits, now_ms)
+        door = Door(bound.door, card, settings, culprits, steady_ms)
+        commands = Commands(bound.commands, core, culprits, steady_ms)
+        push = Push(bound.push, core, culprits, steady_ms)
         counts = Counts()
         about = About(now_ms(), settings.listen, port, card, settings.figures.port, source.path)
         survey = Survey(about, counts, door, commands, push, links, operator, pools)
@@ -117,8 +117,8 @@ def _open_context(ending: ExitStack, folder: Path) -> tuple[sockets.Context, Ope
 
 def _guard(context: sockets.Context, core: Core, settings: Settings) -> tuple[ZapSocket, Culprits]:
     """What admits connections; to be there before anything is listened on."""
-    culprits = Culprits(now_ms)
-    return ZapSocket(context, Gatekeeper(settings, core.has_session, culprits, now_ms)), culprits
+    culprits = Culprits(steady_ms)
+    return ZapSocket(context, Gatekeeper(settings, core.has_session, culprits, steady_ms)), culprits
 
 
 def _bind(context: sockets.Context, keys: KeyPair, listen: Listen) -> _Bound:

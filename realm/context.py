@@ -171,18 +171,22 @@ class Ctx:
 
     def is_active(self, name: Name) -> bool:
         """Whether a user of this realm is active now."""
-        return self._memory.active.get(name, 0) > self.now
+        return self._lasts(self._memory.active.get(name, 0))
+
+    def _lasts(self, until: int) -> bool:
+        """Whether somebody is active who was so until then; no longer than ever meant, as the clock may be set back."""
+        return self.now < until <= self.now + ACTIVE_MS
 
     def active_names(self) -> list[Name]:
         """Who is active now, sorted; looked up once a turn."""
         if self._active is None:
-            self._active = sorted(name for name, until in self._memory.active.items() if until > self.now)
+            self._active = sorted(name for name, until in self._memory.active.items() if self._lasts(until))
         return self._active
 
     def touch(self, session: Session) -> int:
         """The user of this session has just done something; return until when that counts as active."""
         self.touched[session] = None
-        if self._memory.active.get(session.name, 0) <= self.now:
+        if not self.is_active(session.name):
             self._active = None
         until = self._memory.active[session.name] = self.now + ACTIVE_MS
         return until

@@ -68,6 +68,8 @@ SWEEP_MS: Final = 600_000
 FORGOTTEN: Final = 5_000
 """So many old rows of each kind about other realms go in one turn."""
 SAVE_USE_MS: Final = 3_600_000
+INVITES_KEPT_MS: Final = 30 * gates.DAY_MS
+"""A used invite is remembered for so long after it has expired: a clock that was wrong brings none to life again."""
 _PAGE: Final = 1_000
 _ROWS: Final = {command: (row.all_gates(), row.handle) for command, row in TABLE.items()}
 
@@ -172,7 +174,7 @@ class Core:
             last = rows[-1].id
         last = 0
         while active := tx.active_accounts(now, last, _PAGE):
-            self.memory.active.update((one.name, one.until) for one in active)
+            self.memory.active.update((one.name, one.until) for one in active if one.until <= now + ACTIVE_MS)
             last = active[-1].account
         for state in uploads.unfinished(tx):
             self.memory.apply(state)
@@ -352,10 +354,11 @@ class Core:
                 for session in ctx.touched:
                     if not ctx.view.is_live(session):
                         continue
-                    if self._saved_active.get(session.account, 0) < ctx.now + ACTIVE_MS - HEARTBEAT_MS // 2:
-                        ctx.tx.set_active(session.account, ctx.now + ACTIVE_MS)
-                        self._saved_active[session.account] = ctx.now + ACTIVE_MS
-                    if ctx.now - session.saved_at > SAVE_USE_MS:
+                    until = ctx.now + ACTIVE_MS
+                    if not until - HEARTBEAT_MS // 2 <= self._saved_active.get(session.account, 0) <= until:
+                        ctx.tx.set_active(session.account, until)
+                        self._saved_active[session.account] = until
+                    if abs(ctx.now - session.saved_at) > SAVE_USE_MS:
                         ctx.tx.use_session(session.id, ctx.now)
                         session.saved_at = ctx.now
         except StoreFullError:
@@ -372,9 +375,9 @@ class Core:
             accounts.end_session(ctx, session)
         active = self.memory.active
         self._saved_active = {one: until for one, until in self._saved_active.items() if until > ctx.now}
-        for name in [name for name, until in active.items() if until <= ctx.now]:
+        for name in [name for name in active if not ctx.is_active(name)]:
             del active[name]
-        ctx.tx.forget_invites(ctx.now, _PAGE)
+        ctx.tx.forget_invites(ctx.now - INVITES_KEPT_MS, _PAGE)
         rules = ctx.settings.peers
         forgotten = max(
             ctx.tx.forget_settled(int(ctx.now - rules.keep_days * gates.DAY_MS), FORGOTTEN),

@@ -106,7 +106,7 @@ def _outbox(ctx: Ctx, now: Erasing) -> bool:
         peer = row.post.peer
         if not ctx.tx.is_numbered(row):
             gone.append(row)
-        elif ctx.view.peers.link(peer).answers and ctx.now - now.asked_at < PATIENCE_MS:
+        elif ctx.view.peers.link(peer).answers and abs(ctx.now - now.asked_at) < PATIENCE_MS:
             kept = True
         elif ctx.tx.withdraw_numbered(now.account, peer):
             link.numbered_anew(ctx, peer)

@@ -70,7 +70,9 @@ class Buckets:
 
 class _Failed(msgspec.Struct):
     times: int
-    until: int
+    since: int = 0
+    delay: int = 0
+    """Of the next attempt, ms from `since`."""
 
 
 class Failures:
@@ -83,11 +85,15 @@ class Failures:
     def wait(self, user: str, now: int) -> int:
         """The ms until the next attempt for that user may begin."""
         failed = self._failed.get(user)
-        return max(0, failed.until - now) if failed else 0
+        if failed is None:
+            return 0
+        if failed.since > now:  # the clock was set back: the delay begins anew, and does not last until then
+            failed.since = now
+        return max(0, failed.since + failed.delay - now)
 
     def attempt(self, user: str, now: int) -> int:
         """Note that one begins; return how many have begun since the last that was right."""
-        failed = self._failed.setdefault(user, _Failed(0, 0))
+        failed = self._failed.setdefault(user, _Failed(0))
         self._failed.move_to_end(user)
         if len(self._failed) > REMEMBERED:
             self._failed.popitem(last=False)
@@ -95,7 +101,7 @@ class Failures:
         beyond = failed.times - self.limits.free_failures
         if beyond > 0:
             delay = self.limits.failure_delay_ms << min(beyond - 1, 32)
-            failed.until = now + min(delay, self.limits.failure_delay_max_ms)
+            failed.since, failed.delay = now, min(delay, self.limits.failure_delay_max_ms)
         return failed.times
 
     def right(self, user: str) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from realm.core import Core
 from realm.effects import Effect, Note
+from realm.federation.state import when
 from realm.inputs import Input
 from realm.store.interface import Store, StoreFullError
 
@@ -30,7 +31,7 @@ class Turns:
             with self._store.transaction() as tx:
                 decision = self._core.decide(tx, now, inputs)
         except StoreFullError:
-            if now >= self._tell_full_at:
+            if when(self._tell_full_at, now, TOLD_EVERY_MS) <= now:
                 self._tell_full_at = now + TOLD_EVERY_MS
                 told.append(Note("warning", "disk full", {"advice": "make room: until then the realm only reads"}))
             with self._store.transaction(writable=False) as tx:

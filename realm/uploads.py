@@ -229,9 +229,9 @@ def _make_room(ctx: Ctx, uploads: list[UploadState], most: int, lacking: int) ->
     Until fewer than `most` are left (0: any number) and what is lacking is freed.
     """
     freed = 0
-    for idle in sorted(uploads, key=lambda state: state.used_at):
+    for idle in sorted(uploads, key=lambda state: (state.used_at <= ctx.now, state.used_at)):
         enough = freed >= lacking and (not most or len(uploads) < most)
-        if enough or idle.used_at > ctx.now - IDLE_MS:
+        if enough or ctx.now - IDLE_MS < idle.used_at <= ctx.now:  # of later: the clock was set back
             break
         _give_up(ctx, idle)
         uploads.remove(idle)

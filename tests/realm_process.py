@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -44,11 +45,24 @@ class RealmProcess:
 
     def start(self) -> "RealmProcess":
         """Return when the realm says that it is ready; raise RuntimeError with its log where it does not."""
+        self.launch()
+        return self.await_ready()
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         words = ["run", "--name", self.name, "--data", str(self.data)]
         words += ["--config", str(self.config), "--host", "127.0.0.1", "--port", str(self.door)]
         words += ["--commands-port", str(self.commands), "--push-port", str(self.push), *self.options]
         with self.output.open("a") as log:
-            self.process = forking.start("realm", words, log)
+            self.process = self.begin(words, log)
+
+    def begin(self, words: list[str], log: IO[str]) -> forking.Process:
+        """A process that does what `python -m realm words…` does."""
+        return forking.start("realm", words, log)
+
+    def await_ready(self) -> "RealmProcess":
+        """Of one that was launched; see `start`."""
+        assert self.process is not None
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if found := READY.search(line):

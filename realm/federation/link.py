@@ -81,7 +81,7 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
 def wake(ctx: Ctx, peer: int) -> None:
     """Something came from the peer: it is there, so no try is put off any longer."""
     link = ctx.view.peers.link(peer)
-    if link.heard_at is None or ctx.now - link.heard_at >= PAUSE_MS:
+    if link.heard_at is None or abs(ctx.now - link.heard_at) >= PAUSE_MS:
         link = _set(ctx, _changed(link, heard_at=ctx.now))
     if link.phase is Phase.RESTING:
         _try_soon(ctx, link)

@@ -10,16 +10,17 @@ from typing import Final, NamedTuple, TypeVar
 
 from realm.gates import hash_token
 from realm.store.interface import Tx
-from realm.store.rows import Account, Draft
+from realm.store.rows import Account, Draft, Post
 from realm.store.sqlite import SqliteStore
 from schemas import names
-from schemas.names import Name
+from schemas.names import Address, Name
 from tests.bench.wire import TEXT, Keys
 
 T = TypeVar("T")
 
 REALM: Final = Name("bench")
 GROUP: Final = Name("everybody")
+SOMEBODY: Final = Name("somebody")
 _FLUSH_EVERY: Final = 20_000
 
 
@@ -75,6 +76,62 @@ def write_entries(folder: Path, everybody: list[User], pairs: list[tuple[int, in
                     _say(tx, everybody[one].name, everybody[other].name, ids, now, number)
     finally:
         store.close()
+
+
+def write_groups(folder: Path, everybody: list[User], count: int, each: int) -> None:
+    """Make so many groups, of so many members each."""
+    now = time.time_ns() // 1_000_000
+    store = _open(folder)
+    try:
+        with store.transaction() as tx:
+            for number in range(count):
+                group = Name(f"group{number:05}")
+                tx.create_group(group, group, names.group(names.full(group, REALM)), now)
+                members = [everybody[(number * each + at) % len(everybody)] for at in range(each)]
+                ids = [found.id for user in members if (found := tx.account(user.name))]
+                for account in ids:
+                    tx.join_group(group, account)
+                tx.set_admin(group, ids[0])
+    finally:
+        store.close()
+
+
+def write_outbox(folder: Path, sender: User, peer: Name, port: int, count: int) -> None:
+    """Let a user have said so much to somebody of a realm that was at that port, and is no more."""
+    now = time.time_ns() // 1_000_000
+    store = _open(folder)
+    try:
+        with store.transaction() as tx:
+            account = tx.account(sender.name)
+            assert account is not None
+            row = tx.add_peer(peer, Keys.fresh().public.decode(), "127.0.0.1", port, now)
+        for batch in _batches(range(count), _FLUSH_EVERY):
+            with store.transaction() as tx:
+                for number in batch:
+                    entry = f"01J7{number:06}{secrets.randbits(53):016}"
+                    post = Post(
+                        row.id,
+                        entry,
+                        account.id,
+                        account.display,
+                        now,
+                        to_group=False,
+                        recipient=SOMEBODY,
+                        message=TEXT,
+                    )
+                    tx.set_copied(tx.enqueue(post))
+                    _keep(tx, account, names.full(SOMEBODY, peer), entry, now)
+    finally:
+        store.close()
+
+
+def _keep(tx: Tx, sender: Account, recipient: Address, entry: str, now: int) -> None:
+    """The sender's own copy of what goes elsewhere."""
+    own = names.full(sender.name, REALM)
+    conversation = names.private(own, recipient)
+    tx.open_conversation(conversation, [sender.id], now)
+    draft = Draft(entry, own, sender.display, now, os.urandom(16), TEXT, drawn=True, stored_at=now)
+    tx.append(conversation, draft)
 
 
 def _open(folder: Path) -> SqliteStore:

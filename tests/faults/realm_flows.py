@@ -6,6 +6,7 @@ from typing import Any
 
 import msgpack
 
+from tests.faults.ending import Ending
 from tests.wire.player_actor import Actor
 from tests.wire.stranger import follows, new_ulid
 
@@ -17,23 +18,13 @@ TURN = 3
 """Every third message goes to a group."""
 
 
-class Flow:
-    """One user of one realm, who talks to a user and a group of another, or of the same."""
+class Talker:
+    """A user of one realm who is connected to it, and has to do with another one's user, or with one of the same."""
 
     def __init__(self, actor: Actor, target: str) -> None:
         self.actor, self.target = actor, target
-        self.commands: list[Map] = []
-        self.answers: dict[int, Map] = {}
-        self.said = 0
-        """How many of the commands were sent."""
-        self.waits: list[float] = []
-        """Seconds that each answer took."""
         self.open = True
-        self.forgotten = range(0)
-        """The sends of which its own realm knows nothing any more: it was put back from an older backup."""
-        self._said_at: dict[int, float] = {}
-        self.lost = range(0)
-        """Those that nobody knows any more: so were both."""
+        self._ending = Ending(actor.dealer)
 
     @property
     def realm(self) -> str:
@@ -48,13 +39,68 @@ class Flow:
         return self.target != self.realm
 
     @property
+    def private(self) -> str:
+        """The conversation with the user at the other end, which has the same name in both realms."""
+        return private(self.user, f"{EAR}@{self.target}")
+
+    @property
+    def in_flight(self) -> int:
+        """How many commands are without an answer."""
+        raise NotImplementedError
+
+    @property
+    def done(self) -> bool:
+        """Whether all that there is to say is answered."""
+        raise NotImplementedError
+
+    def say(self, window: int) -> None:
+        """Send as much as may be without an answer."""
+        raise NotImplementedError
+
+    def hear(self) -> None:
+        """Take the answers that are here."""
+        raise NotImplementedError
+
+    def hang_up(self) -> None:
+        """The realm is gone: take what it had answered, and let nothing reach the next one behind what is said then."""
+        self._ending.wait()
+        self.hear()
+        self._ending.close()
+        self.actor.close()
+        self.open = False
+
+    def call_again(self) -> None:
+        """On a new connection, say again what is without an answer, in order."""
+        self.actor.open()
+        self._ending = Ending(self.actor.dealer)
+        self.open = True
+
+
+class Flow(Talker):
+    """Somebody who talks to a user and a group."""
+
+    def __init__(self, actor: Actor, target: str) -> None:
+        super().__init__(actor, target)
+        self.commands: list[Map] = []
+        self.answers: dict[int, Map] = {}
+        self.said = 0
+        """How many of the commands were sent."""
+        self.waits: list[float] = []
+        """Seconds that each answer took."""
+        self.forgotten = range(0)
+        """The sends of which its own realm knows nothing any more: it was put back from an older backup."""
+        self._said_at: dict[int, float] = {}
+        self.lost = range(0)
+        """Those that nobody knows any more: so were both."""
+
+    @property
     def done(self) -> bool:
         return len(self.answers) == len(self.commands)
 
     @property
-    def private(self) -> str:
-        """The conversation with the user at the other end, which has the same name in both realms."""
-        return "private/" + ",".join(sorted((self.user, f"{EAR}@{self.target}")))
+    def in_flight(self) -> int:
+        """How many commands are without an answer."""
+        return self.said - len(self.answers)
 
     @property
     def sent(self) -> str:
@@ -79,29 +125,23 @@ class Flow:
 
     def say(self, window: int) -> None:
         """Send as much as may be without an answer."""
-        while self.open and self.said < len(self.commands) and self.said - len(self.answers) < window:
+        while self.open and self.said < len(self.commands) and self.in_flight < window:
             self._said_at[self.said] = monotonic()
             self._send(self.said)
             self.said += 1
 
     def hear(self) -> None:
-        """Take the answers that are here: each is OK."""
+        """Take the answers that are here: each is what is due."""
         while self.actor.dealer.poll(0):
             answer = dict(msgpack.unpackb(self.actor.dealer.recv()))
-            assert answer["status"] == "OK", answer
+            self._accept(self.commands[answer["id"]], answer)
             assert answer["id"] not in self.answers, f"answered twice: {answer}"
             self.answers[answer["id"]] = answer
             self.waits.append(monotonic() - self._said_at.pop(answer["id"]))
 
-    def hang_up(self) -> None:
-        """The realm is gone: nothing that is on its way may reach the next one behind what is said then."""
-        self.actor.close()
-        self.open = False
-
     def call_again(self) -> None:
         """On a new connection, say again what is without an answer, in order."""
-        self.actor.open()
-        self.open = True
+        super().call_again()
         for number in range(self.said):
             if number not in self.answers:
                 self._send(number)
@@ -118,9 +158,17 @@ class Flow:
         """How many were answered as queued."""
         return sum(answer.get("queued", False) for answer in self.answers.values())
 
+    def _accept(self, _command: Map, answer: Map) -> None:
+        assert answer["status"] == "OK", answer
+
     def _send(self, number: int) -> None:
         command = {**self.commands[number], "id": number, "tokenId": self.actor.token}
         self.actor.dealer.send(msgpack.packb(command))
+
+
+def private(one: str, other: str) -> str:
+    """The conversation of two users."""
+    return "private/" + ",".join(sorted((one, other)))
 
 
 def history(actor: Actor, conversation: str) -> list[Map]:

@@ -4,6 +4,7 @@ What goes from kampus to pusat and back passes through proxies; timur and the tw
 """
 
 import json
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ import pytest
 import zmq
 
 from tests.faults.proxy import HERE, Proxy
-from tests.faults.realm_flows import EAR, GROUP, Flow, Map, history, same, texts
+from tests.faults.realm_flows import EAR, GROUP, Flow, Map, Talker, history, same, texts
 from tests.realm_process import FAST_HASHING, RealmProcess
 from tests.wire.player import read_card
 from tests.wire.player_actor import Actor
@@ -49,6 +50,10 @@ class World:
         stack.callback(self.to_kampus.close)
         self.people: list[Actor] = []
         self.flows: list[Flow] = []
+        self.starts: list[float] = []
+        """Seconds from the start of each realm that was started again until it said that it is ready."""
+        self.beside: list[Talker] = []
+        """Others who talk, and are no flows."""
         self.ears: dict[str, Actor] = {}
         self.fetched: Counter[tuple[str, str, str]] = Counter()
         """What `getrealminbox` has given: realm, realm of the sender, entry."""
@@ -61,6 +66,11 @@ class World:
             self.ears[realm.name] = self.person(realm.name, EAR)
             self.ask(realm.name, "addgroup", group=GROUP)
         self._introduce()
+
+    @property
+    def talkers(self) -> list[Talker]:
+        """All who talk."""
+        return [*self.flows, *self.beside]
 
     @property
     def proxies(self) -> tuple[Proxy, Proxy]:
@@ -119,14 +129,15 @@ class World:
     def step(self) -> None:
         """Say what may be said now, and wait a little for an answer."""
         poller = zmq.Poller()
-        for flow in self.flows:
-            flow.say(self.window)
-            if flow.open:
-                poller.register(flow.actor.dealer, zmq.POLLIN)
+        talkers = self.talkers
+        for one in talkers:
+            one.say(self.window)
+            if one.open:
+                poller.register(one.actor.dealer, zmq.POLLIN)
         ready = dict(poller.poll(LOOK_MS))
-        for flow in self.flows:
-            if flow.open and flow.actor.dealer in ready:
-                flow.hear()
+        for one in talkers:
+            if one.open and one.actor.dealer in ready:
+                one.hear()
         self.meanwhile()
 
     def run_until_answered(self, *flows: Flow, patience: float = PATIENCE) -> None:
@@ -139,7 +150,9 @@ class World:
         self.run(lambda: sum(len(flow.answers) for flow in flows) >= before + answers, f"{answers} more answers")
 
     def kill(self, *names: str) -> None:
-        """SIGKILL; its users notice."""
+        """SIGKILL, of several at once; their users notice."""
+        for name in names:
+            self.realms[name].send_signal(signal.SIGKILL)
         for name in names:
             self.realms[name].kill()
         self._hang_up(names)
@@ -152,11 +165,15 @@ class World:
 
     def start(self, *names: str) -> None:
         """Start it again; its users say again what was not answered."""
+        began = monotonic()
         for name in names:
-            self.realms[name].start()
-        for flow in self.flows:
-            if flow.realm in names:
-                flow.call_again()
+            self.realms[name].launch()
+        for name in names:
+            self.realms[name].await_ready()
+            self.starts.append(monotonic() - began)
+        for one in self.talkers:
+            if one.realm in names:
+                one.call_again()
 
     def settle(self, patience: float = PATIENCE) -> None:
         """Until all is said and answered, and nothing waits for a peer any more."""
@@ -200,9 +217,9 @@ class World:
         self.run(lambda: all(self.is_up(*pair) for pair in pairs), "all realms answer each other")
 
     def _hang_up(self, names: tuple[str, ...]) -> None:
-        for flow in self.flows:
-            if flow.realm in names:
-                flow.hang_up()
+        for one in self.talkers:
+            if one.realm in names:
+                one.hang_up()
 
     def _check_sender(self, flow: Flow) -> None:
         for conversation, to_group in ((flow.private, False), (flow.sent, True)):

@@ -11,9 +11,9 @@ from typing import Any
 import msgpack
 import pytest
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from tests.conftest import StartRealm
+from tests.faults.ending import Ending
 from tests.wire.player import Realm, Stage
 from tests.wire.player_actor import WAIT, Actor
 from tests.wire.stranger import follows, new_ulid
@@ -57,7 +57,7 @@ class Load:
         self.frames = [
             msgpack.packb({**command, "id": at, "tokenId": actor.token}) for at, command in enumerate(self.commands)
         ]
-        self.monitor = actor.dealer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self.ending = Ending(actor.dealer)
 
     def send_all(self) -> None:
         for frame in self.frames:
@@ -75,11 +75,9 @@ class Load:
 
     def read_until_the_end(self) -> None:
         """Take all that the realm had sent: nothing comes after the connection's end."""
-        assert self.monitor.poll(int(WAIT * 1_000)), "the connection outlives the realm"
-        recv_monitor_message(self.monitor)
+        self.ending.wait()
         self.read()
-        self.actor.dealer.disable_monitor()
-        self.monitor.close()
+        self.ending.close()
 
     def repeat(self) -> None:
         """Send all again, with the same `entry`: what was answered before is answered alike."""

@@ -1,0 +1,134 @@
+"""Somebody who sends one file after the other, in chunks, to a user of the same or another realm, through anything."""
+
+import hashlib
+import random
+from collections.abc import Iterator
+
+import msgpack
+
+from tests.faults.realm_flows import EAR, Map, Talker, history
+from tests.wire.player_actor import Actor
+from tests.wire.stranger import new_ulid
+
+CHUNK = 32 * 1024
+"""Bytes of a chunk: small, so that a kill finds a file in every state."""
+AT_ONCE = 4
+"""Chunks without an answer."""
+LARGEST = 12 * CHUNK
+
+
+class Given:
+    """A file, and how it is sent."""
+
+    def __init__(self, number: int, user: str) -> None:
+        self.name = f"{number} of {user}.bin"
+        self.digest = hashlib.sha256(self.made()).digest()
+        self.entry = new_ulid()
+
+    def made(self) -> bytes:
+        """Its bytes, the same each time."""
+        dice = random.Random(self.name)
+        return dice.randbytes(dice.randrange(1, LARGEST))
+
+
+class FileFlow(Talker):
+    """Uploads what there is to send, says so, and goes on with the next file when that is answered."""
+
+    def __init__(self, actor: Actor, target: str) -> None:
+        super().__init__(actor, target)
+        self.files: list[Given] = []
+        self.answers: dict[int, Map] = {}
+        """The answers to `sendfile`, by the number of the file."""
+        self.commands = 0
+        """All that were sent, and"""
+        self.answered = 0
+        """how many of them have an answer."""
+        self._waiting: dict[int, str] = {}
+        """What was asked, by call."""
+        self._content = b""
+        """Of the file that is being sent."""
+        self._offset = 0
+        self._upload = ""
+        self._file = ""
+
+    @property
+    def in_flight(self) -> int:
+        """How many commands are without an answer."""
+        return len(self._waiting)
+
+    @property
+    def done(self) -> bool:
+        return len(self.answers) == len(self.files)
+
+    def more(self, count: int) -> None:
+        """Have so many more files to send."""
+        start = len(self.files)
+        self.files += [Given(number, self.user) for number in range(start, start + count)]
+
+    def say(self, _window: int) -> None:
+        """Ask what comes next."""
+        if not self.open or self.done:
+            return
+        given = self.files[len(self.answers)]
+        if not self._content:
+            self._content = given.made()
+        if self._file:
+            if not self._waiting:
+                self._ask("sendfile", to=f"{EAR}@{self.target}", file=self._file, entry=given.entry)
+        elif not self._upload:
+            if not self._waiting:
+                self._ask("upload", digest=given.digest, size=len(self._content), name=given.name)
+        else:
+            while len(self._waiting) < AT_ONCE and self._offset < len(self._content):
+                part = self._content[self._offset : self._offset + CHUNK]
+                self._ask("chunk", part, upload=self._upload, offset=self._offset)
+                self._offset += len(part)
+
+    def hear(self) -> None:
+        """Take the answers that are here: each is OK."""
+        while self.actor.dealer.poll(0):
+            answer = dict(msgpack.unpackb(self.actor.dealer.recv_multipart()[0]))
+            assert answer["status"] == "OK", answer
+            self.answered += 1
+            self._take(self._waiting.pop(answer["id"]), answer)
+
+    def call_again(self) -> None:
+        """On a new connection, go on: an upload where the realm says that it is, a `sendfile` with the same `entry`."""
+        super().call_again()
+        self._waiting.clear()
+        self._upload = ""
+
+    def check(self, ear: Actor) -> None:
+        """Each file is there at both ends, whole, once and in order. Read all that came."""
+        for actor in (self.actor, ear):
+            entries = history(actor, self.private)
+            assert [entry["id"] for entry in entries] == [given.entry for given in self.files]
+            assert not [entry for entry in entries if entry.get("queued")], "what has arrived is shown as queued"
+            for entry, given in zip(entries, self.files, strict=True):
+                assert (entry["file"]["name"], entry["file"]["digest"]) == (given.name, given.digest)
+        for entry, given in zip(history(ear, self.private), self.files, strict=True):
+            assert b"".join(_bytes(ear, entry["file"])) == given.made(), f"{given.name} is not what was sent"
+        for number, answer in self.answers.items():
+            assert answer["entry"] == self.files[number].entry
+
+    def _ask(self, cmd: str, part: bytes | None = None, **arguments: object) -> None:
+        self.commands += 1
+        self._waiting[self.commands] = cmd
+        frame = msgpack.packb({"cmd": cmd, "id": self.commands, "tokenId": self.actor.token, **arguments})
+        self.actor.dealer.send_multipart([frame] if part is None else [frame, part])
+
+    def _take(self, cmd: str, answer: Map) -> None:
+        if cmd == "sendfile":
+            self.answers[len(self.answers)] = answer
+            self._upload, self._file, self._content = "", "", b""
+        elif "file" in answer:
+            self._file = answer["file"]
+        elif cmd == "upload":
+            self._upload, self._offset = answer["upload"], answer["offset"]
+
+
+def _bytes(actor: Actor, file: Map) -> Iterator[bytes]:
+    for offset in range(0, file["size"], CHUNK):
+        [answer] = actor.ask([{"cmd": "download", "file": file["id"], "offset": offset, "size": CHUNK}])
+        assert answer["status"] == "OK", answer
+        yield answer["bytes"]

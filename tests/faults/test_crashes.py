@@ -1,0 +1,26 @@
+"""Realms that are killed, in short; at length in `python -m tests.soak`, where parts are called `crashes-…`."""
+
+import random
+from pathlib import Path
+
+from tests.faults.large_realm import Size, large_realm
+from tests.faults.mixed_load import Mixed
+from tests.faults.realm_kit import World, three
+
+__all__ = ["three"]
+
+
+def test_killed_under_mixed_load(three: World) -> None:
+    """One realm and two at once: texts, groups, files and refusals, here and between realms."""
+    mixed = Mixed(three, random.Random(8))
+    mixed.kill("pusat")
+    mixed.kill("kampus", "timur")
+    mixed.end()
+
+
+def test_a_realm_with_much_to_keep_is_killed_and_comes_back(tmp_path: Path) -> None:
+    """What people were told is there, and so is what waits for a peer that is no more. See `crashes-start`."""
+    with large_realm(tmp_path, Size(entries=2_000, users=100, groups=5, queued=1_000)) as large:
+        large.kill(answers=200)
+        assert large.start().log_bytes > 0, "the kill has left nothing to recover from"
+        large.check()
