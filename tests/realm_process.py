@@ -41,6 +41,8 @@ class RealmProcess:
         self.door, self.commands, self.push = free_ports(3)
         self.output = folder / f"{name}.log"
         self.process: forking.Process | None = None
+        self.program: tuple[str, ...] = ("realm",)
+        """What `python -m` is told before `run`."""
 
     def start(self) -> "RealmProcess":
         """Return when the realm says that it is ready; raise RuntimeError with its log where it does not."""
@@ -48,7 +50,7 @@ class RealmProcess:
         words += ["--config", str(self.config), "--host", "127.0.0.1", "--port", str(self.door)]
         words += ["--commands-port", str(self.commands), "--push-port", str(self.push), *self.options]
         with self.output.open("a") as log:
-            self.process = forking.start("realm", words, log)
+            self.process = forking.start(self.program[0], [*self.program[1:], *words], log)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if found := READY.search(line):
