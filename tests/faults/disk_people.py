@@ -24,10 +24,11 @@ GROUP: Final = "new"
 NO_LIMITS: Final = "[limits]\nsession_per_second = 1_000_000\nsession_burst = 1_000_000\n"
 FULL: Final = {
     "the realm cannot store anything now, its disk is full: try again later",
-    "the disk is full: try again later",
-    "the realm's disk is full: try again later",
+    "the realm cannot serve files now, its disk is full: try again later",
 }
 """What those are told who want to write then."""
+BROKEN: Final = {"the realm cannot serve files now, its log says why: try again later"}
+"""What those are told whose files fail."""
 FILE_EVERY: Final = 25
 GROUP_EVERY: Final = 3
 PATIENCE: Final = 60.0

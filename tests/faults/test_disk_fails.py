@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.disk_people import NO_LIMITS, People, people_of
+from tests.faults.disk_people import BROKEN, FULL, NO_LIMITS, People, people_of
 from tests.faults.faulty_disk import FaultyRealm
 from tests.faults.faulty_realm.orders import HANG, Fault
 from tests.realm_process import FAST_HASHING
@@ -78,5 +78,51 @@ def test_a_flush_fails(people: People, on: str) -> None:
     comes_back(people)
     people.say(5)
     people.hear_all()
+    realm.power_cut()
+    comes_back(people)
+
+
+NO_ROOM = {
+    "of the log": [Fault("write", "wal", "ENOSPC")],
+    "half way, now and then": [Fault("write", "wal", "ENOSPC", skip=30, times=40, part=True)],
+    "for files": [Fault("write", "files", "ENOSPC", part=True), Fault("open", "files", "ENOSPC")],
+    "for anything": [Fault(op, "all", "ENOSPC") for op in ("write", "open", "shm")],
+}
+
+
+@pytest.mark.parametrize("where", NO_ROOM)
+def test_there_is_no_room(people: People, where: str) -> None:
+    """Who wants to write is told so, the realm goes on, and so does everybody when there is room."""
+    people.say(25)
+    people.hear_all()
+    people.realm.fail(*NO_ROOM[where])
+    people.talk(ROUNDS)
+    people.hear_all()
+    assert set(people.refused()) <= FULL
+    assert people.refused(), "nobody was refused"
+    people.check()
+    people.realm.fail()
+    people.say_again()
+    people.hear_all()
+    people.check()
+    people.realm.power_cut()
+    comes_back(people)
+
+
+@pytest.mark.parametrize(("op", "code"), [("write", "EIO"), ("sync", "EIO"), ("sync", "ENOSPC")])
+def test_files_fail(people: People, op: str, code: str) -> None:
+    """A file is refused, messages go on; and it can be sent as soon as that is over."""
+    realm = people.realm
+    realm.fail(Fault(op, "files", code))
+    people.talk(10)
+    people.say(30)
+    people.hear_all()
+    assert set(people.refused()) <= (BROKEN if code == "EIO" else FULL)
+    assert people.refused(), "nobody was refused"
+    assert not any("message" in one.sent[entry] for one in people.talkers for entry in one.sent.keys() - one.answers)
+    realm.fail()
+    people.say_again()
+    people.hear_all()
+    assert not any(one.unfinished for one in people.talkers)
     realm.power_cut()
     comes_back(people)
