@@ -42,6 +42,8 @@ class RealmProcess:
         self.door, self.commands, self.push = free_ports(3)
         self.output = folder / f"{name}.log"
         self.process: forking.Process | None = None
+        self.program: tuple[str, ...] = ("realm",)
+        """What `python -m` is told before `run`."""
 
     def start(self) -> "RealmProcess":
         """Return when the realm says that it is ready; raise RuntimeError with its log where it does not."""
@@ -58,7 +60,7 @@ class RealmProcess:
 
     def begin(self, words: list[str], log: IO[str]) -> forking.Process:
         """A process that does what `python -m realm words…` does."""
-        return forking.start("realm", words, log)
+        return forking.start(self.program[0], [*self.program[1:], *words], log)
 
     def await_ready(self) -> "RealmProcess":
         """Of one that was launched; see `start`."""

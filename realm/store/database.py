@@ -1,5 +1,6 @@
 """The database file: opened, migrated, and its failures put into words."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ CHECKPOINT_PAGES: Final = 8_000
 """How long the write-ahead log grows, about 32 MB, before its pages are copied home. A page that changes in every turn
 is then copied once for many; where few are the same, copying so many takes a tenth of a second."""
 
+_BLOCK: Final = 1 << 20
 _UNUSABLE: Final = "{} cannot be used as a database: {}"
 
 OUR_FAULT: Final = (
@@ -63,6 +65,7 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     path.chmod(0o600)
+    _write_again(path.with_name(f"{path.name}-wal"))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -65536")
@@ -70,6 +73,26 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     _migrate(connection, path)
     connection.execute("PRAGMA foreign_keys = ON")  # not before: a migration may put another table in the place of one
+
+
+def _write_again(log: Path) -> None:
+    """Have on disk what is in the write-ahead log that another process left.
+
+    Where a flush had failed, the system takes as written what it has lost: SQLite would read it, add to it, and flush
+    only what it has added, which is worth nothing behind a gap. So the same bytes are written once more.
+    """
+    if not log.exists():
+        return
+    with log.open("r+b", buffering=0) as file:
+        at = 0
+        while block := os.pread(file.fileno(), _BLOCK, at):
+            at += os.pwrite(file.fileno(), block, at)
+        os.fsync(file.fileno())
+    folder = os.open(log.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # its name too: SQLite flushes that with what it has made itself
+    finally:
+        os.close(folder)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -129,7 +152,20 @@ def translate(error: sqlite3.Error) -> StoreError | StoreFullError:
     """What a failure of the database is to us: a full disk, or the end."""
     if is_full(error):
         return StoreFullError("the disk is full")
-    return StoreError(f"the database failed: {error}")
+    told = getattr(error, "sqlite_errorname", "")
+    return StoreError(f"the database failed ({error}{', ' * bool(told)}{told}): {_advice(error)}")
+
+
+def _advice(error: sqlite3.Error) -> str:
+    """What to do about a failure of the database."""
+    first = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if first == sqlite3.SQLITE_IOERR:
+        return "see what the system says of the disk (dmesg), and whether a limit of its own keeps the realm from it"
+    if first in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return "see that the folder and what lies in it can be written by the realm's user"
+    if first in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "`python -m realm doctor` says what is damaged"
+    return "what was answered is kept; start the realm again, and tell its makers"
 
 
 def is_full(error: Exception) -> bool:
