@@ -43,7 +43,7 @@ def users(count: int, keys: Keys | None = None) -> list[User]:
 def write(folder: Path, everybody: list[User], *, group: bool = False) -> None:
     """Give them accounts and sessions, and with `group` make them members of one group."""
     now = time.time_ns() // 1_000_000
-    store = _open(folder)
+    store = open_store(folder)
     try:
         with store.transaction() as tx:
             accounts = [_add(tx, user, now) for user in everybody]
@@ -64,7 +64,7 @@ def write_entries(folder: Path, everybody: list[User], pairs: list[tuple[int, in
     """
     now = time.time_ns() // 1_000_000
     early = each - each // 5
-    store = _open(folder)
+    store = open_store(folder)
     try:
         with store.transaction() as tx:
             ids = {user.name: found.id for user in everybody if (found := tx.account(user.name))}
@@ -77,7 +77,8 @@ def write_entries(folder: Path, everybody: list[User], pairs: list[tuple[int, in
         store.close()
 
 
-def _open(folder: Path) -> SqliteStore:
+def open_store(folder: Path) -> SqliteStore:
+    """The database of a folder whose realm does not run; to be closed."""
     folder.mkdir(mode=0o700, exist_ok=True)
     return SqliteStore(folder, REALM, lambda: secrets.randbits(63))
 
