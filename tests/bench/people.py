@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from broker.random_ids import RandomIds
 from realm.gates import hash_token
 from realm.store.interface import Tx
 from realm.store.rows import Account, Draft
@@ -34,10 +35,8 @@ class User(NamedTuple):
 
 def users(count: int, keys: Keys | None = None) -> list[User]:
     """People with key pairs of their own, or all with the same."""
-    return [
-        User(Name(f"user{number:05}"), keys or Keys.fresh(), secrets.token_urlsafe(32), os.urandom(16))
-        for number in range(count)
-    ]
+    ids = RandomIds()
+    return [User(Name(f"user{number:05}"), keys or Keys.fresh(), ids.token(), ids.topic()) for number in range(count)]
 
 
 def write(folder: Path, everybody: list[User], *, group: bool = False) -> None:
