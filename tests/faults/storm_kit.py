@@ -26,7 +26,7 @@ CONNECTION: Final = 40 * 1024
 """What a connection takes once it is in use: two pipes, two buffers of 8 KiB, the state of CURVE, its session's place
 in memory. Some 25 KiB were measured; the rest is for what the heap cannot give back."""
 PAGE: Final = 256 * 1024
-"""What the largest page takes in a frame, about."""
+"""What the largest page takes in a frame, about. One for each who asks may wait to be taken, not all that was asked."""
 ENTRIES: Final = 100
 ENTRY: Final = "x" * 2_400
 """So many of these fill a page."""

@@ -55,4 +55,4 @@ def test_all_ask_for_the_largest_pages(tmp_path: Path) -> None:
         with here.talkers(EVERY) as talkers:
             storms.ask_for_pages(crowd, pages=3)
         nothing_lost([talkers.rest])
-        memory.within(2 * CROWD * PAGE + SLACK)
+        memory.within(CROWD * PAGE + SLACK)
