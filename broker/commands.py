@@ -8,6 +8,7 @@ import zmq
 from broker.backlog import Backlog
 from broker.culprits import Culprits
 from broker.sockets import Sent, Socket, receive_now, send_now
+from broker.waiting import Waiting
 from broker.zap import Caller
 from realm.core import Core
 from realm.effects import Reply
@@ -42,26 +43,32 @@ class Commands:
         """Answers dropped because the caller was gone or did not read."""
         self.bytes_in = self.bytes_out = 0
         """Of files."""
+        self.waiting = Waiting()
         self._backlog = Backlog(now)
         self._given: set[bytes] = set()
         """Routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
 
     def gather(self, at_most: int) -> list[Request]:
-        """Take in what waits."""
+        """Take in what waits, all but pages and what was said behind them: those are `waiting`."""
         requests: list[Request] = []
+        waiting = self.waiting
         room = BYTES_A_TURN
-        while len(requests) < at_most and room > 0:
+        for _ in range(at_most):
+            if room <= 0 or waiting.is_full:
+                break
             try:
                 frames = receive_now(self.socket)
             except zmq.Again:
                 break
-            room -= sum(map(len, frames))
+            size = sum(map(len, frames))
+            room -= size
             request = self._request(frames)
             if request is None:
                 self.nameless += 1
-            else:
+                continue
+            self.bytes_in += len(request.data)
+            if not waiting.take(request, size):
                 requests.append(request)
-                self.bytes_in += len(request.data)
         return requests
 
     def reply(self, effect: Reply) -> None:

@@ -42,16 +42,17 @@ class Histogram:
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
-        self._total = 0.0
+        self.total = 0.0
+        """All of them together."""
 
     def add(self, value: float) -> None:
         """There is one more."""
         self._counts[bisect_left(self._bounds, value)] += 1
-        self._total += value
+        self.total += value
 
     def seen(self) -> Spread:
         """As it is told."""
-        return Spread(list(self._bounds), list(self._counts), self._total)
+        return Spread(list(self._bounds), list(self._counts), self.total)
 
 
 class Recent:

@@ -25,6 +25,7 @@ from realm.core import Core
 from realm.effects import Adopt, Connect, Disconnect, Effect, Note, Publish, Reply, RunJob, ToPeer
 from realm.inputs import Hangup, Input, JobDone, Stopping, Tick
 from realm.jobs import CountUp
+from realm.request import Request
 from realm.settings import Settings
 from realm.store.interface import Store
 from realm.turn import Turns
@@ -127,16 +128,20 @@ class Loop:
         """Take turns until `stop`. Raises StoreError where the store has failed."""
         while not self._stopping:
             now = self._now()
-            self._poller.poll(0 if self._links.waiting else max(0, self._core.wake_at(now) - now))
-            self._turn(self._gather())
-        self._turn([*self._gather(), Stopping()])
+            busy = self._links.waiting or self._commands.waiting
+            self._poller.poll(0 if busy else max(0, self._core.wake_at(now) - now))
+            self._turn(*self._gather())
         give_up = time.monotonic() + STOP_MS / 1000
+        inputs, pages = self._gather()
+        self._turn([*inputs, Stopping()], pages)
+        while self._commands.waiting and time.monotonic() < give_up:
+            self._turn([], self._commands.waiting.next(TURN))
         jobs = zmq.Poller()
         jobs.register(self._wake.reader, zmq.POLLIN)
         while self._core.is_busy() and (left := give_up - time.monotonic()) > 0:
             jobs.poll(int(left * 1000))
             self._wake.clear()
-            self._turn(self._finished(TURN))
+            self._turn(self._finished(TURN), [])
         self._tell_drops()
 
     def _tell_drops(self) -> None:
@@ -147,7 +152,8 @@ class Loop:
             log.info("dropped", **{what: count for what, count in new.items() if count})
             self._told_drops = drops
 
-    def _gather(self) -> list[Input]:
+    def _gather(self) -> tuple[list[Input], list[Request]]:
+        """What waits, and those pages whose turn it is."""
         self._wake.clear()
         self._zap.serve()
         self._door.serve()
@@ -164,7 +170,7 @@ class Loop:
         if now >= self._core.wake_at(now):
             inputs.append(Tick())
             self._tell_drops()
-        return inputs
+        return inputs, self._commands.waiting.next(TURN)
 
     def _finished(self, at_most: int) -> list[Input]:
         done: list[Input] = []
@@ -175,12 +181,16 @@ class Loop:
                 break
         return done
 
-    def _turn(self, inputs: list[Input]) -> None:
-        if inputs:
-            began = time.perf_counter()
-            for effect in self._turns.take(self._now(), inputs):
+    def _turn(self, inputs: list[Input], pages: list[Request]) -> None:
+        """Take a turn with both, the pages last."""
+        if inputs or pages:
+            commits = self._counts.commits
+            began, committed = time.perf_counter(), commits.total
+            for effect in self._turns.take(self._now(), [*inputs, *pages]):
                 self._act(effect)
-            self._counts.turn(began, time.perf_counter(), len(inputs))
+            now = time.perf_counter()
+            self._counts.turn(began, now, len(inputs) + len(pages))
+            self._commands.waiting.took(now - began - (commits.total - committed), len(pages))
 
     def _act(self, effect: Effect) -> None:
         match effect:

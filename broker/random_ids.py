@@ -1,5 +1,6 @@
 """Random values from the operating system; see `realm.ids.Ids`."""
 
+import itertools
 import os
 import random
 import secrets
@@ -8,6 +9,9 @@ from typing import Final
 from schemas.ulid import RANDOM_BYTES, ulid
 
 _BLOCK: Final = 4_096
+TOPIC_BYTES: Final = 16
+COUNTED_BYTES: Final = 4
+"""In these, at its end, does a topic differ from the others of its source."""
 
 
 class RandomIds:
@@ -16,14 +20,20 @@ class RandomIds:
     def __init__(self) -> None:
         self._block = b""
         self._used = 0
+        self._topics = os.urandom(TOPIC_BYTES - COUNTED_BYTES)
+        self._topic = itertools.count()
 
     def token(self) -> str:
         """See `Ids.token`."""
         return secrets.token_urlsafe(32)
 
     def topic(self) -> bytes:
-        """See `Ids.topic`."""
-        return os.urandom(16)
+        """See `Ids.topic`. All of one source begin alike.
+
+        libzmq keeps topics byte by byte in a tree, all of which it walks through whenever a listener goes: topics that
+        share nothing cost a realm with 1,000 listeners 2 ms each time. Who may hear one depends on the key alone.
+        """
+        return self._topics + next(self._topic).to_bytes(COUNTED_BYTES, "big")
 
     def salt(self) -> bytes:
         """See `Ids.salt`."""

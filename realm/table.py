@@ -118,5 +118,20 @@ _ROWS: Final = (
 
 TABLE: Final = {row.command: row for row in _ROWS}
 
+PAGES: Final = frozenset(
+    (
+        commands.Users,
+        commands.Sync,
+        commands.Inbox,
+        commands.GetRealmInbox,
+        commands.Conversations,
+        commands.History,
+        commands.Groups,
+        commands.Members,
+        commands.Realms,
+    )
+)
+"""Commands that read as much as fits an answer: a turn has only a few of them."""
+
 _ALL: Final = {*COMMANDS, *federation.LINK_COMMANDS, federation.Envelope, *operator.OPERATOR_COMMANDS}
 assert TABLE.keys() == _ALL, "every command has one row"

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from broker.random_ids import RandomIds
 from realm.gates import hash_token
 from realm.store.interface import Tx
 from realm.store.rows import Account, Draft, Post
@@ -35,16 +36,14 @@ class User(NamedTuple):
 
 def users(count: int, keys: Keys | None = None) -> list[User]:
     """People with key pairs of their own, or all with the same."""
-    return [
-        User(Name(f"user{number:05}"), keys or Keys.fresh(), secrets.token_urlsafe(32), os.urandom(16))
-        for number in range(count)
-    ]
+    ids = RandomIds()
+    return [User(Name(f"user{number:05}"), keys or Keys.fresh(), ids.token(), ids.topic()) for number in range(count)]
 
 
 def write(folder: Path, everybody: list[User], *, group: bool = False) -> None:
     """Give them accounts and sessions, and with `group` make them members of one group."""
     now = time.time_ns() // 1_000_000
-    store = _open(folder)
+    store = open_store(folder)
     try:
         with store.transaction() as tx:
             accounts = [_add(tx, user, now) for user in everybody]
@@ -65,7 +64,7 @@ def write_entries(folder: Path, everybody: list[User], pairs: list[tuple[int, in
     """
     now = time.time_ns() // 1_000_000
     early = each - each // 5
-    store = _open(folder)
+    store = open_store(folder)
     try:
         with store.transaction() as tx:
             ids = {user.name: found.id for user in everybody if (found := tx.account(user.name))}
@@ -81,7 +80,7 @@ def write_entries(folder: Path, everybody: list[User], pairs: list[tuple[int, in
 def write_groups(folder: Path, everybody: list[User], count: int, each: int) -> None:
     """Make so many groups, of so many members each."""
     now = time.time_ns() // 1_000_000
-    store = _open(folder)
+    store = open_store(folder)
     try:
         with store.transaction() as tx:
             for number in range(count):
@@ -99,7 +98,7 @@ def write_groups(folder: Path, everybody: list[User], count: int, each: int) -> 
 def write_outbox(folder: Path, sender: User, peer: Name, port: int, count: int) -> None:
     """Let a user have said so much to somebody of a realm that was at that port, and is no more."""
     now = time.time_ns() // 1_000_000
-    store = _open(folder)
+    store = open_store(folder)
     try:
         with store.transaction() as tx:
             account = tx.account(sender.name)
@@ -134,7 +133,8 @@ def _keep(tx: Tx, sender: Account, recipient: Address, entry: str, now: int) -> 
     tx.append(conversation, draft)
 
 
-def _open(folder: Path) -> SqliteStore:
+def open_store(folder: Path) -> SqliteStore:
+    """The database of a folder whose realm does not run; to be closed."""
     folder.mkdir(mode=0o700, exist_ok=True)
     return SqliteStore(folder, REALM, lambda: secrets.randbits(63))
 

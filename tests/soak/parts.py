@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.soak import crashes, histories, hostile, realms
+from tests.soak import crashes, histories, hostile, realms, storms
 from tests.soak.part import Part
 
-PARTS: Final[dict[str, Part]] = {**realms.PARTS, **crashes.PARTS, **hostile.PARTS, **histories.PARTS}
+PARTS: Final[dict[str, Part]] = {**realms.PARTS, **storms.PARTS, **crashes.PARTS, **hostile.PARTS, **histories.PARTS}

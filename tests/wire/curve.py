@@ -63,8 +63,8 @@ def opened(box: bytes, nonce: bytes, public: bytes, secret: bytes) -> bytes:
 class CurvePeer(RawPeer):
     """One connection that has shaken hands by CURVE with its own key; use it in a `with`."""
 
-    def __init__(self, port: int, server_key: bytes, keys: Keys, told: dict[bytes, bytes]) -> None:
-        """Shake hands, with `told` as the properties in INITIATE; the keys are in Z85."""
+    def __init__(self, port: int, server_key: bytes, keys: Keys, told: dict[bytes, bytes] | None) -> None:
+        """Shake hands, with `told` as the properties in INITIATE; without, stop at the WELCOME. The keys are in Z85."""
         super().__init__(port)
         self._nonce = 0
         self._server = z85.decode(server_key)
@@ -95,7 +95,7 @@ class CurvePeer(RawPeer):
                 more = text[0] & MORE
         return frames
 
-    def _shake_hands(self, told: dict[bytes, bytes]) -> None:
+    def _shake_hands(self, told: dict[bytes, bytes] | None) -> None:
         self.write(greeting(b"CURVE"))
         self.read(64)
         short, nonce = self._next_nonce(b"CurveZMQHELLO---")
@@ -104,6 +104,8 @@ class CurvePeer(RawPeer):
         welcome = self._named(b"WELCOME")
         inside = opened(welcome[16:], b"WELCOME-" + welcome[:16], self._server, self._secret)
         self._session, cookie = inside[:KEY_BYTES], inside[KEY_BYTES:]
+        if told is None:
+            return
         short, nonce = self._next_nonce(b"CurveZMQINITIATE")
         box = sealed(self._vouched() + properties(told), nonce, self._session, self._secret)
         self.write(command(b"INITIATE", cookie + short + box))
