@@ -94,13 +94,15 @@ def score(lines: Sequence[Line], missing: set[str]) -> str:
 
 
 def lines_table(items: Sequence[Measured]) -> str:
-    """Every line of these."""
+    """Every line of these, without columns that say nothing."""
     rows = []
     for line in (line for item in items for line in item.lines):
         verdict = "**FAILED**" if line.failed else {None: "", True: "yes", False: "**no**"}[line.reached]
         ratio = f"{line.ratio} ({line.counts} counts)" if " CPU " in line.ratio else line.ratio
         rows.append((f"`{line.key}`<br>{line.work}", line.ours, line.limit, ratio, line.target, verdict))
-    return table(("work", "here", "beside it", "ratio", "target", "reached"), rows) if rows else UNKNOWN
+    columns = zip(("work", "here", "beside it", "ratio", "target", "reached"), zip(*rows, strict=True), strict=False)
+    head, *filled = zip(*((name, *cells) for name, cells in columns if any(cells)), strict=True) if rows else [()]
+    return table(head, filled) if filled else UNKNOWN
 
 
 def others(items: Sequence[Measured], told: set[str]) -> str:

@@ -64,7 +64,7 @@ def test_what_failed_and_what_falls_short_is_loud_and_has_its_reason_only_then()
     failed = Line("resume", "resume", "could not be measured: nobody | answers", failed=True)
     page = _page(_item("files", _share("files-up", 500, 0.6), _share("files-down", 700, 0.6)), _item("resume", failed))
     assert "**FAILED, and not measured: `resume`.**" in page
-    assert "| `resume`<br>resume | could not be measured: nobody \\| answers |  |  |  | **FAILED** |" in page
+    assert "| `resume`<br>resume | could not be measured: nobody \\| answers | **FAILED** |" in page
     assert "- **FAILED** `resume` resume: could not be measured" in page
     assert "- `files-up`, work of files-up: comes to **50% by rate** where at least 60% is asked (501 msg/s" in page
     assert "A realm hashes every byte" in page
