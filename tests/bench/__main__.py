@@ -90,7 +90,7 @@ def _run(name: str, folder: Path, rounds: int, seconds: float, others: list[floa
         with ExitStack() as keep:
             keep.callback(context.destroy, linger=0)
             return ITEMS[name](Bench(context, folder, rounds, seconds, keep, others))
-    except BenchError as error:
+    except (BenchError, RuntimeError) as error:  # of which the second: a server that does not start
         why = str(error)
     except zmq.Again:
         why = "an answer or a push did not come within 10 s"

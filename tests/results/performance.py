@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from tests.bench.figures import Line, Measured
-from tests.bench.meter import median, quantile
+from tests.bench.figures import Line, Measured, said
+from tests.bench.meter import SATURATED, median, quantile
+from tests.bench.wire import TEXT
 from tests.results.series import Plot
 from tests.results.template import Part, drawn_from, fill, table
 
@@ -34,6 +35,8 @@ def render(template: str, items: Sequence[Measured], plots: Sequence[Plot]) -> s
         "limits": lambda _: limits(list(lines.values())),
         "latencies": lambda _: latencies(lines),
         "short": lambda _: short(list(lines.values()), reasons),
+        "saturated": lambda _: f"{SATURATED:.0%}",
+        "characters": lambda _: f"{len(TEXT)}",
         "plot": lambda given: plot(given, drawn),
     }
     return drawn_from("bench") + fill(_REASON.sub("", template), within | parts)
@@ -66,12 +69,12 @@ def _how(item: Measured) -> tuple[str, str, int, float]:
 
 def warning(items: Sequence[Measured]) -> str:
     """Why the figures are not to be relied upon, where that is so."""
-    said = []
+    found = []
     if hasty := [one.item for one in items if one.rounds < FEW]:
-        said.append(f"fewer than {FEW} rounds were measured of {_names(hasty)}")
+        found.append(f"fewer than {FEW} rounds were measured of {_names(hasty)}")
     if disturbed := [one.item for one in items if one.others and median(one.others) > BUSY]:
-        said.append(f"the machine was not left alone for {_names(disturbed)}")
-    return f"> **Do not rely on these figures**: {'; '.join(said)}." if said else ""
+        found.append(f"the machine was not left alone for {_names(disturbed)}")
+    return f"> **Do not rely on these figures**: {'; '.join(found)}." if found else ""
 
 
 def _names(items: Sequence[str]) -> str:
@@ -82,22 +85,24 @@ def score(lines: Sequence[Line], missing: set[str]) -> str:
     """How many targets are reached, and what nobody knows of."""
     asked = [line for line in lines if line.reached is not None]
     failed = [line for line in lines if line.failed]
-    said = [f"**{sum(bool(line.reached) for line in asked)} of {len(asked)} targets are reached.**"]
+    found = [f"**{sum(bool(line.reached) for line in asked)} of {len(asked)} targets are reached.**"]
     if failed:
-        said.append(f"**FAILED, and not measured: {_names([line.key for line in failed])}.**")
+        found.append(f"**FAILED, and not measured: {_names([line.key for line in failed])}.**")
     if missing:
-        said.append(f"Not measured yet: {_names(sorted(missing))}.")
-    return " ".join(said)
+        found.append(f"Not measured yet: {_names(sorted(missing))}.")
+    return " ".join(found)
 
 
 def lines_table(items: Sequence[Measured]) -> str:
-    """Every line of these."""
+    """Every line of these, without columns that say nothing."""
     rows = []
     for line in (line for item in items for line in item.lines):
         verdict = "**FAILED**" if line.failed else {None: "", True: "yes", False: "**no**"}[line.reached]
         ratio = f"{line.ratio} ({line.counts} counts)" if " CPU " in line.ratio else line.ratio
         rows.append((f"`{line.key}`<br>{line.work}", line.ours, line.limit, ratio, line.target, verdict))
-    return table(("work", "here", "beside it", "ratio", "target", "reached"), rows) if rows else UNKNOWN
+    columns = zip(("work", "here", "beside it", "ratio", "target", "reached"), zip(*rows, strict=True), strict=False)
+    head, *filled = zip(*((name, *cells) for name, cells in columns if any(cells)), strict=True) if rows else [()]
+    return table(head, filled) if filled else UNKNOWN
 
 
 def others(items: Sequence[Measured], told: set[str]) -> str:
@@ -134,13 +139,15 @@ def latencies(lines: dict[str, Line]) -> str:
 
 def short(lines: Sequence[Line], reasons: dict[str, str]) -> str:
     """What does not reach its target, each with its reason from the template; what failed first."""
-    said = [f"- **FAILED** `{line.key}` {line.work}: {line.ours}" for line in lines if line.failed]
+    told = [f"- **FAILED** `{line.key}` {line.work}: {line.ours}" for line in lines if line.failed]
     for line in lines:
-        if line.reached is False:
+        if line.figure and line.reached is False:
             beside = f" beside {line.limit}" if line.limit else ""
+            by = f" by {line.counts}" if line.figure.unit == "share" else ""
+            comes = f"comes to **{said(line.figure.value, line.figure.unit)}{by}** where {line.target} is asked"
             found = reasons.get(line.key, "No reason has been found yet.")
-            said.append(f"- **{line.work}**: {line.ours}{beside}; asked is {line.target}. {found}")
-    return "\n".join(said) or "Nothing does: every target is reached."
+            told.append(f"- `{line.key}`, {line.work}: {comes} ({line.ours}{beside}). {found}")
+    return "\n".join(told) or "Nothing does: every target is reached."
 
 
 def plot(given: str, drawn: set[str]) -> str:

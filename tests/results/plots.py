@@ -110,7 +110,7 @@ def _sendgroup(plot: Plot) -> Figure:
     return figure
 
 
-_CPU: Final = ("sendgroup to 1,000 members: processor for each delivery", "µs")
+_CPU: Final = ("sendgroup: processor for each delivery", "µs")
 _WAITS: Final = ("The same, one at a time: what it costs others", "ms")
 
 

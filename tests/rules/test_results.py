@@ -64,16 +64,18 @@ def test_what_failed_and_what_falls_short_is_loud_and_has_its_reason_only_then()
     failed = Line("resume", "resume", "could not be measured: nobody | answers", failed=True)
     page = _page(_item("files", _share("files-up", 500, 0.6), _share("files-down", 700, 0.6)), _item("resume", failed))
     assert "**FAILED, and not measured: `resume`.**" in page
-    assert "| `resume`<br>resume | could not be measured: nobody \\| answers |  |  |  | **FAILED** |" in page
+    assert "| `resume`<br>resume | could not be measured: nobody \\| answers | **FAILED** |" in page
     assert "- **FAILED** `resume` resume: could not be measured" in page
-    assert "**work of files-up**: 501 msg/s" in page
+    assert "- `files-up`, work of files-up: comes to **50% by rate** where at least 60% is asked (501 msg/s" in page
     assert "A realm hashes every byte" in page
     assert "Each chunk is asked for by a command" not in page
     assert "**1 of 2 targets are reached.**" in page
 
 
 def test_what_falls_short_without_a_known_reason_says_so() -> None:
-    assert "asked is at most 4 ms. No reason has been found yet." in _page(_item("new", _upper("new", 5.0)))
+    assert "comes to **5 ms** where at most 4 ms is asked (5.0 ms). No reason has been found yet." in _page(
+        _item("new", _upper("new", 5.0))
+    )
 
 
 def test_short_and_disturbed_runs_are_not_to_be_relied_upon() -> None:
