@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from msgspec import UNSET, UnsetType
 
+from realm import erasing
 from realm.federation import forgetting, link
 from realm.request import Route
 from schemas import commands, names
@@ -23,9 +24,9 @@ from schemas.federation import Introduced, Prove, Proved
 from schemas.names import Address, ConversationId, Name
 from tests.rules.kit import key_of
 from tests.simulation.federation.node import CHUNK, DAY_MS, GENEROUS, PORT, UNSENT_MS, Answered, Backup, RealmNode
-from tests.simulation.federation.operating import Operators, known
+from tests.simulation.federation.operating import Operators, known, left_of
 from tests.simulation.federation.store import Databases
-from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
+from tests.simulation.federation.world import Fault, Rarely, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
 
 COMMANDS = 200
@@ -37,7 +38,11 @@ CALM_MS = 400_000
 RENUMBERED = 5
 """Rows that one turn numbers anew: few, so that much can happen between two turns that do."""
 GIVEN_BACK = 3
-"""Rows that one turn gives back of a realm that was forgotten."""
+"""Rows that one turn gives back of a realm that was forgotten,"""
+ERASED = 3
+"""and that one slice erases,"""
+SCANNED = 20
+"""of so many that it looks at."""
 
 KEPT_MS = int(GENEROUS.peers.keep_days * DAY_MS)
 SWEPT_MS = 2 * UNSENT_MS
@@ -150,11 +155,15 @@ class FederatedHistory:
         }
         for node in self.nodes.values():
             node.nodes = dict(self.nodes)
-        self.operators = Operators(self.world, self.nodes, COMMANDS)
+        self.operators = Operators(self.world, self.nodes, COMMANDS, USERS)
 
     def run(self) -> None:
         """All of it. Raises BrokenError where something does not hold."""
-        with patch.object(link, "RENUMBERED", RENUMBERED), patch.object(forgetting, "AT_ONCE", GIVEN_BACK):
+        with (
+            patch.object(link, "RENUMBERED", RENUMBERED),
+            patch.object(forgetting, "AT_ONCE", GIVEN_BACK),
+            patch.multiple(erasing, CHANGED=ERASED, SCANNED=SCANNED),
+        ):
             self._set_up()
             self.world.faulty = True
             for number in range(COMMANDS):
@@ -214,6 +223,8 @@ class FederatedHistory:
         dice = self.world.dice
         node = dice.choice(list(self.nodes.values()))
         user = dice.choice(USERS)
+        if self.operators.is_erased(user, node.name):
+            user = next(one for one in USERS if one != user)
         self.commands += 1
         kind = dice.random()
         if kind < 0.80:
@@ -303,6 +314,8 @@ class FederatedHistory:
                 self.world.count(Seldom.QUEUE_FULL)
             elif answer.code is Code.REALM_NOT_FOUND and self.operators.have_forgotten(saying.source, saying.target):
                 self.world.count(Seldom.TOLD_OF_NONE)
+            elif answer.code is Code.SESSION_NOT_FOUND and self.operators.is_erased(saying.user, saying.source):
+                pass
             elif answer.code in (Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND):
                 self.world.count(Seldom.REFUSED)
             elif answer.code not in UNCERTAIN:
@@ -330,8 +343,9 @@ class FederatedHistory:
         self.world.count(commands.name_of(type(command)))
 
         def answered(answer: Answer | Refusal | None) -> None:
-            full = isinstance(answer, Refusal) and answer.code is Code.UNAVAILABLE
-            if not isinstance(answer, Answer) and not full:
+            code = answer.code if isinstance(answer, Refusal) else None
+            ended = code is Code.SESSION_NOT_FOUND and self.operators.is_erased(user, node.name)
+            if not isinstance(answer, Answer) and code is not Code.UNAVAILABLE and not ended:
                 self._fail(f"{command} was answered {answer}")
 
         node.ask(user, command, answered)
@@ -408,7 +422,11 @@ class FederatedHistory:
         for node in self.nodes.values():
             node.nodes = dict(self.nodes)
         end = world.now + CALM_MS
-        while (self.operators.are_waiting or self._add_again_what_is_forgotten()) and world.now < end:
+        for erasure in self.operators.erasures:
+            erasure.done = False
+        while world.now < end and (
+            self.operators.are_waiting or self._add_again_what_is_forgotten() or self.operators.erase_again()
+        ):
             world.run_until(world.now + 1_000)
         while not self._is_settled() and world.now < end:
             world.run_until(world.now + 5_000)
@@ -453,6 +471,9 @@ class FederatedHistory:
         for node in self.nodes.values():
             if node.wrongs:
                 self._fail(node.wrongs[0])
+            for one in self.operators.erasures:
+                if one.realm == node.name and (left := left_of(node, one.user)):
+                    self._fail(f"{node.name} still has of {one.user} {left}")
             with node.store.transaction() as tx:
                 for peer in known(tx).values():
                     if peer.name not in self.nodes or peer.key != self.nodes[peer.name].key:
@@ -493,6 +514,8 @@ class FederatedHistory:
                     before = entry.chain
                     if entry.queued:
                         self._fail(f"{node.name}: {entry} is still queued")
+                    if entry.erased != self.operators.must_be_erased(node.name, conversation, entry):
+                        self._fail(f"{node.name}: {entry} is {'' if entry.erased else 'not '}erased")
                     if entry.kind != "bounce":
                         saying = said.get((entry.id, Address(entry.sender)))
                         if saying is None or not self._says(node, saying, entry):
@@ -503,7 +526,9 @@ class FederatedHistory:
         return kept
 
     def _says(self, node: RealmNode, saying: Saying, entry: Entry) -> bool:
-        """Whether an entry is what was said, and its file is there."""
+        """Whether an entry is what was said, and its file is there; of one that is erased nothing can be told."""
+        if entry.erased:
+            return (entry.message, entry.file) == (UNSET, UNSET)
         if saying.content is None:
             return entry.message == f"message {saying.entry}"
         self.world.count(Seldom.FILE_THERE)
@@ -537,6 +562,9 @@ class FederatedHistory:
             self.world.count(Seldom.BOUNCED)
         if saying.refused in (*UNCERTAIN, Code.REALM_NOT_FOUND) or self._may_be_lost(saying):
             return
+        if self.operators.is_erased(saying.user, saying.source):
+            self._check_erased(saying, counts)
+            return
         if bounces and saying.said_at > self.leapt_at and saying.told is not None and saying.told.queued is not True:
             self._fail(f"{saying} was answered as taken, and bounced")
         if saying.crosses and saying.told is not None and not is_kept:
@@ -548,7 +576,9 @@ class FederatedHistory:
                 return
         forgotten = self.operators.have_forgotten(saying.source, saying.target, saying.said_at)
         if counts == (1, 0, 0) and saying.is_possible and forgotten and self._is_too_late(saying):
-            self.world.count(Seldom.LOST_WITH_BOTH)
+            self.world.count(Rarely.LOST_WITH_BOTH)
+        elif self._came_too_late(saying, counts, bounces):
+            self.world.count(Seldom.LATE_FOR_ERASED)
         elif self._is_given_back(saying, bounces):
             self.world.count(Seldom.GIVEN_BACK_AND_TAKEN if theirs else Seldom.GIVEN_BACK)
         elif not saying.is_possible:
@@ -559,6 +589,29 @@ class FederatedHistory:
                 self._fail(f"{saying} cannot be, and is there {counts}")
         elif counts != (1, 1, 0):
             self._fail(f"{saying} is there {counts}")
+
+    def _check_erased(self, saying: Saying, counts: tuple[int, int, int]) -> None:
+        """Of what a user said who was erased since: what still waited for another realm may have been withdrawn."""
+        own, theirs, bounces = counts
+        if bounces or (saying.told is not None and not own) or (theirs and not saying.is_possible):
+            self._fail(f"the sender of {saying} was erased, and it is there {counts}")
+        taken = saying.told is not None and saying.told.queued is not True
+        if taken and saying.is_possible and not theirs and not self._is_too_late(saying):
+            self._fail(f"{saying} was taken, its sender erased, and it is there {counts}")
+        if saying.crosses and saying.is_possible:
+            self.world.count(Seldom.ERASED_AND_TAKEN if theirs else Seldom.WITHDRAWN)
+
+    def _came_too_late(self, saying: Saying, counts: tuple[int, int, int], bounces: list[Entry]) -> bool:
+        """Whether it was for a user who was erased before it came; that, a realm that has forgotten may not know."""
+        if saying.to_group or not self.operators.is_erased(saying.recipient, saying.target):
+            return False
+        own, theirs, bounced = counts
+        refused = saying.refused is Code.USER_NOT_FOUND
+        if bounces and bounces[0].code != Code.USER_NOT_FOUND:
+            return False
+        if theirs and not self.operators.have_forgotten(saying.target, saying.source):
+            return False
+        return (own, bounced) == ((0, 0) if refused else (1, 1))
 
     def _is_given_back(self, saying: Saying, bounces: list[Entry]) -> bool:
         """Whether it waited for a realm that was forgotten then; that may have taken it, and not have said so."""
@@ -575,7 +628,8 @@ class FederatedHistory:
             if saying.crosses and not restored & {saying.source, saying.target}:
                 theirs = _texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
                 own = _texts_of(saying.sender, kept[saying.source].get(saying.own, []))
-                if self.operators.have_forgotten(saying.source, saying.target):
+                erased = self.operators.is_erased(saying.user, saying.source)
+                if erased or self.operators.have_forgotten(saying.source, saying.target):
                     theirs = [one for one in theirs if one in own]  # what it was told not to be taken has no own entry
                 if [one for one in own if one in theirs] != theirs:
                     self._fail(f"{saying.theirs} has {theirs}, and its sender {own}")
@@ -586,7 +640,7 @@ class FederatedHistory:
         for node in self.nodes.values():
             for user in USERS:
                 for realm in self.nodes:
-                    if realm == node.name:
+                    if realm == node.name or self.operators.is_erased(user, node.name):
                         continue
                     fetched = self.fetched[node.name, user, realm]
                     command = commands.GetRealmInbox(id=1, tokenId=node.tokens[user], realm=Name(realm), limit=100)

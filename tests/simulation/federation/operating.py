@@ -1,21 +1,24 @@
 """What the operators of simulated realms do meanwhile, and what may be missing for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from realm.store.interface import Tx
 from realm.store.rows import Peer
-from schemas import operator
+from schemas import names, operator
 from schemas.answers import Answer
+from schemas.entries import Entry
 from schemas.errors import Code, Refusal
-from schemas.names import Name
+from schemas.names import ConversationId, Name
 from tests.simulation.federation.node import PORT, RealmNode
 from tests.simulation.federation.world import Dice, RealmsWorld, Seldom
 
 PATIENCE_MS = 10_000
 NEVER = 1 << 62
 FORGETS = 0.25
-"""In so many histories a realm is forgotten."""
+"""In so many histories a realm is forgotten,"""
+ERASES = 0.2
+"""and in so many a user erased."""
 AWAY_MS = (0, 500, 5_000, 40_000, None)
 """After so long it is added again; or only when all is healed."""
 
@@ -30,20 +33,39 @@ class Forgetting:
     """When that was answered: what was sent there before may go back to its sender."""
 
 
+@dataclass
+class Erasure:
+    """A user that is erased, while messages from and for them are on their way."""
+
+    realm: str
+    user: str
+    done: bool = False
+    """Whether the realm has said so, since nothing can undo it any more."""
+
+    @property
+    def address(self) -> str:
+        return f"{self.user}@{self.realm}"
+
+
 class Operators:
     """Of all realms of a history. They have dice of their own: what they do not touch goes on as without them."""
 
-    def __init__(self, world: RealmsWorld, nodes: Mapping[str, RealmNode], commands: int) -> None:
+    def __init__(self, world: RealmsWorld, nodes: Mapping[str, RealmNode], commands: int, users: Sequence[str]) -> None:
         self._world = world
         self._nodes = nodes
+        self._users = users
         self._dice = Dice(f"{world.seed} operators")
         self._asking = 0
         self.forgettings: list[Forgetting] = []
+        self.erasures: list[Erasure] = []
         self._plan: dict[int, list[Callable[[], None]]] = {}
         """What is done beside which command."""
         if self._dice.random() < FORGETS:
             for _ in range(self._dice.choice((1, 1, 2, 3))):
                 self._at(commands, self._forget_some)
+
+        if self._dice.random() < ERASES:
+            self._at(commands, self._erase)
 
     def act(self, number: int) -> None:
         """Do what is to be done beside a command."""
@@ -127,6 +149,62 @@ class Operators:
     def have_forgotten(self, realm: str, peer: str, said_at: int = 0) -> bool:
         """Whether what was said then to a peer may have been given back."""
         return any((one.realm, one.peer) == (realm, peer) and said_at <= one.until for one in self.forgettings)
+
+    # erasing a user
+
+    def _erase(self) -> None:
+        one = Erasure(self._dice.choice(list(self._nodes)), self._dice.choice(self._users))
+        self.erasures.append(one)
+        self._say_erase(one)
+
+    def _say_erase(self, one: Erasure) -> None:
+        def answered(answer: Answer | Refusal) -> None:
+            assert isinstance(answer, operator.ErasingSeen), answer
+            one.done = answer.done
+            if answer.begun:
+                self._world.count(Seldom.ERASED)
+
+        self.tell(self._nodes[one.realm], operator.EraseUser(id=1, username=Name(one.user)), answered)
+
+    def erase_again(self) -> bool:
+        """Say it again, as is to be done after a restore, until all is erased; whether some is not."""
+        left = [one for one in self.erasures if not one.done]
+        for one in left:
+            self._say_erase(one)
+        return bool(left)
+
+    def is_erased(self, user: str, realm: str) -> bool:
+        """Whether it was said that a user is to be erased."""
+        return any((one.user, one.realm) == (user, realm) for one in self.erasures)
+
+    def must_be_erased(self, realm: str, conversation: ConversationId, entry: Entry) -> bool:
+        """Whether nothing may be left of what an entry says: its sender is erased, or all who saw it here are."""
+        for one in self.erasures:
+            if one.realm == realm:
+                here = {party for party in names.parse(conversation)[1] if party.endswith(f"@{realm}")}
+                if entry.sender == one.address or here == {one.address}:
+                    return True
+        return False
+
+
+def left_of(node: RealmNode, user: str) -> list[str]:
+    """What a realm still has of a user who is erased, beside the name."""
+    read = node.store._connection.execute
+    ((account, *told),) = read("SELECT id, display, country, password_hash FROM accounts WHERE name = ?", (user,))
+    counts = {
+        "outbox": "account",
+        "files": "owner",
+        "uploads": "owner",
+        "sessions": "account",
+        "participants": "account",
+        "realm_inboxes": "account",
+    }
+    found = [
+        table
+        for table, column in counts.items()
+        if read(f"SELECT count(*) FROM {table} WHERE {column} = ?", (account,)).fetchone() != (0,)
+    ]
+    return found + [text for text in told if text]
 
 
 def known(tx: Tx) -> dict[Name, Peer]:
