@@ -9,13 +9,14 @@ from itertools import combinations, permutations
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from realm import erasing
 from realm.federation import forgetting, link
 from realm.request import Route
 from schemas import commands, names
-from schemas.answers import Answer, ChunkTaken, Messages, Sent, UploadOpened
+from schemas.answers import Answer, ChunkTaken, Messages, Sent, SessionOpened, UploadOpened
 from schemas.codec import decode_command, encode_command
 from schemas.commands import Command
 from schemas.entries import CHAIN_START, Entry, follows
@@ -24,7 +25,7 @@ from schemas.federation import Introduced, Prove, Proved
 from schemas.names import Address, ConversationId, Name
 from tests.rules.kit import key_of
 from tests.simulation.federation.node import CHUNK, DAY_MS, GENEROUS, PORT, UNSENT_MS, Answered, Backup, RealmNode
-from tests.simulation.federation.operating import Operators, known, left_of
+from tests.simulation.federation.operating import PASSWORD, Operators, known, left_of
 from tests.simulation.federation.store import Databases
 from tests.simulation.federation.world import Fault, Rarely, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
@@ -296,6 +297,7 @@ class FederatedHistory:
         saying.asked += 1
         if saying.asked > 1:
             self.world.count(Seldom.REPEATED)
+            saying.command = msgspec.structs.replace(saying.command, tokenId=node.tokens[saying.user])
         node.ask(saying.user, saying.command, partial(self._told, saying))
         self.world.later(PATIENCE_MS, partial(self._say_on, node, saying))
 
@@ -316,10 +318,46 @@ class FederatedHistory:
                 self.world.count(Seldom.TOLD_OF_NONE)
             elif answer.code is Code.SESSION_NOT_FOUND and self.operators.is_erased(saying.user, saying.source):
                 pass
+            elif answer.code is Code.SESSION_NOT_FOUND and self.operators.has_ended(saying.user, saying.source):
+                saying.refused = None  # it is asked again
+                self._log_in(self.nodes[saying.source], saying.user)
             elif answer.code in (Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND):
                 self.world.count(Seldom.REFUSED)
             elif answer.code not in UNCERTAIN:
                 self._fail(f"{saying} was answered {answer}")
+
+    def _log_in(self, node: RealmNode, user: str) -> None:
+        """Log in, as who has no session any more; who may not is asked again with what is said next."""
+        self.world.count("auth")
+        command = commands.Auth(id=1, username=Name(user), password=PASSWORD)
+
+        def answered(answer: Answer | Refusal | None) -> None:
+            if isinstance(answer, SessionOpened):
+                if self.operators.is_disabled(user, node.name) and not any(
+                    one.realm == node.name for one in self.restores
+                ):
+                    self._fail(f"{user}@{node.name} is disabled, and has logged in")
+                self.world.count(Seldom.BACK)
+                node.tokens[user] = answer.tokenId
+            elif isinstance(answer, Refusal) and answer.code is Code.FORBIDDEN:
+                self.world.count(Seldom.NO_LOGIN)
+
+        node._accept(key_of(user), command, answered)
+
+    def _log_in_all(self) -> None:
+        """All who are not erased have a session that is known."""
+        for user, realm in sorted(self.operators.ended):
+            node = self.nodes[realm]
+            if self.operators.is_erased(user, realm):
+                continue
+            while True:
+                answer = self._now(node, user, commands.Auth(id=1, username=Name(user), password=PASSWORD))
+                if isinstance(answer, SessionOpened):
+                    node.tokens[user] = answer.tokenId
+                    break
+                if answer.code is not Code.UNAVAILABLE:  # type: ignore[union-attr]
+                    self._fail(f"{user}@{realm} cannot log in: {answer}")
+                self.world.run_until(self.world.now + 5_000)
 
     def _fetch(self, node: RealmNode, user: str) -> None:
         others = [name for name in self.nodes if name != node.name]
@@ -344,7 +382,7 @@ class FederatedHistory:
 
         def answered(answer: Answer | Refusal | None) -> None:
             code = answer.code if isinstance(answer, Refusal) else None
-            ended = code is Code.SESSION_NOT_FOUND and self.operators.is_erased(user, node.name)
+            ended = code is Code.SESSION_NOT_FOUND and self.operators.has_ended(user, node.name)
             if not isinstance(answer, Answer) and code is not Code.UNAVAILABLE and not ended:
                 self._fail(f"{command} was answered {answer}")
 
@@ -422,12 +460,14 @@ class FederatedHistory:
         for node in self.nodes.values():
             node.nodes = dict(self.nodes)
         end = world.now + CALM_MS
+        self.operators.enable_all()
         for erasure in self.operators.erasures:
             erasure.done = False
         while world.now < end and (
             self.operators.are_waiting or self._add_again_what_is_forgotten() or self.operators.erase_again()
         ):
             world.run_until(world.now + 1_000)
+        self._log_in_all()
         while not self._is_settled() and world.now < end:
             world.run_until(world.now + 5_000)
         if not self._is_settled():
@@ -607,6 +647,8 @@ class FederatedHistory:
             return False
         own, theirs, bounced = counts
         refused = saying.refused is Code.USER_NOT_FOUND
+        if counts == (1, 0, 0) and self._is_too_late(saying):
+            return True  # it was taken, lost with a restore, and came again too late: the first word counts
         if bounces and bounces[0].code != Code.USER_NOT_FOUND:
             return False
         if theirs and not self.operators.have_forgotten(saying.target, saying.source):

@@ -57,6 +57,9 @@ class Seldom(StrEnum):
     WITHDRAWN = "withdrawn, as its sender was erased"
     ERASED_AND_TAKEN = "taken by another realm, and its sender erased"
     LATE_FOR_ERASED = "bounced, as its recipient was erased"
+    ENDED = "sessions ended by an operator"
+    NO_LOGIN = "login refused, as the user was disabled"
+    BACK = "logged in again"
     TOLD_OF_NONE = "sender told that there is no such realm"
 
 
