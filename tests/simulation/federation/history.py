@@ -3,10 +3,8 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations, permutations
-from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import msgspec
@@ -14,25 +12,32 @@ from msgspec import UNSET, UnsetType
 
 from realm import erasing
 from realm.federation import forgetting, link
-from realm.request import Route
 from schemas import commands, names
 from schemas.answers import Answer, ChunkTaken, Messages, Sent, SessionOpened, UploadOpened
-from schemas.codec import decode_command, encode_command
 from schemas.commands import Command
 from schemas.entries import CHAIN_START, Entry, follows
 from schemas.errors import Code, Refusal
-from schemas.federation import Introduced, Prove, Proved
 from schemas.names import Address, ConversationId, Name
 from tests.rules.kit import key_of
-from tests.simulation.federation.node import CHUNK, DAY_MS, GENEROUS, PORT, UNSENT_MS, Answered, Backup, RealmNode
+from tests.simulation.federation.impostor import Impostor
+from tests.simulation.federation.node import CHUNK, DAY_MS, GENEROUS, PORT, UNSENT_MS, Backup, RealmNode
 from tests.simulation.federation.operating import PASSWORD, Operators, known, left_of
+from tests.simulation.federation.saying import (
+    GROUP,
+    USERS,
+    Fetched,
+    Restore,
+    Saying,
+    Where,
+    command_for,
+    is_of,
+    texts_of,
+)
 from tests.simulation.federation.store import Databases
 from tests.simulation.federation.world import Fault, Rarely, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
 
 COMMANDS = 200
-USERS = ("ani", "budi")
-GROUP = Name("new")
 REALMS = ("kampus", "pusat", "kantor", "klub", "lab")
 PATIENCE_MS = 10_000
 CALM_MS = 400_000
@@ -68,72 +73,6 @@ LONG_DAYS = (10, 10, 40)
 """Longer than rows are kept, also where a clock was set back meanwhile; and longer than answers are remembered."""
 UNCERTAIN = {Code.QUEUE_FULL, Code.FILE_NOT_FOUND}
 """What a network that doubles may answer to the one, and take the other."""
-
-
-@dataclass
-class Saying:
-    """What somebody wanted to say, and what came of it."""
-
-    entry: str
-    user: str
-    source: str
-    target: str
-    to_group: bool
-    recipient: str
-    command: Command
-    said_at: int
-    content: bytes | None = None
-    """Of a file."""
-    told: Sent | None = None
-    told_at: int = 0
-    refused: Code | None = None
-    asked: int = 0
-
-    @property
-    def sender(self) -> Address:
-        return names.full(Name(self.user), Name(self.source))
-
-    @property
-    def crosses(self) -> bool:
-        return self.source != self.target
-
-    @property
-    def own(self) -> ConversationId:
-        """Where its sender sees it."""
-        other = names.full(Name(self.recipient), Name(self.target))
-        if not self.to_group:
-            return names.private(self.sender, other)
-        return names.sent(self.sender, other) if self.crosses else names.group(other)
-
-    @property
-    def theirs(self) -> ConversationId:
-        """Where those see it for whom it is."""
-        other = names.full(Name(self.recipient), Name(self.target))
-        return names.group(other) if self.to_group else names.private(self.sender, other)
-
-    @property
-    def is_possible(self) -> bool:
-        return self.recipient in (*USERS, GROUP)
-
-
-@dataclass
-class Restore:
-    """A realm that was put back: what it was told between the two times may be lost."""
-
-    realm: str
-    backed_up_at: int
-    at: int
-    lost: set[tuple[str, str]]
-    """The entries that it had, and has not: their ids and senders."""
-
-
-@dataclass
-class Fetched:
-    """What one user was given by `getrealminbox`."""
-
-    ids: list[str] = field(default_factory=list)
-    lost: bool = False
-    """Whether an answer may have been lost: then so may be what it gave."""
 
 
 class FederatedHistory:
@@ -255,7 +194,7 @@ class FederatedHistory:
         where = Where(target, recipient, to_group=to_group, crosses=target != node.name, bare=dice.random() < 0.5)
 
         def say(content: bytes | None, file: str = "") -> None:
-            command = _command(where, token, entry, f"message {entry}", file if content is not None else None)
+            command = command_for(where, token, entry, f"message {entry}", file if content is not None else None)
             self.world.count(commands.name_of(type(command)))
             saying = Saying(entry, user, node.name, target, to_group, recipient, command, self.world.now, content)
             self.sayings.append(saying)
@@ -592,8 +531,8 @@ class FederatedHistory:
         return any(one.realm == saying.target and (saying.entry, saying.sender) in one.lost for one in self.restores)
 
     def _check_saying(self, saying: Saying, kept: dict[str, dict[str, list[Entry]]], *, is_kept: bool) -> None:
-        own = [entry for entry in kept[saying.source].get(saying.own, []) if _is(entry, saying)]
-        theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if _is(entry, saying)]
+        own = [entry for entry in kept[saying.source].get(saying.own, []) if is_of(entry, saying)]
+        theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if is_of(entry, saying)]
         bounces = [entry for entry in kept[saying.source].get(saying.own, []) if entry.re == saying.entry]
         counts = len(own), len(theirs), len(bounces)
         if max(counts) > 1:
@@ -668,8 +607,8 @@ class FederatedHistory:
         restored = {one.realm for one in self.restores}
         for saying in self.sayings:
             if saying.crosses and not restored & {saying.source, saying.target}:
-                theirs = _texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
-                own = _texts_of(saying.sender, kept[saying.source].get(saying.own, []))
+                theirs = texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
+                own = texts_of(saying.sender, kept[saying.source].get(saying.own, []))
                 erased = self.operators.is_erased(saying.user, saying.source)
                 if erased or self.operators.have_forgotten(saying.source, saying.target):
                     theirs = [one for one in theirs if one in own]  # what it was told not to be taken has no own entry
@@ -710,61 +649,3 @@ class FederatedHistory:
 
     def _fail(self, why: str) -> None:
         raise BrokenError(f"seed {self.world.seed}: {why}")
-
-
-class Where(NamedTuple):
-    """For whom something is, and how that is said."""
-
-    realm: str
-    recipient: str
-    to_group: bool
-    crosses: bool
-    bare: bool
-    """Whether the realm is in the address."""
-
-
-def _command(where: Where, token: str, entry: str, message: str, file: str | None) -> Command:
-    """The command that says it."""
-    told: dict[str, Any] = {"id": 1, "tokenId": token, "entry": entry}
-    told |= {"message": message} if file is None else {"file": file}
-    kind: Any
-    if where.to_group and where.crosses:
-        kind = commands.SendGroupRealm if file is None else commands.SendGroupFileRealm
-        return kind(**told, realm=where.realm, group=where.recipient)  # type: ignore[no-any-return]
-    if where.to_group:
-        kind = commands.SendGroup if file is None else commands.SendGroupFile
-        return kind(**told, group=where.recipient)  # type: ignore[no-any-return]
-    if where.crosses and not where.bare:
-        kind = commands.SendPrivateRealm if file is None else commands.SendFileRealm
-        return kind(**told, realm=where.realm, to=where.recipient)  # type: ignore[no-any-return]
-    kind = commands.Send if file is None else commands.SendFile
-    return kind(**told, to=f"{where.recipient}@{where.realm}")  # type: ignore[no-any-return]
-
-
-class Impostor:
-    """Says to be a realm that is known, with a key of its own; and proves whatever it is asked."""
-
-    running = reachable = True
-    life = 0
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.key = f"key-of-impostor-{name}".ljust(40, "-")
-
-    def introduce_to(self, victim: RealmNode) -> None:
-        """Say that it wants to be a peer."""
-        frame = encode_command(Introduced(id=1, realm=Name(self.name), address=self.name, port=PORT))
-        victim._receive(self.key, Route(b"imp00"), [frame], lambda _answer: None)
-
-    def _receive(self, _key: str, _route: Route, frames: list[bytes], answered: Answered) -> None:
-        decoded = decode_command(frames)
-        if isinstance(decoded, tuple) and isinstance(decoded[0], Prove):
-            answered(Proved(id=decoded[0].id, nonce=decoded[0].nonce))
-
-
-def _is(entry: Entry, saying: Saying) -> bool:
-    return entry.id == saying.entry and entry.sender == saying.sender
-
-
-def _texts_of(sender: Address, run: list[Entry]) -> list[str]:
-    return [entry.id for entry in run if entry.sender == sender and entry.kind == "text"]
