@@ -56,7 +56,14 @@ def test_the_soak_tells_what_happened_and_what_did_not_hold(tmp_path: Path, monk
     soak, outcome = Soak(tmp_path, Random(1), seconds=1, rounds=MANY), Outcome("", "", "")
     monkeypatch.setattr(histories, "SEEDS", 1)  # from 0 on
     with pytest.raises(AssertionError, match="seed 1: not settled"):
-        histories._play(some_fail, soak, outcome)
+        histories._play(some_fail, soak, outcome, ())
     assert outcome.figures["histories"] == f"{MANY:,}, of the seeds from 0 on"
     assert outcome.figures["played"] == f"{MANY - 2:,}"
     assert outcome.figures["did not hold"] == f"2: seeds 1, {CHUNK + 1}"
+
+
+def test_the_soak_sees_that_something_never_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "MANY", MANY)
+    soak, outcome = Soak(tmp_path, Random(1), seconds=1, rounds=MANY), Outcome("", "", "")
+    with pytest.raises(AssertionError, match="never happened: moon"):
+        histories._play(all_hold, soak, outcome, ("played", "moon"))

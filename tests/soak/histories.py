@@ -1,22 +1,27 @@
 """Simulated histories in great number: `python -m tests.soak --only histories-realms --rounds 100000`."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from tests.simulation import network
 from tests.simulation.federation.runner import several_realms
+from tests.simulation.federation.world import Fault, Rarely, Seldom
 from tests.simulation.runner import Stage, one_realm, run_all, say_failed
 from tests.soak.part import Outcome, Part, Soak
 
 SEEDS: Final = 1_000_000_000
+MANY: Final = 1_000
+"""In so many histories all that can happen does."""
 
 
-def _part(stage: Stage, what: str, histories: int) -> Part:
+def _part(stage: Stage, what: str, histories: int, happens: Sequence[str]) -> Part:
     def play(soak: Soak, outcome: Outcome) -> None:
-        _play(stage, soak, outcome)
+        _play(stage, soak, outcome, happens)
 
     return Part(what, play, rounds=histories)
 
 
-def _play(stage: Stage, soak: Soak, outcome: Outcome) -> None:
+def _play(stage: Stage, soak: Soak, outcome: Outcome, happens: Sequence[str]) -> None:
     first = soak.chance.randrange(SEEDS)
     ran = run_all(stage, range(first, first + soak.rounds), say_failed)
     outcome.figures |= {
@@ -27,6 +32,8 @@ def _play(stage: Stage, soak: Soak, outcome: Outcome) -> None:
     if ran.failed:
         outcome.figures["did not hold"] = f"{len(ran.failed):,}: seeds {', '.join(map(str, sorted(ran.failed)))}"
     assert not ran.failed, min(ran.failed.items())[1]
+    never = [what for what in happens if not ran.counts[what]]
+    assert not never or soak.rounds < MANY, f"never happened: {', '.join(never)}"
 
 
 PARTS: Final = {
@@ -34,10 +41,12 @@ PARTS: Final = {
         one_realm,
         "simulated histories of one realm, its devices and its disk: everything lost, doubled and killed anywhere",
         10_000,
+        (*network.Fault, *network.Seldom),
     ),
     "histories-realms": _part(
         several_realms,
         "simulated histories of two to five realms: cut off, killed, put back, impersonated, full, forgotten",
         100_000,
+        (*Fault, *Seldom, *Rarely),
     ),
 }

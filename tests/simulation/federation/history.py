@@ -3,41 +3,52 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations, permutations
-from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
+from realm import erasing
 from realm.federation import forgetting, link
-from realm.request import Route
 from schemas import commands, names
-from schemas.answers import Answer, ChunkTaken, Messages, Sent, UploadOpened
-from schemas.codec import decode_command, encode_command
+from schemas.answers import Answer, ChunkTaken, Messages, Sent, SessionOpened, UploadOpened
 from schemas.commands import Command
 from schemas.entries import CHAIN_START, Entry, follows
 from schemas.errors import Code, Refusal
-from schemas.federation import Introduced, Prove, Proved
 from schemas.names import Address, ConversationId, Name
 from tests.rules.kit import key_of
-from tests.simulation.federation.node import CHUNK, DAY_MS, GENEROUS, PORT, UNSENT_MS, Answered, Backup, RealmNode
-from tests.simulation.federation.operating import Operators, known
+from tests.simulation.federation.impostor import Impostor
+from tests.simulation.federation.node import CHUNK, DAY_MS, GENEROUS, PORT, UNSENT_MS, Backup, RealmNode
+from tests.simulation.federation.operating import PASSWORD, Operators, known, left_of
+from tests.simulation.federation.saying import (
+    GROUP,
+    USERS,
+    Fetched,
+    Restore,
+    Saying,
+    Where,
+    command_for,
+    is_of,
+    texts_of,
+)
 from tests.simulation.federation.store import Databases
-from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
+from tests.simulation.federation.world import Fault, Rarely, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
 
 COMMANDS = 200
-USERS = ("ani", "budi")
-GROUP = Name("new")
 REALMS = ("kampus", "pusat", "kantor", "klub", "lab")
 PATIENCE_MS = 10_000
 CALM_MS = 400_000
 RENUMBERED = 5
 """Rows that one turn numbers anew: few, so that much can happen between two turns that do."""
 GIVEN_BACK = 3
-"""Rows that one turn gives back of a realm that was forgotten."""
+"""Rows that one turn gives back of a realm that was forgotten,"""
+ERASED = 3
+"""and that one slice erases,"""
+SCANNED = 20
+"""of so many that it looks at."""
 
 KEPT_MS = int(GENEROUS.peers.keep_days * DAY_MS)
 SWEPT_MS = 2 * UNSENT_MS
@@ -64,72 +75,6 @@ UNCERTAIN = {Code.QUEUE_FULL, Code.FILE_NOT_FOUND}
 """What a network that doubles may answer to the one, and take the other."""
 
 
-@dataclass
-class Saying:
-    """What somebody wanted to say, and what came of it."""
-
-    entry: str
-    user: str
-    source: str
-    target: str
-    to_group: bool
-    recipient: str
-    command: Command
-    said_at: int
-    content: bytes | None = None
-    """Of a file."""
-    told: Sent | None = None
-    told_at: int = 0
-    refused: Code | None = None
-    asked: int = 0
-
-    @property
-    def sender(self) -> Address:
-        return names.full(Name(self.user), Name(self.source))
-
-    @property
-    def crosses(self) -> bool:
-        return self.source != self.target
-
-    @property
-    def own(self) -> ConversationId:
-        """Where its sender sees it."""
-        other = names.full(Name(self.recipient), Name(self.target))
-        if not self.to_group:
-            return names.private(self.sender, other)
-        return names.sent(self.sender, other) if self.crosses else names.group(other)
-
-    @property
-    def theirs(self) -> ConversationId:
-        """Where those see it for whom it is."""
-        other = names.full(Name(self.recipient), Name(self.target))
-        return names.group(other) if self.to_group else names.private(self.sender, other)
-
-    @property
-    def is_possible(self) -> bool:
-        return self.recipient in (*USERS, GROUP)
-
-
-@dataclass
-class Restore:
-    """A realm that was put back: what it was told between the two times may be lost."""
-
-    realm: str
-    backed_up_at: int
-    at: int
-    lost: set[tuple[str, str]]
-    """The entries that it had, and has not: their ids and senders."""
-
-
-@dataclass
-class Fetched:
-    """What one user was given by `getrealminbox`."""
-
-    ids: list[str] = field(default_factory=list)
-    lost: bool = False
-    """Whether an answer may have been lost: then so may be what it gave."""
-
-
 class FederatedHistory:
     """Two to five realms, each with two users and a group."""
 
@@ -150,11 +95,15 @@ class FederatedHistory:
         }
         for node in self.nodes.values():
             node.nodes = dict(self.nodes)
-        self.operators = Operators(self.world, self.nodes, COMMANDS)
+        self.operators = Operators(self.world, self.nodes, COMMANDS, USERS)
 
     def run(self) -> None:
         """All of it. Raises BrokenError where something does not hold."""
-        with patch.object(link, "RENUMBERED", RENUMBERED), patch.object(forgetting, "AT_ONCE", GIVEN_BACK):
+        with (
+            patch.object(link, "RENUMBERED", RENUMBERED),
+            patch.object(forgetting, "AT_ONCE", GIVEN_BACK),
+            patch.multiple(erasing, CHANGED=ERASED, SCANNED=SCANNED),
+        ):
             self._set_up()
             self.world.faulty = True
             for number in range(COMMANDS):
@@ -214,6 +163,8 @@ class FederatedHistory:
         dice = self.world.dice
         node = dice.choice(list(self.nodes.values()))
         user = dice.choice(USERS)
+        if self.operators.is_erased(user, node.name):
+            user = next(one for one in USERS if one != user)
         self.commands += 1
         kind = dice.random()
         if kind < 0.80:
@@ -243,7 +194,7 @@ class FederatedHistory:
         where = Where(target, recipient, to_group=to_group, crosses=target != node.name, bare=dice.random() < 0.5)
 
         def say(content: bytes | None, file: str = "") -> None:
-            command = _command(where, token, entry, f"message {entry}", file if content is not None else None)
+            command = command_for(where, token, entry, f"message {entry}", file if content is not None else None)
             self.world.count(commands.name_of(type(command)))
             saying = Saying(entry, user, node.name, target, to_group, recipient, command, self.world.now, content)
             self.sayings.append(saying)
@@ -285,6 +236,7 @@ class FederatedHistory:
         saying.asked += 1
         if saying.asked > 1:
             self.world.count(Seldom.REPEATED)
+            saying.command = msgspec.structs.replace(saying.command, tokenId=node.tokens[saying.user])
         node.ask(saying.user, saying.command, partial(self._told, saying))
         self.world.later(PATIENCE_MS, partial(self._say_on, node, saying))
 
@@ -303,10 +255,48 @@ class FederatedHistory:
                 self.world.count(Seldom.QUEUE_FULL)
             elif answer.code is Code.REALM_NOT_FOUND and self.operators.have_forgotten(saying.source, saying.target):
                 self.world.count(Seldom.TOLD_OF_NONE)
+            elif answer.code is Code.SESSION_NOT_FOUND and self.operators.is_erased(saying.user, saying.source):
+                pass
+            elif answer.code is Code.SESSION_NOT_FOUND and self.operators.has_ended(saying.user, saying.source):
+                saying.refused = None  # it is asked again
+                self._log_in(self.nodes[saying.source], saying.user)
             elif answer.code in (Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND):
                 self.world.count(Seldom.REFUSED)
             elif answer.code not in UNCERTAIN:
                 self._fail(f"{saying} was answered {answer}")
+
+    def _log_in(self, node: RealmNode, user: str) -> None:
+        """Log in, as who has no session any more; who may not is asked again with what is said next."""
+        self.world.count("auth")
+        command = commands.Auth(id=1, username=Name(user), password=PASSWORD)
+
+        def answered(answer: Answer | Refusal | None) -> None:
+            if isinstance(answer, SessionOpened):
+                if self.operators.is_disabled(user, node.name) and not any(
+                    one.realm == node.name for one in self.restores
+                ):
+                    self._fail(f"{user}@{node.name} is disabled, and has logged in")
+                self.world.count(Seldom.BACK)
+                node.tokens[user] = answer.tokenId
+            elif isinstance(answer, Refusal) and answer.code is Code.FORBIDDEN:
+                self.world.count(Seldom.NO_LOGIN)
+
+        node._accept(key_of(user), command, answered)
+
+    def _log_in_all(self) -> None:
+        """All who are not erased have a session that is known."""
+        for user, realm in sorted(self.operators.ended):
+            node = self.nodes[realm]
+            if self.operators.is_erased(user, realm):
+                continue
+            while True:
+                answer = self._now(node, user, commands.Auth(id=1, username=Name(user), password=PASSWORD))
+                if isinstance(answer, SessionOpened):
+                    node.tokens[user] = answer.tokenId
+                    break
+                if answer.code is not Code.UNAVAILABLE:  # type: ignore[union-attr]
+                    self._fail(f"{user}@{realm} cannot log in: {answer}")
+                self.world.run_until(self.world.now + 5_000)
 
     def _fetch(self, node: RealmNode, user: str) -> None:
         others = [name for name in self.nodes if name != node.name]
@@ -330,8 +320,9 @@ class FederatedHistory:
         self.world.count(commands.name_of(type(command)))
 
         def answered(answer: Answer | Refusal | None) -> None:
-            full = isinstance(answer, Refusal) and answer.code is Code.UNAVAILABLE
-            if not isinstance(answer, Answer) and not full:
+            code = answer.code if isinstance(answer, Refusal) else None
+            ended = code is Code.SESSION_NOT_FOUND and self.operators.has_ended(user, node.name)
+            if not isinstance(answer, Answer) and code is not Code.UNAVAILABLE and not ended:
                 self._fail(f"{command} was answered {answer}")
 
         node.ask(user, command, answered)
@@ -408,8 +399,14 @@ class FederatedHistory:
         for node in self.nodes.values():
             node.nodes = dict(self.nodes)
         end = world.now + CALM_MS
-        while (self.operators.are_waiting or self._add_again_what_is_forgotten()) and world.now < end:
+        self.operators.enable_all()
+        for erasure in self.operators.erasures:
+            erasure.done = False
+        while world.now < end and (
+            self.operators.are_waiting or self._add_again_what_is_forgotten() or self.operators.erase_again()
+        ):
             world.run_until(world.now + 1_000)
+        self._log_in_all()
         while not self._is_settled() and world.now < end:
             world.run_until(world.now + 5_000)
         if not self._is_settled():
@@ -453,6 +450,9 @@ class FederatedHistory:
         for node in self.nodes.values():
             if node.wrongs:
                 self._fail(node.wrongs[0])
+            for one in self.operators.erasures:
+                if one.realm == node.name and (left := left_of(node, one.user)):
+                    self._fail(f"{node.name} still has of {one.user} {left}")
             with node.store.transaction() as tx:
                 for peer in known(tx).values():
                     if peer.name not in self.nodes or peer.key != self.nodes[peer.name].key:
@@ -493,6 +493,8 @@ class FederatedHistory:
                     before = entry.chain
                     if entry.queued:
                         self._fail(f"{node.name}: {entry} is still queued")
+                    if entry.erased != self.operators.must_be_erased(node.name, conversation, entry):
+                        self._fail(f"{node.name}: {entry} is {'' if entry.erased else 'not '}erased")
                     if entry.kind != "bounce":
                         saying = said.get((entry.id, Address(entry.sender)))
                         if saying is None or not self._says(node, saying, entry):
@@ -503,7 +505,9 @@ class FederatedHistory:
         return kept
 
     def _says(self, node: RealmNode, saying: Saying, entry: Entry) -> bool:
-        """Whether an entry is what was said, and its file is there."""
+        """Whether an entry is what was said, and its file is there; of one that is erased nothing can be told."""
+        if entry.erased:
+            return (entry.message, entry.file) == (UNSET, UNSET)
         if saying.content is None:
             return entry.message == f"message {saying.entry}"
         self.world.count(Seldom.FILE_THERE)
@@ -527,8 +531,8 @@ class FederatedHistory:
         return any(one.realm == saying.target and (saying.entry, saying.sender) in one.lost for one in self.restores)
 
     def _check_saying(self, saying: Saying, kept: dict[str, dict[str, list[Entry]]], *, is_kept: bool) -> None:
-        own = [entry for entry in kept[saying.source].get(saying.own, []) if _is(entry, saying)]
-        theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if _is(entry, saying)]
+        own = [entry for entry in kept[saying.source].get(saying.own, []) if is_of(entry, saying)]
+        theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if is_of(entry, saying)]
         bounces = [entry for entry in kept[saying.source].get(saying.own, []) if entry.re == saying.entry]
         counts = len(own), len(theirs), len(bounces)
         if max(counts) > 1:
@@ -536,6 +540,9 @@ class FederatedHistory:
         if bounces:
             self.world.count(Seldom.BOUNCED)
         if saying.refused in (*UNCERTAIN, Code.REALM_NOT_FOUND) or self._may_be_lost(saying):
+            return
+        if self.operators.is_erased(saying.user, saying.source):
+            self._check_erased(saying, counts)
             return
         if bounces and saying.said_at > self.leapt_at and saying.told is not None and saying.told.queued is not True:
             self._fail(f"{saying} was answered as taken, and bounced")
@@ -548,7 +555,9 @@ class FederatedHistory:
                 return
         forgotten = self.operators.have_forgotten(saying.source, saying.target, saying.said_at)
         if counts == (1, 0, 0) and saying.is_possible and forgotten and self._is_too_late(saying):
-            self.world.count(Seldom.LOST_WITH_BOTH)
+            self.world.count(Rarely.LOST_WITH_BOTH)
+        elif self._came_too_late(saying, counts, bounces):
+            self.world.count(Seldom.LATE_FOR_ERASED)
         elif self._is_given_back(saying, bounces):
             self.world.count(Seldom.GIVEN_BACK_AND_TAKEN if theirs else Seldom.GIVEN_BACK)
         elif not saying.is_possible:
@@ -559,6 +568,31 @@ class FederatedHistory:
                 self._fail(f"{saying} cannot be, and is there {counts}")
         elif counts != (1, 1, 0):
             self._fail(f"{saying} is there {counts}")
+
+    def _check_erased(self, saying: Saying, counts: tuple[int, int, int]) -> None:
+        """Of what a user said who was erased since: what still waited for another realm may have been withdrawn."""
+        own, theirs, bounces = counts
+        if bounces or (saying.told is not None and not own) or (theirs and not saying.is_possible):
+            self._fail(f"the sender of {saying} was erased, and it is there {counts}")
+        taken = saying.told is not None and saying.told.queued is not True
+        if taken and saying.is_possible and not theirs and not self._is_too_late(saying):
+            self._fail(f"{saying} was taken, its sender erased, and it is there {counts}")
+        if saying.crosses and saying.is_possible:
+            self.world.count(Seldom.ERASED_AND_TAKEN if theirs else Seldom.WITHDRAWN)
+
+    def _came_too_late(self, saying: Saying, counts: tuple[int, int, int], bounces: list[Entry]) -> bool:
+        """Whether it was for a user who was erased before it came; that, a realm that has forgotten may not know."""
+        if saying.to_group or not self.operators.is_erased(saying.recipient, saying.target):
+            return False
+        own, theirs, bounced = counts
+        refused = saying.refused is Code.USER_NOT_FOUND
+        if counts == (1, 0, 0) and self._is_too_late(saying):
+            return True  # it was taken, lost with a restore, and came again too late: the first word counts
+        if bounces and bounces[0].code != Code.USER_NOT_FOUND:
+            return False
+        if theirs and not self.operators.have_forgotten(saying.target, saying.source):
+            return False
+        return (own, bounced) == ((0, 0) if refused else (1, 1))
 
     def _is_given_back(self, saying: Saying, bounces: list[Entry]) -> bool:
         """Whether it waited for a realm that was forgotten then; that may have taken it, and not have said so."""
@@ -573,9 +607,10 @@ class FederatedHistory:
         restored = {one.realm for one in self.restores}
         for saying in self.sayings:
             if saying.crosses and not restored & {saying.source, saying.target}:
-                theirs = _texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
-                own = _texts_of(saying.sender, kept[saying.source].get(saying.own, []))
-                if self.operators.have_forgotten(saying.source, saying.target):
+                theirs = texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
+                own = texts_of(saying.sender, kept[saying.source].get(saying.own, []))
+                erased = self.operators.is_erased(saying.user, saying.source)
+                if erased or self.operators.have_forgotten(saying.source, saying.target):
                     theirs = [one for one in theirs if one in own]  # what it was told not to be taken has no own entry
                 if [one for one in own if one in theirs] != theirs:
                     self._fail(f"{saying.theirs} has {theirs}, and its sender {own}")
@@ -586,7 +621,7 @@ class FederatedHistory:
         for node in self.nodes.values():
             for user in USERS:
                 for realm in self.nodes:
-                    if realm == node.name:
+                    if realm == node.name or self.operators.is_erased(user, node.name):
                         continue
                     fetched = self.fetched[node.name, user, realm]
                     command = commands.GetRealmInbox(id=1, tokenId=node.tokens[user], realm=Name(realm), limit=100)
@@ -614,61 +649,3 @@ class FederatedHistory:
 
     def _fail(self, why: str) -> None:
         raise BrokenError(f"seed {self.world.seed}: {why}")
-
-
-class Where(NamedTuple):
-    """For whom something is, and how that is said."""
-
-    realm: str
-    recipient: str
-    to_group: bool
-    crosses: bool
-    bare: bool
-    """Whether the realm is in the address."""
-
-
-def _command(where: Where, token: str, entry: str, message: str, file: str | None) -> Command:
-    """The command that says it."""
-    told: dict[str, Any] = {"id": 1, "tokenId": token, "entry": entry}
-    told |= {"message": message} if file is None else {"file": file}
-    kind: Any
-    if where.to_group and where.crosses:
-        kind = commands.SendGroupRealm if file is None else commands.SendGroupFileRealm
-        return kind(**told, realm=where.realm, group=where.recipient)  # type: ignore[no-any-return]
-    if where.to_group:
-        kind = commands.SendGroup if file is None else commands.SendGroupFile
-        return kind(**told, group=where.recipient)  # type: ignore[no-any-return]
-    if where.crosses and not where.bare:
-        kind = commands.SendPrivateRealm if file is None else commands.SendFileRealm
-        return kind(**told, realm=where.realm, to=where.recipient)  # type: ignore[no-any-return]
-    kind = commands.Send if file is None else commands.SendFile
-    return kind(**told, to=f"{where.recipient}@{where.realm}")  # type: ignore[no-any-return]
-
-
-class Impostor:
-    """Says to be a realm that is known, with a key of its own; and proves whatever it is asked."""
-
-    running = reachable = True
-    life = 0
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.key = f"key-of-impostor-{name}".ljust(40, "-")
-
-    def introduce_to(self, victim: RealmNode) -> None:
-        """Say that it wants to be a peer."""
-        frame = encode_command(Introduced(id=1, realm=Name(self.name), address=self.name, port=PORT))
-        victim._receive(self.key, Route(b"imp00"), [frame], lambda _answer: None)
-
-    def _receive(self, _key: str, _route: Route, frames: list[bytes], answered: Answered) -> None:
-        decoded = decode_command(frames)
-        if isinstance(decoded, tuple) and isinstance(decoded[0], Prove):
-            answered(Proved(id=decoded[0].id, nonce=decoded[0].nonce))
-
-
-def _is(entry: Entry, saying: Saying) -> bool:
-    return entry.id == saying.entry and entry.sender == saying.sender
-
-
-def _texts_of(sender: Address, run: list[Entry]) -> list[str]:
-    return [entry.id for entry in run if entry.sender == sender and entry.kind == "text"]

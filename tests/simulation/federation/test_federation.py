@@ -1,4 +1,5 @@
-"""Seeded histories of two to five realms: killed, hung, cut off for long, put back from older backups, on full disks.
+"""Seeded histories of two to five realms: killed, hung, cut off for long, put back from older backups, on full disks,
+forgotten by each other's operators, and with users who are erased or disabled.
 
 `make simulate-realms SEED=… HISTORIES=…` runs more of them; a seed that fails replays exactly.
 """

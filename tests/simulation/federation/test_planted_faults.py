@@ -5,17 +5,21 @@ import sqlite3
 import msgspec
 import pytest
 
+from realm import erasing
 from realm.context import Ctx
 from realm.core import FORGOTTEN
-from realm.federation import link, peers, receiving, settling
+from realm.federation import carrying, forgetting, link, outbox, peers, receiving, settling
 from realm.federation.state import Link, Peers, Phase, Wait, WaitOver
 from realm.inputs import FromPeer
 from realm.store import database
+from realm.store.accounts import AccountRows
 from realm.store.entries import EntryRows
+from realm.store.erasing import ErasingRows
 from realm.store.outbox import OutboxRows
 from realm.store.peers import PeerRows
-from realm.store.rows import Outgoing, Peer, Sending
+from realm.store.rows import Erasing, Outgoing, Peer, Post, Sending
 from schemas.entries import Entry
+from schemas.errors import Code
 from schemas.federation import Mark, PeerAnswer
 from schemas.names import Name
 from tests.simulation.federation.runner import run_histories
@@ -220,3 +224,81 @@ def test_an_own_entry_that_finds_no_room_and_loses_its_place(monkeypatch: pytest
 
     monkeypatch.setattr(settling, "_await_room", give_up)
     caught("and its sender", first=58)
+
+
+def test_what_waited_for_a_forgotten_realm_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rest(ctx: Ctx, peer: int) -> None:
+        ctx.view.change(Link(peer))
+
+    monkeypatch.setattr(forgetting, "go_on", rest)
+    caught("has not given back all", "not settled")
+
+
+def test_what_waited_for_a_forgotten_realm_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for an answer never has one, or nothing tells that what was queued will not come."""
+    give_back = settling.give_back
+
+    def give_back_silently(ctx: Ctx, rows: list[Outgoing]) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(settling, "_tell", lambda *_: None)
+            give_back(ctx, rows)
+
+    monkeypatch.setattr(settling, "give_back", give_back_silently)
+    caught("is there (1, 0, 0)", "not settled")
+
+
+def test_a_file_that_is_refused_for_good_by_who_has_forgotten_its_realm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by history 16 of its time."""
+    monkeypatch.setattr(carrying, "FINAL", carrying.FINAL | {Code.FORBIDDEN})
+    caught("refused it (forbidden)", "is there (1, 0, 1)")
+
+
+def test_a_realm_that_is_a_peer_again_and_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by history 45 of its time."""
+
+    def by_number(_ctx: Ctx, post: Post) -> tuple[int, bool, Name]:
+        return post.peer, post.to_group, post.recipient
+
+    monkeypatch.setattr(outbox, "_where", by_number)
+    caught("you have already sent something else")
+
+
+def test_what_waits_is_sent_for_who_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    def skip(ctx: Ctx, now: Erasing) -> bool:
+        ctx.tx.erase_next(now.account, "memberships")
+        return True
+
+    monkeypatch.setattr(erasing, "_outbox", skip)
+    caught("still has of", "not erased")
+
+
+def test_what_was_withdrawn_leaves_a_gap_of_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "numbered_anew", lambda *_: None)
+    caught("not settled")
+
+
+def test_what_was_said_by_who_is_erased_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ErasingRows, "erase_said_by", lambda *_: False)
+    caught("not erased")
+
+
+def test_what_others_said_is_erased_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conversation goes as a whole though somebody else here takes part."""
+    part_of = ErasingRows.part_of
+
+    def alone(self: ErasingRows, account: int) -> object:
+        part = part_of(self, account)
+        return part and (part[0], False)
+
+    monkeypatch.setattr(ErasingRows, "part_of", alone)
+    caught("erased")
+
+
+def test_a_disabled_user_who_may_log_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_disabled = AccountRows.set_disabled
+
+    def end_sessions_only(self: AccountRows, account: int, since: int | None) -> None:
+        set_disabled(self, account, None)
+
+    monkeypatch.setattr(AccountRows, "set_disabled", end_sessions_only)
+    caught("is disabled, and has logged in")

@@ -53,8 +53,20 @@ class Seldom(StrEnum):
     ADDED_AGAIN = "realm added by an operator"
     GIVEN_BACK = "given back, as its realm was forgotten"
     GIVEN_BACK_AND_TAKEN = "given back, though its realm had taken it"
-    LOST_WITH_BOTH = "lost by a restore, and forgotten by who had sent it"
+    ERASED = "user erased by an operator"
+    WITHDRAWN = "withdrawn, as its sender was erased"
+    ERASED_AND_TAKEN = "taken by another realm, and its sender erased"
+    LATE_FOR_ERASED = "bounced, as its recipient was erased"
+    ENDED = "sessions ended by an operator"
+    NO_LOGIN = "login refused, as the user was disabled"
+    BACK = "logged in again"
     TOLD_OF_NONE = "sender told that there is no such realm"
+
+
+class Rarely(StrEnum):
+    """What does not happen in every hundred histories, and has to in a thousand."""
+
+    LOST_WITH_BOTH = "lost by a restore, and forgotten by who had sent it"
 
 
 class Dice(random.Random):
