@@ -417,16 +417,18 @@ class FederatedHistory:
 
     def _add_again_what_is_forgotten(self) -> bool:
         """Whether a realm did not know another, or knows an impostor in its place."""
+        missing = False
         for node, other in permutations(self.nodes.values(), 2):
             with node.store.transaction() as tx:
                 peer = known(tx).get(other.name)
             if peer is None:
                 self.operators.add(node, other)
-                return True
-            if peer.key != other.key and self.operators.have_forgotten(node.name, other.name):
+            elif peer.key != other.key and self.operators.have_forgotten(node.name, other.name):
                 self.operators.forget(node, other)  # somebody else took its name, which was free
-                return True
-        return False
+            else:
+                continue
+            missing = True
+        return missing
 
     def _is_settled(self) -> bool:
         return not self._unsettled()
