@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -96,17 +97,26 @@ def run_on(stage: Stage, seeds: Iterable[int]) -> Counter[str]:
     return counts
 
 
-def run_all(stage: Stage, seeds: Sequence[int], failing: Callable[[str], None]) -> Ran:
-    """Run the history of each seed, on all cores. `failing` is told of each that fails at once, and the rest go on."""
-    ran = Ran()
+def run_all(stage: Stage, seeds: Sequence[int], failing: Callable[[str], None], seconds: float = inf) -> Ran:
+    """Run the history of each seed, on all cores. `failing` is told of each that fails at once, and the rest go on.
+
+    After so many seconds no more are begun.
+    """
+    ran, until = Ran(), time.monotonic() + seconds
     with ProcessPoolExecutor(mp_context=get_context("forkserver")) as pool:
         try:
             chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
-            for done in as_completed([pool.submit(_run_chunk, stage, chunk) for chunk in chunks]):
+            begun = [pool.submit(_run_chunk, stage, chunk) for chunk in chunks]
+            for done in as_completed(begun):
+                if done.cancelled():
+                    continue
                 part = done.result()
                 for _, why in sorted(part.failed.items()):
                     failing(why)
                 ran.add(part)
+                if time.monotonic() >= until:
+                    for one in begun:
+                        one.cancel()
         finally:
             pool.shutdown(cancel_futures=True)
     return ran

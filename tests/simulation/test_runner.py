@@ -9,11 +9,13 @@ from random import Random
 import pytest
 
 from tests.simulation.history import BrokenError
-from tests.simulation.runner import CHUNK, Play, main
+from tests.simulation.runner import CHUNK, Play, main, run_all
 from tests.soak import histories
 from tests.soak.part import Outcome, Soak
 
 MANY = CHUNK + 5
+LONG = 3_600
+WORK = 20_000
 
 
 @contextmanager
@@ -35,6 +37,11 @@ def all_hold() -> Iterator[Play]:
     yield lambda _seed: Counter(played=1)
 
 
+@contextmanager
+def all_take_a_while() -> Iterator[Play]:
+    yield lambda _seed: Counter(played=1, worked=sum(range(WORK)))
+
+
 def test_each_failing_seed_is_told_and_the_others_are_played(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(some_fail, 0, MANY) == 1
     said = capfd.readouterr()
@@ -52,18 +59,25 @@ def test_without_a_failing_one_all_is_well(capfd: pytest.CaptureFixture[str]) ->
     assert f"{MANY:10,}  histories held\n" in said.out
 
 
+def test_none_is_begun_when_the_time_is_over() -> None:
+    seeds = range(100 * CHUNK)
+    ran = run_all(all_take_a_while, seeds, pytest.fail, seconds=0)
+    assert 0 < ran.histories < len(seeds)
+    assert ran.histories == ran.counts["played"]
+
+
 def test_the_soak_tells_what_happened_and_what_did_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    soak, outcome = Soak(tmp_path, Random(1), seconds=1, rounds=MANY), Outcome("", "", "")
+    soak, outcome = Soak(tmp_path, Random(1), seconds=LONG, rounds=MANY), Outcome("", "", "")
     monkeypatch.setattr(histories, "SEEDS", 1)  # from 0 on
     with pytest.raises(AssertionError, match="seed 1: not settled"):
         histories._play(some_fail, soak, outcome, ())
-    assert outcome.figures["histories"] == f"{MANY:,}, of the seeds from 0 on"
+    assert outcome.figures["histories"] == f"{MANY:,} of {MANY:,}, of the seeds from 0 on"
     assert outcome.figures["played"] == f"{MANY - 2:,}"
     assert outcome.figures["did not hold"] == f"2: seeds 1, {CHUNK + 1}"
 
 
 def test_the_soak_sees_that_something_never_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(histories, "MANY", MANY)
-    soak, outcome = Soak(tmp_path, Random(1), seconds=1, rounds=MANY), Outcome("", "", "")
+    soak, outcome = Soak(tmp_path, Random(1), seconds=LONG, rounds=MANY), Outcome("", "", "")
     with pytest.raises(AssertionError, match="never happened: moon"):
         histories._play(all_hold, soak, outcome, ("played", "moon"))
