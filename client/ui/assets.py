@@ -1,12 +1,15 @@
 """The files of the page: Flet's own, with our script in its index, and compressed once instead of for each visitor."""
 
+import contextlib
 import gzip
 import importlib.util
 import json
 import mimetypes
+import os
 import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,8 @@ from client.ui.words import LANGUAGES
 
 LARGE: Final = 100_000
 """Bytes from which on a file is compressed ahead."""
+KEPT_S: Final = 7 * 86_400
+"""For so long after its last start another version's folder is kept: it may be running, or starting just now."""
 _BEFORE: Final = "<!-- fletAppConfig -->"
 _FONTS: Final = "assets/FontManifest.json"
 _FORMULAS: Final = "packages/flutter_math_fork/"
@@ -84,6 +89,8 @@ def pack(cache: Path) -> Path:
     source = web_folder()
     version = (source / "version.json").stat()
     packed = cache / f"page-{version.st_mtime_ns}-{version.st_size}"
+    packed.mkdir(parents=True, exist_ok=True)
+    os.utime(packed)
     for file in source.rglob("*"):
         if file.suffix in _PACKED and file.is_file() and file.stat().st_size >= LARGE:
             made = packed / f"{file.relative_to(source)}.gz"
@@ -94,8 +101,9 @@ def pack(cache: Path) -> Path:
                     draft.write(content)
                 Path(draft.name).replace(made)
     for old in cache.glob("page-*"):
-        if old != packed:
-            shutil.rmtree(old, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            if old != packed and old.stat().st_mtime < time.time() - KEPT_S:
+                shutil.rmtree(old, ignore_errors=True)
     return packed
 
 
@@ -104,13 +112,18 @@ class Packed:
 
     def __init__(self, app: ASGIApp, folder: Path) -> None:
         self._app = app
+        self._folder = folder
         self._files = _Compressed(directory=folder)
         self._names = {f"/{file.relative_to(folder)}".removesuffix(".gz") for file in folder.rglob("*.gz")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         takes = scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in self._names
-        if takes and _GZIP.search(Headers(scope=scope).get("accept-encoding", "")):
+        if (
+            takes
+            and _GZIP.search(Headers(scope=scope).get("accept-encoding", ""))
+            and (self._folder / f"{scope['path'][1:]}.gz").is_file()  # a cache may be emptied at any time
+        ):
             await self._files(scope, receive, send)
         else:
             await self._app(scope, receive, send)

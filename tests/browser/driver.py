@@ -33,6 +33,8 @@ NOT_WANTED = (
 OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
+    # Compiled once and plainly: no page lives long enough for what a better compilation of its engine costs.
+    "--js-flags=--liftoff-only",
     "--disable-quic",
     "--disable-background-networking",
     "--disable-component-update",

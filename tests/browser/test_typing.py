@@ -11,7 +11,10 @@ WRITE = "Write a message"
 LINES = [f"{number} dan seterusnya" for number in ("satu", "dua", "tiga", "empat", "lima", "enam")]
 
 
-@pytest.mark.parametrize("delay", [0, 0.05], ids=["at once", "50 ms each way"])
+@pytest.mark.parametrize(
+    "delay",
+    [pytest.param(0, id="at once", marks=pytest.mark.thorough), pytest.param(0.05, id="50 ms each way")],
+)
 def test_lines_that_are_typed_fast_are_each_sent_whole(campus: Campus, delay: float) -> None:
     with SlowLine(campus.web.port, delay) if delay else nullcontext(campus.web) as line:
         messi = campus.seat("messi")

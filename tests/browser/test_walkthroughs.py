@@ -167,10 +167,9 @@ def test_the_paper_plane_sends(campus: Campus) -> None:
 @pytest.mark.parametrize(
     ("speech", "size", "fetch", "fetched"),
     [
-        (EN, WIDE, "Fetch messages", "Messages fetched: {}"),
-        (ID, PHONE, "Ambil pesan", "Pesan diambil: {}"),
+        pytest.param(EN, WIDE, "Fetch messages", "Messages fetched: {}", id="english-wide"),
+        pytest.param(ID, PHONE, "Ambil pesan", "Pesan diambil: {}", id="indonesian-phone", marks=pytest.mark.thorough),
     ],
-    ids=["english-wide", "indonesian-phone"],
 )
 def test_the_mail_button_catches_up(campus: Campus, speech: Speech, size: Size, fetch: str, fetched: str) -> None:
     henderson = campus.home("henderson", speech, size=size)
@@ -189,10 +188,11 @@ def test_the_mail_button_catches_up(campus: Campus, speech: Speech, size: Size, 
 @pytest.mark.parametrize(
     ("speech", "size", "name", "save", "alone", "members"),
     [
-        (EN, WIDE, "Name of the group", "Save", "1 member", "members"),
-        (ID, PHONE, "Nama grup", "Simpan", "1 anggota", "anggota"),
+        pytest.param(
+            EN, WIDE, "Name of the group", "Save", "1 member", "members", id="english-wide", marks=pytest.mark.thorough
+        ),
+        pytest.param(ID, PHONE, "Nama grup", "Simpan", "1 anggota", "anggota", id="indonesian-phone"),
     ],
-    ids=["english-wide", "indonesian-phone"],
 )
 def test_a_group_is_added_joined_and_heard_by_all(
     campus: Campus, speech: Speech, size: Size, name: str, save: str, alone: str, members: str

@@ -143,8 +143,22 @@ def others_notice_nothing(
     assert not any(flow.queued() for flow in witnesses), "a realm that is no part of it was kept waiting"
 
 
-@pytest.mark.parametrize("reads", [True, False], ids=["reads", "never reads"])
-@pytest.mark.parametrize("frames", [garbage, hello, beyond, hellos_and_envelopes])
+MORE = pytest.mark.thorough
+
+
+@pytest.mark.parametrize(
+    ("frames", "reads"),
+    [
+        pytest.param(garbage, False, id="garbage, never reads"),
+        pytest.param(garbage, True, id="garbage, reads", marks=MORE),
+        pytest.param(hello, True, id="hello, reads"),
+        pytest.param(hello, False, id="hello, never reads", marks=MORE),
+        pytest.param(beyond, True, id="beyond, reads"),
+        pytest.param(beyond, False, id="beyond, never reads", marks=MORE),
+        pytest.param(hellos_and_envelopes, False, id="hellos and envelopes, never reads"),
+        pytest.param(hellos_and_envelopes, True, id="hellos and envelopes, reads", marks=MORE),
+    ],
+)
 def test_a_peer_that_floods(three: World, frames: Frames, reads: bool) -> None:
     with stolen(three) as sockets:
         attack = Attack(sockets, three, frames, reads=reads)

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import os
+import shutil
 from pathlib import Path
 
 import httpx
@@ -11,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from client.ui import assets
-from client.ui.assets import LARGE, Packed, PageError, pack, web_folder, write_page
+from client.ui.assets import KEPT_S, LARGE, Packed, PageError, pack, web_folder, write_page
 
 INDEX = "<html><head>\n<!-- fletAppConfig -->\n</head></html>"
 FONTS: list[dict[str, object]] = [
@@ -122,6 +124,29 @@ def test_another_version_is_compressed_anew(tmp_path: Path, web: Path) -> None:
     after = pack(tmp_path)
     assert after != before
     assert gzip.decompress((after / "main.dart.js.gz").read_bytes()) == b"new" * LARGE
+
+
+def test_another_version_keeps_its_folder_for_a_while_after_its_start(tmp_path: Path, web: Path) -> None:
+    """It may run, or be about to: two versions on one machine took each other's folders away."""
+    before = pack(tmp_path)
+    (web / "version.json").write_text('{"version": "another"}')
+    after = pack(tmp_path)
+    assert packed_files(before)
+    began = after.stat().st_mtime - KEPT_S
+    os.utime(before, (began - 60, began - 60))
+    assert pack(tmp_path) == after
+    assert not before.exists()
+
+
+def test_a_cache_that_was_emptied_costs_only_the_compression(tmp_path: Path, web: Path) -> None:
+    app = Packed(StaticFiles(directory=web), pack(tmp_path))
+    shutil.rmtree(pack(tmp_path))
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bagan") as client:
+            return await client.get("/main.dart.js", headers=TAKES)
+
+    assert asyncio.run(ask()).content == (web / "main.dart.js").read_bytes()
 
 
 def test_what_was_interrupted_is_taken_up(tmp_path: Path, web: Path) -> None:

@@ -76,9 +76,8 @@ def places_told() -> dict[str, list[str]]:
     return {name: sorted(re.findall(r"{\w+}", told)) for name, told in described.items()}
 
 
-@pytest.mark.parametrize("field", sorted(field.name for field in fields(Words)))
-def test_every_word_is_said_somewhere(field: str) -> None:
-    assert field in uses()
+def test_every_word_is_said_somewhere() -> None:
+    assert {field.name for field in fields(Words)} - uses() == set()
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -67,7 +67,9 @@ def test_the_demo_plays_and_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-@pytest.mark.parametrize(("moment", "code"), [("tokenId", 130), ("Ctrl-C ends it all", 0)])
+@pytest.mark.parametrize(
+    ("moment", "code"), [("tokenId", 130), pytest.param("Ctrl-C ends it all", 0, marks=pytest.mark.thorough)]
+)
 def test_ctrl_c_ends_the_demo_and_its_realm(tmp_path: Path, terminal: TerminalFor, moment: str, code: int) -> None:
     (tmp_path / "tmp").mkdir()
     demo = terminal([sys.executable, "-m", "client", "demo"], demo_env(tmp_path, BAGAN_DEMO_PACE="0.01"))
