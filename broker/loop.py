@@ -6,7 +6,7 @@ Whatever anyone is told is on disk, and one flush serves all that waited.
 import os
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, assert_never
 
 import structlog
@@ -25,7 +25,6 @@ from realm.core import Core
 from realm.effects import Adopt, Connect, Disconnect, Effect, Note, Publish, Reply, RunJob, ToPeer
 from realm.inputs import Hangup, Input, JobDone, Stopping, Tick
 from realm.jobs import CountUp
-from realm.request import Request
 from realm.settings import Settings
 from realm.store.interface import Store
 from realm.turn import Turns
@@ -130,18 +129,19 @@ class Loop:
             now = self._now()
             busy = self._links.waiting or self._commands.waiting
             self._poller.poll(0 if busy else max(0, self._core.wake_at(now) - now))
-            self._turn(*self._gather())
+            self._turn(self._gather())
+            self._turn_of_pages()
         give_up = time.monotonic() + STOP_MS / 1000
-        inputs, pages = self._gather()
-        self._turn([*inputs, Stopping()], pages)
+        self._turn(self._gather())
         while self._commands.waiting and time.monotonic() < give_up:
-            self._turn([], self._commands.waiting.next(TURN))
+            self._turn_of_pages()
+        self._turn([Stopping()])
         jobs = zmq.Poller()
         jobs.register(self._wake.reader, zmq.POLLIN)
         while self._core.is_busy() and (left := give_up - time.monotonic()) > 0:
             jobs.poll(int(left * 1000))
             self._wake.clear()
-            self._turn(self._finished(TURN), [])
+            self._turn(self._finished(TURN))
         self._tell_drops()
 
     def _tell_drops(self) -> None:
@@ -152,8 +152,7 @@ class Loop:
             log.info("dropped", **{what: count for what, count in new.items() if count})
             self._told_drops = drops
 
-    def _gather(self) -> tuple[list[Input], list[Request]]:
-        """What waits, and those pages whose turn it is."""
+    def _gather(self) -> list[Input]:
         self._wake.clear()
         self._zap.serve()
         self._door.serve()
@@ -170,7 +169,7 @@ class Loop:
         if now >= self._core.wake_at(now):
             inputs.append(Tick())
             self._tell_drops()
-        return inputs, self._commands.waiting.next(TURN)
+        return inputs
 
     def _finished(self, at_most: int) -> list[Input]:
         done: list[Input] = []
@@ -181,16 +180,22 @@ class Loop:
                 break
         return done
 
-    def _turn(self, inputs: list[Input], pages: list[Request]) -> None:
-        """Take a turn with both, the pages last."""
-        if inputs or pages:
-            commits = self._counts.commits
-            began, committed = time.perf_counter(), commits.total
-            for effect in self._turns.take(self._now(), [*inputs, *pages]):
-                self._act(effect)
-            now = time.perf_counter()
-            self._counts.turn(began, now, len(inputs) + len(pages))
-            self._commands.waiting.took(now - began - (commits.total - committed), len(pages))
+    def _turn(self, inputs: Sequence[Input]) -> float:
+        """Take a turn; the seconds that it took without its commit."""
+        if not inputs:
+            return 0.0
+        commits = self._counts.commits
+        began, committed = time.perf_counter(), commits.total
+        for effect in self._turns.take(self._now(), inputs):
+            self._act(effect)
+        now = time.perf_counter()
+        self._counts.turn(began, now, len(inputs))
+        return now - began - (commits.total - committed)
+
+    def _turn_of_pages(self) -> None:
+        """Take one with the pages that are next: what was said meanwhile is answered before them."""
+        pages = self._commands.waiting.next(TURN)
+        self._commands.waiting.took(self._turn(pages), len(pages))
 
     def _act(self, effect: Effect) -> None:
         match effect:

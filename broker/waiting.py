@@ -1,9 +1,10 @@
 """Pages wait here, so that what is done at once is not kept waiting by a thousand of them.
 
 A page takes a millisecond to read and to encode, a list of groups with their members some thirty; a message takes a
-tenth of one. Everybody waits for the end of a turn, so one with 500 pages would keep everybody for seconds. A turn has
-as many of them as take `BUDGET_S`, one at least; connections have them in turn. What a connection says behind a page
-waits behind it, so that its commands are done in the order in which it said them.
+tenth of one. Everybody waits for the end of a turn, so one with 500 pages would keep everybody for seconds. So pages
+have turns of their own, behind each that has anything else, with as many as take `BUDGET_S`, one at least; connections
+have them in turn. What a connection says behind a page waits behind it, so that its commands are done in the order in
+which it said them.
 """
 
 from collections import OrderedDict, deque
@@ -13,9 +14,9 @@ from realm.request import Request
 from realm.table import PAGES
 
 BUDGET_S: Final = 0.004
-"""About so long do the pages of a turn take."""
+"""About so long does a turn of pages take, beside its commit."""
 AT_ONCE: Final = 64
-"""Pages of a turn, at most: some may turn out to take longer than those before."""
+"""Pages of one, at most: some may turn out to take longer than those before."""
 FIRST: Final = 2
 """So many are tried at first."""
 MOST: Final = 32 << 20
@@ -65,7 +66,7 @@ class Waiting:
         return requests
 
     def took(self, seconds: float, count: int) -> None:
-        """So long did a turn work that had so many of them, with all else in it, but without its commit."""
+        """So long did a turn with so many of them work, without its commit."""
         if count:
             fit = count * BUDGET_S / max(seconds, 1e-6)
             self._fit = min(max(1.0, fit), 1.5 * self._fit, AT_ONCE)
