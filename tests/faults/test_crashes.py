@@ -3,9 +3,11 @@
 import random
 from pathlib import Path
 
+from tests.faults.clocked import ClockedRealm
 from tests.faults.large_realm import Size, large_realm
 from tests.faults.mixed_load import Mixed
-from tests.faults.realm_kit import World, three
+from tests.faults.realm_kit import World, three, world
+from tests.faults.wrong_clocks import Clocks
 
 __all__ = ["three"]
 
@@ -24,3 +26,19 @@ def test_a_realm_with_much_to_keep_is_killed_and_comes_back(tmp_path: Path) -> N
         large.kill(answers=200)
         assert large.start().log_bytes > 0, "the kill has left nothing to recover from"
         large.check()
+
+
+def test_clocks_that_jump_a_day(tmp_path: Path) -> None:
+    """One is set forward and one back while they run, and both right while they are down."""
+    with world(tmp_path, process=ClockedRealm) as three:
+        mixed = Mixed(three, random.Random(8))
+        clocks = Clocks(mixed)
+        mixed.meanwhile = clocks.set_right
+        clocks.set("kampus", 1)
+        clocks.set("pusat", -1)
+        clocks.go_on()
+        clocks.guess("kampus", 0)
+        clocks.set("kampus", 1)
+        mixed.kill("kampus", "pusat")
+        clocks.go_on()
+        mixed.check()

@@ -1,11 +1,14 @@
 """Realms that are killed again and again, that come back with much to keep, and whose clocks are wrong."""
 
+from collections.abc import Iterable
 from statistics import median
 from typing import Final
 
+from tests.faults.clocked import ClockedRealm
 from tests.faults.large_realm import Size, imports, large_realm
 from tests.faults.mixed_load import Mixed
-from tests.faults.realm_kit import world
+from tests.faults.realm_kit import NAMES, world
+from tests.faults.wrong_clocks import Clocks
 from tests.soak.part import Outcome, Part, Soak
 
 EXAMINED: Final = 25
@@ -16,6 +19,11 @@ TOLD: Final = 4_000
 """Answers before each kill."""
 SOON: Final = 1.0
 """Seconds within which a realm is to be ready; of several starts, as others use the machine too."""
+
+IDLE_EVERY: Final = 10
+IDLE_S: Final = 3.0
+IDLE_MOST: Final = 0.2
+"""Of a core: idle links say hello now and then."""
 
 
 def killed(soak: Soak, outcome: Outcome) -> None:
@@ -57,6 +65,41 @@ def started(soak: Soak, outcome: Outcome) -> None:
     assert min(one.ready for one in starts) < SOON, f"no start takes less than {SOON:g} s"
 
 
+def clocks(soak: Soak, outcome: Outcome) -> None:
+    """Clocks are set a day forward, back and right, while realms run and while they are killed."""
+    chance, idle = soak.chance, [0.0]
+    with world(soak.folder, process=ClockedRealm) as three:
+        mixed = Mixed(three, chance)
+        wrong = Clocks(mixed)
+
+        def jump(names: Iterable[str]) -> None:
+            for name in names:
+                wrong.set(name, chance.choice((-1, 0, 1)))
+
+        mixed.meanwhile = jump
+        for number in range(soak.rounds):
+            jump(chance.sample(NAMES, k=chance.randint(1, len(NAMES))))
+            wrong.go_on()
+            if number % 2:
+                mixed.kill()
+                wrong.go_on()
+            else:
+                name = NAMES[number // 2 % len(NAMES)]
+                wrong.set(name, 1)
+                wrong.guess(name, 0, -1)
+            if number % IDLE_EVERY == 0:
+                idle.append(wrong.idle_share(IDLE_S))
+        wrong.set_right(NAMES)
+        mixed.check()
+    outcome.figures |= {
+        **mixed.figures(),
+        "times a clock was set": f"{wrong.jumps:,} while its realm ran, {wrong.beside:,} while it was down",
+        "pushes that came after it": f"{wrong.heard:,}",
+        "of a core, with nothing said": f"{max(idle):.1%} at most",
+    }
+    assert max(idle) < IDLE_MOST, f"an idle realm takes {max(idle):.0%} of a core"
+
+
 def _seconds(took: list[float]) -> str:
     return f"{min(took):.2f} s at least, {median(took):.2f} s in the median, {max(took):.2f} s at most"
 
@@ -73,5 +116,11 @@ PARTS: Final = {
         " is ended by kill -9 while people talk, and started",
         started,
         rounds=10,
+    ),
+    "crashes-clock": Part(
+        "three realms under the same load, whose clocks are set a day forward, back and right again, while they run and"
+        " while they are down after kill -9",
+        clocks,
+        rounds=40,
     ),
 }
