@@ -93,7 +93,7 @@ def run(
         _give_figures(ending, folder, settings.figures)
         _stop_on_signals(ending, loop, wake)
         _say_ready(core, store, card, keys, port)
-        _collect_less()
+        _collect_no_more()
         loop.run()
         log.info("realm stops", realm=core.rules.realm)
 
@@ -219,8 +219,12 @@ def _stop_on_signals(ending: ExitStack, loop: Loop, wake: Wake) -> None:
     signal.set_wakeup_fd(wake.writer, warn_on_full_buffer=False)
 
 
-def _collect_less() -> None:
-    """What lives by now lives on: let the collector not look at it again, nor come several times in a turn."""
+def collect_rarely() -> None:
+    """Let the collector not come several times in a turn, nor again and again while a realm reads what it has."""
+    gc.set_threshold(GARBAGE)
+
+
+def _collect_no_more() -> None:
+    """What lives by now lives on: let the collector not look at it again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE)

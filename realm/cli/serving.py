@@ -62,6 +62,7 @@ def run(
     chosen = overrides.over(settings_of(data, config))
     logs.configure(chosen.log)
     logs.catch_unforeseen()
+    serve.collect_rarely()
     with soon_locked(data) as folder:
         must_have_database(folder)
         keys = keyfiles.load(folder, create=new_key or not exists(folder))

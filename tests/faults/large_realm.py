@@ -60,7 +60,9 @@ class Start:
     answered: float
     """until somebody had an answer,"""
     processor: float
-    """and what of a processor it took until it was ready."""
+    """what of a processor it took until it was ready,"""
+    waited: float
+    """and how long it waited for one that others had."""
     log_bytes: int
     """What the kill had left in the database's write-ahead log."""
 
@@ -133,12 +135,13 @@ class LargeRealm:
         self.realm.start()
         ready = monotonic() - began
         times = psutil.Process(self.realm.pid).cpu_times()
+        waited = _waited(self.realm.pid)
         for actor in self.talkers:
             actor.close()
             actor.open()
         [answer] = self.talkers[0].ask([{"cmd": "resume"}])
         assert answer["status"] == "OK", answer
-        return Start(ready, monotonic() - began, times.user + times.system, log_bytes)
+        return Start(ready, monotonic() - began, times.user + times.system, waited, log_bytes)
 
     def check(self) -> None:
         """What was answered since the last time is there, as it was told; what waits for the peer waits still."""
@@ -167,6 +170,11 @@ class LargeRealm:
         if self.realm.running:
             self.realm.kill()
         self.context.destroy(linger=0)
+
+
+def _waited(pid: int) -> float:
+    """How long the main thread of a process was ready to run, and did not, as others did (Linux), s."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 @contextmanager

@@ -34,10 +34,12 @@ LOOK_MS = 50
 class World:
     """The realms, their people, and what those say."""
 
-    def __init__(self, folder: Path, stack: ExitStack, window: int = WINDOW) -> None:
+    def __init__(
+        self, folder: Path, stack: ExitStack, window: int = WINDOW, process: type[RealmProcess] = RealmProcess
+    ) -> None:
         self.window = window
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.realms = {name: RealmProcess(folder, name, NO_LIMITS + FAST_HASHING) for name in NAMES}
+        self.realms = {name: process(folder, name, NO_LIMITS + FAST_HASHING) for name in NAMES}
         self.kampus, self.pusat, self.timur = self.realms.values()
         for realm in self.realms.values():
             realm.options = ("--log-format", "json")
@@ -268,10 +270,10 @@ def _decoded(line: str) -> Map:
 
 
 @contextmanager
-def world(folder: Path, window: int = WINDOW) -> Iterator[World]:
+def world(folder: Path, window: int = WINDOW, process: type[RealmProcess] = RealmProcess) -> Iterator[World]:
     """A world that ends with the block."""
     with ExitStack() as stack:
-        yield World(folder, stack, window)
+        yield World(folder, stack, window, process)
 
 
 @pytest.fixture

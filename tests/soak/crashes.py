@@ -1,11 +1,14 @@
 """Realms that are killed again and again, that come back with much to keep, and whose clocks are wrong."""
 
+from collections.abc import Iterable
 from statistics import median
 from typing import Final
 
+from tests.faults.clocked import ClockedRealm
 from tests.faults.large_realm import Size, imports, large_realm
 from tests.faults.mixed_load import Mixed
-from tests.faults.realm_kit import world
+from tests.faults.realm_kit import NAMES, world
+from tests.faults.wrong_clocks import Clocks
 from tests.soak.part import Outcome, Part, Soak
 
 EXAMINED: Final = 25
@@ -15,7 +18,12 @@ LARGE: Final = Size(entries=1_000_000, users=50_000, groups=1_000, queued=100_00
 TOLD: Final = 4_000
 """Answers before each kill."""
 SOON: Final = 1.0
-"""Seconds within which a realm is to be ready; of several starts, as others use the machine too."""
+"""Seconds within which a realm is to be ready where it need not wait for a processor that others have."""
+
+IDLE_EVERY: Final = 10
+IDLE_S: Final = 3.0
+IDLE_MOST: Final = 0.2
+"""Of a core: idle links say hello now and then."""
 
 
 def killed(soak: Soak, outcome: Outcome) -> None:
@@ -43,18 +51,55 @@ def started(soak: Soak, outcome: Outcome) -> None:
             starts.append(large.start())
             large.check()
         large.examine()
+    alone_s = [one.ready - one.waited for one in starts]
     own = [one.processor - processor for one, (_, processor) in zip(starts, alone, strict=True)]
     outcome.figures |= {
         "entries, users, groups": f"{LARGE.entries + large.said:,}, {LARGE.users:,}, {LARGE.groups:,}",
         "waiting for a realm that is no more": f"{LARGE.queued:,}",
         "left in the write-ahead log": f"{max(one.log_bytes for one in starts) / 2**20:.1f} MiB at most",
         "from exec until ready": _seconds([one.ready for one in starts]),
+        "the same without waiting for a processor that others had": _seconds(alone_s),
         "from exec until the first answer": _seconds([one.answered for one in starts]),
         "of that, imports alone": _seconds([seconds for seconds, _ in alone]),
         "processor time until ready": _seconds([one.processor for one in starts]),
         "of that, without imports": _seconds(own),
     }
-    assert min(one.ready for one in starts) < SOON, f"no start takes less than {SOON:g} s"
+    assert min(alone_s) < SOON, f"no start takes less than {SOON:g} s"
+
+
+def clocks(soak: Soak, outcome: Outcome) -> None:
+    """Clocks are set a day forward, back and right, while realms run and while they are killed."""
+    chance, idle = soak.chance, [0.0]
+    with world(soak.folder, process=ClockedRealm) as three:
+        mixed = Mixed(three, chance)
+        wrong = Clocks(mixed)
+
+        def jump(names: Iterable[str]) -> None:
+            for name in names:
+                wrong.set(name, chance.choice((-1, 0, 1)))
+
+        mixed.meanwhile = jump
+        for number in range(soak.rounds):
+            jump(chance.sample(NAMES, k=chance.randint(1, len(NAMES))))
+            wrong.go_on()
+            if number % 2:
+                mixed.kill()
+                wrong.go_on()
+            else:
+                name = NAMES[number // 2 % len(NAMES)]
+                wrong.set(name, 1)
+                wrong.guess(name, 0, -1)
+            if number % IDLE_EVERY == 0:
+                idle.append(wrong.idle_share(IDLE_S))
+        wrong.set_right(NAMES)
+        mixed.check()
+    outcome.figures |= {
+        **mixed.figures(),
+        "times a clock was set": f"{wrong.jumps:,} while its realm ran, {wrong.beside:,} while it was down",
+        "pushes that came after it": f"{wrong.heard:,}",
+        "of a core, with nothing said": f"{max(idle):.1%} at most",
+    }
+    assert max(idle) < IDLE_MOST, f"an idle realm takes {max(idle):.0%} of a core"
 
 
 def _seconds(took: list[float]) -> str:
@@ -73,5 +118,11 @@ PARTS: Final = {
         " is ended by kill -9 while people talk, and started",
         started,
         rounds=10,
+    ),
+    "crashes-clock": Part(
+        "three realms under the same load, whose clocks are set a day forward, back and right again, while they run and"
+        " while they are down after kill -9",
+        clocks,
+        rounds=40,
     ),
 }
