@@ -5,7 +5,7 @@ It is a connection of its own that writes nothing and locks nobody out. The file
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -97,7 +97,10 @@ class Looking:
         with self.translated():
             found = [str(row[0]) for row in self.connection.execute(f"PRAGMA {check}({TOLD})")]
             acts = self.connection.execute(_ACTS).fetchmany(TOLD)
-        return ([] if found == ["ok"] else found) + [f"it has a {kind}, which no Bagan makes" for (kind,) in acts]
+            other = sorted(name for _, name in _tables(self.connection) ^ _tables_of(self.version))[:TOLD]
+        lines = [] if found == ["ok"] else found
+        lines += [f"it has a {kind}, which no Bagan makes" for (kind,) in acts]
+        return lines + [f"{name} is not as Bagan makes it" for name in dict.fromkeys(other)]
 
     def dangling(self) -> list[str]:
         """The rows that name others which are not there, a line each."""
@@ -180,6 +183,21 @@ class Looking:
     def _page(self, query: str, after: bytes) -> list[tuple[Any, ...]]:
         with self.translated():
             return self.connection.execute(query, (after, PAGE)).fetchall()
+
+
+def _tables(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """What makes each table and index, and its name; quotes and spaces are as each version of SQLite likes them."""
+    rows = connection.execute(
+        "SELECT sql, name FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('table', 'index')"
+    )
+    return {("".join(str(sql).replace('"', "").split()), str(name)) for sql, name in rows}
+
+
+def _tables_of(version: int) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        for script in migrations()[:version]:
+            fresh.executescript(script)
+        return _tables(fresh)
 
 
 def _text(stored: bytes) -> str:
