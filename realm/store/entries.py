@@ -251,6 +251,10 @@ class EntryRows(ConversationRows, OutboxRows):
         """An entry that goes on from the chain in the last column; None where it is not what was said."""
         entry, before = self._entry(conversation, row[:-1]), row[-1]
         if before is None:
+            of = row[0] >> NUMBER_BITS
+            first = self._execute("SELECT first FROM conversations WHERE id = ?", (of,)).fetchone()
+            if first is None or first[0] != entry.seq:
+                return None  # one is missing
             if entry.seq > 1:
                 return entry
             before = CHAIN_START
