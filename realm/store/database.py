@@ -19,6 +19,8 @@ CHECKPOINT_PAGES: Final = 8_000
 is then copied once for many; where few are the same, copying so many takes a tenth of a second."""
 
 LOOK: Final = "`python -m realm doctor` says where; then restore the last good backup"
+_BARRED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_WRITABLE: Final = "see that this user may write to the folder and what lies in it"
 _DAMAGED: Final = f"the database is damaged: {LOOK}"
 _BLOCK: Final = 1 << 20
 _UNUSABLE: Final = "{} cannot be used as a database: {}"
@@ -167,8 +169,8 @@ def _advice(error: sqlite3.Error) -> str:
     first = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if first == sqlite3.SQLITE_IOERR:
         return "see what the system says of the disk (dmesg), and whether a limit of its own keeps the realm from it"
-    if first in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return "see that the folder and what lies in it can be written by the realm's user"
+    if first in _BARRED:
+        return _WRITABLE
     return "what was answered is kept; start the realm again, and tell its makers"
 
 
@@ -186,4 +188,8 @@ def is_full(error: Exception) -> bool:
 
 def why(error: Exception) -> str:
     """What a database or the system says of a failure, in words; of a full disk, what to do."""
-    return "the disk is full: make room" if is_full(error) else getattr(error, "strerror", None) or str(error)
+    if is_full(error):
+        return "the disk is full: make room"
+    told: str = getattr(error, "strerror", None) or str(error)
+    barred = isinstance(error, PermissionError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _BARRED
+    return f"{told}: {_WRITABLE}" if barred else told

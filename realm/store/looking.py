@@ -3,6 +3,7 @@
 It is a connection of its own that writes nothing and locks nobody out. The file may be of any schema up to the newest.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from realm.store.interface import StoreError
 
 TOLD: Final = 20
 """Of what is wrong so much is told; there may be more."""
+_LET_WRITE: Final = "say it as the realm's user, or see why that one may not write there (ls -l, mount)"
 _ACTS: Final = "SELECT type FROM sqlite_master WHERE type IN ('trigger', 'view')"
 PAGE: Final = 1_000
 """Rows that are read at once."""
@@ -174,6 +176,11 @@ class Looking:
         try:
             yield
         except UNREADABLE as error:
+            if not os.access(self.path.parent, os.W_OK):
+                # Beside a write-ahead log every reader makes, or changes, its index.
+                raise StoreError(
+                    f"the database {self.path} cannot be read where its folder cannot be written: {_LET_WRITE}"
+                ) from error
             raise StoreError(f"the database {self.path} cannot be read ({why(error)})") from error
 
     def _one(self, query: str, *values: object) -> Any:

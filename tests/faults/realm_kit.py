@@ -33,10 +33,13 @@ LOOK_MS = 50
 class World:
     """The realms, their people, and what those say."""
 
-    def __init__(self, folder: Path, stack: ExitStack, window: int = WINDOW) -> None:
+    def __init__(
+        self, folder: Path, stack: ExitStack, window: int = WINDOW, make: Callable[..., RealmProcess] = RealmProcess
+    ) -> None:
+        """`make` is given a folder, a name and settings."""
         self.window = window
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.realms = {name: RealmProcess(folder, name, NO_LIMITS + FAST_HASHING) for name in NAMES}
+        self.realms = {name: make(folder, name, NO_LIMITS + FAST_HASHING) for name in NAMES}
         self.kampus, self.pusat, self.timur = self.realms.values()
         for realm in self.realms.values():
             realm.options = ("--log-format", "json")
@@ -251,10 +254,10 @@ def _decoded(line: str) -> Map:
 
 
 @contextmanager
-def world(folder: Path, window: int = WINDOW) -> Iterator[World]:
+def world(folder: Path, window: int = WINDOW, make: Callable[..., RealmProcess] = RealmProcess) -> Iterator[World]:
     """A world that ends with the block."""
     with ExitStack() as stack:
-        yield World(folder, stack, window)
+        yield World(folder, stack, window, make)
 
 
 @pytest.fixture

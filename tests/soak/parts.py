@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.soak import realms
+from tests.soak import disks, realms
 from tests.soak.part import Part
 
-PARTS: Final[dict[str, Part]] = {**realms.PARTS}
+PARTS: Final[dict[str, Part]] = {**realms.PARTS, **disks.PARTS}
