@@ -3,6 +3,7 @@
 from msgspec import UNSET
 
 from realm.context import BYTES_A_UNIT, Ctx
+from realm.store.interface import DamagedError
 from realm.store.rows import Standing
 from schemas import answers, commands, names
 from schemas.answers import Answer
@@ -137,7 +138,10 @@ def _title(ctx: Ctx, conversation: ConversationId) -> str:
 def _conversation(ctx: Ctx, standing: Standing, scan: int) -> tuple[answers.ConversationHead, int]:
     """A row of the list, and how many entries were looked at to count the unread."""
     session = ctx.session
-    last = ctx.tx.history(standing.conversation, limit=1, max_bytes=MAX_PAGE).entries
+    try:
+        last = ctx.tx.history(standing.conversation, limit=1, max_bytes=MAX_PAGE).entries
+    except DamagedError:  # `history` says so, to who asks for it
+        last = []
     unread, looked = ctx.tx.unread(session.account, standing.conversation, session.address, UNREAD_AT_MOST, scan)
     head = answers.ConversationHead(
         conversation=standing.conversation,

@@ -53,7 +53,7 @@ from realm.outcome import LATER, Failed, Outcome, Parcel
 from realm.request import Request
 from realm.session import Session
 from realm.settings import Settings
-from realm.store.interface import Store, StoreError, StoreFullError, Tx
+from realm.store.interface import DamagedError, Store, StoreError, StoreFullError, Tx
 from realm.table import TABLE
 from schemas.answers import Answer
 from schemas.codec import Malformed
@@ -342,6 +342,10 @@ class Core:
             return Refusal(Code.UNAVAILABLE, "the realm cannot store anything now, its disk is full: try again later")
         incident = self.rules.ids.incident()
         user = "" if ctx.speaker is None else ctx.speaker.name
+        if isinstance(error, DamagedError):
+            ctx.note("error", "database damaged", incident=incident, user=user, why=str(error), **about(item))
+            said = f"what is stored is damaged; the realm's log has it as {incident}"
+            return Refusal(Code.INTERNAL_ERROR, said, incident=incident)
         ctx.note("error", "internal error", incident=incident, user=user, **about(item), at=trace(error))
         return Refusal(Code.INTERNAL_ERROR, f"this failed; the realm's log has it as {incident}", incident=incident)
 

@@ -12,7 +12,7 @@ from broker.sockets import BindError
 from realm.cli import configuring, doctor, erasing, exporting, inviting, keeping, peering, serving, users, watching
 from realm.keeping.whole import KeepingError
 from realm.settings import Log, SettingsError
-from realm.store.interface import StoreError, StoreFullError
+from realm.store.interface import DamagedError, StoreError, StoreFullError
 
 program: Final = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (
@@ -35,6 +35,17 @@ for _command in (
     program.command()(_command)
 program.add_typer(users.app, name="user")
 
+_MENDED_BY_OPERATORS: Final = (
+    StoreError,
+    StoreFullError,
+    DamagedError,
+    SettingsError,
+    KeyFileError,
+    KeepingError,
+    BindError,
+    OperatorError,
+)
+
 
 @program.callback()
 def bagan_realm() -> None:
@@ -46,6 +57,6 @@ def main() -> None:
     logs.configure(Log())
     try:
         program()
-    except (StoreError, StoreFullError, SettingsError, KeyFileError, KeepingError, BindError, OperatorError) as error:
+    except _MENDED_BY_OPERATORS as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

@@ -27,6 +27,9 @@ def look_at_folder(folder: Path) -> list[Finding]:
     found = folder.stat()
     if found.st_mode & _OTHERS:
         return [problem("folder", f"others may use the folder {folder}", f"say chmod 700 {folder}")]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        advice = "say this as the realm's user, or see why that one may not write there (ls -l, mount)"
+        return [problem("folder", f"nothing may be written to {folder} by this user", advice)]
     for path in (folder / name for name in (*_ALONE, KEY)):
         try:
             inside = path.stat()

@@ -94,7 +94,12 @@ class _Check:
                 if now is None or now.id != found.id:
                     return None
                 return self._stray(after, found.id) or self._follow(now)
-        except (StoreError, TypeError, *UNREADABLE) as error:  # a damaged row may lack what every row has
+        except (
+            StoreError,
+            TypeError,
+            AttributeError,
+            *UNREADABLE,
+        ) as error:  # a damaged row is not what every row is
             at = found.first + self._seen - seen
             return Broken(found.name, at, f"entry {at} cannot be read ({error})")
 

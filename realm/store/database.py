@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from realm.store.interface import StoreError, StoreFullError
+from realm.store.interface import DamagedError, StoreError, StoreFullError
 from schemas.names import Name
 
 FILE: Final = "realm.db"
@@ -18,6 +18,10 @@ CHECKPOINT_PAGES: Final = 8_000
 """How long the write-ahead log grows, about 32 MB, before its pages are copied home. A page that changes in every turn
 is then copied once for many; where few are the same, copying so many takes a tenth of a second."""
 
+LOOK: Final = "`python -m realm doctor` says where; then restore the last good backup"
+_BARRED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_WRITABLE: Final = "see that this user may write to the folder and what lies in it"
+_DAMAGED: Final = f"the database is damaged: {LOOK}"
 _BLOCK: Final = 1 << 20
 _UNUSABLE: Final = "{} cannot be used as a database: {}"
 
@@ -54,7 +58,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         raise StoreError(_UNUSABLE.format(path, why(error))) from error
     try:
         _prepare(connection, path)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # what SQLite says may quote a damaged file
         connection.close()
         raise StoreError(_UNUSABLE.format(path, why(error))) from error
     except BaseException:
@@ -146,12 +150,16 @@ def translated() -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise translate(error) from error
+    except UnicodeDecodeError as error:
+        raise DamagedError(_DAMAGED) from error
 
 
-def translate(error: sqlite3.Error) -> StoreError | StoreFullError:
-    """What a failure of the database is to us: a full disk, or the end."""
+def translate(error: sqlite3.Error) -> StoreError | StoreFullError | DamagedError:
+    """What a failure of the database is to us: a full disk, a damaged file, or the end."""
     if is_full(error):
         return StoreFullError("the disk is full")
+    if is_damaged(error):
+        return DamagedError(_DAMAGED)
     told = getattr(error, "sqlite_errorname", "")
     return StoreError(f"the database failed ({error}{', ' * bool(told)}{told}): {_advice(error)}")
 
@@ -161,11 +169,16 @@ def _advice(error: sqlite3.Error) -> str:
     first = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if first == sqlite3.SQLITE_IOERR:
         return "see what the system says of the disk (dmesg), and whether a limit of its own keeps the realm from it"
-    if first in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return "see that the folder and what lies in it can be written by the realm's user"
-    if first in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return "`python -m realm doctor` says what is damaged"
+    if first in _BARRED:
+        return _WRITABLE
     return "what was answered is kept; start the realm again, and tell its makers"
+
+
+def is_damaged(error: sqlite3.Error) -> bool:
+    """Whether a failure comes of what is in the file: it does not hold together, or text is none."""
+    first = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    # What Python says of such text quotes it, and has no code.
+    return first in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("Could not decode")
 
 
 def is_full(error: Exception) -> bool:
@@ -175,4 +188,8 @@ def is_full(error: Exception) -> bool:
 
 def why(error: Exception) -> str:
     """What a database or the system says of a failure, in words; of a full disk, what to do."""
-    return "the disk is full: make room" if is_full(error) else getattr(error, "strerror", None) or str(error)
+    if is_full(error):
+        return "the disk is full: make room"
+    told: str = getattr(error, "strerror", None) or str(error)
+    barred = isinstance(error, PermissionError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _BARRED
+    return f"{told}: {_WRITABLE}" if barred else told

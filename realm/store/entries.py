@@ -6,10 +6,12 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from realm.store.conversations import ConversationRows
+from realm.store.database import LOOK
+from realm.store.interface import DamagedError
 from realm.store.outbox import OutboxRows
 from realm.store.rows import Draft, EntryPage, RealmStanding, Received
 from realm.store.writing import Row
-from schemas.entries import Entry, body_of, bounce_body, file_body, link, size, text_body
+from schemas.entries import CHAIN_START, Entry, body_of, bounce_body, file_body, follows, link, size, text_body
 from schemas.names import ConversationId, Name, crosses
 
 NUMBER_BITS: Final = 32
@@ -18,6 +20,8 @@ WIPED: Final = 1 << 20
 NUMBER: Final = (1 << NUMBER_BITS) - 1
 
 _ENTRY: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code, body"
+_BEFORE: Final = "(SELECT b.chain FROM entries b WHERE b.place = e.place - 1)"
+"""The chain that an entry, as `e`, goes on from; nothing where what was before it is removed."""
 _NEW: Final = "place, id, sender, display, sent_at, kind, salt, chain, message, re, code, stored_at"
 
 _FETCHED: Final = (
@@ -106,7 +110,7 @@ class EntryRows(ConversationRows, OutboxRows):
         elif before is not None:
             high = min(before, NUMBER)
         rows = self._read(
-            f"SELECT {_ENTRY} FROM entries WHERE place > ? AND place < ?"
+            f"SELECT {_ENTRY}, {_BEFORE} FROM entries e WHERE place > ? AND place < ?"
             f" ORDER BY place {'DESC' if after is None else 'ASC'} LIMIT ?",
             (_place(head.id, low), _place(head.id, high), limit + 1),
         )
@@ -114,7 +118,12 @@ class EntryRows(ConversationRows, OutboxRows):
         taken = 0
         more = False
         for row in rows:
-            entry = self._entry(of, row)
+            entry = self._sound(of, row)
+            if entry is None:
+                if not entries:
+                    raise _damaged(of, row[0])
+                more = True
+                break
             taken += size(entry)
             if entries and (len(entries) == limit or taken > max_bytes):
                 more = True
@@ -130,14 +139,19 @@ class EntryRows(ConversationRows, OutboxRows):
         if head is None:
             return Received([], after, 0)
         rows = self._read(
-            f"SELECT {_ENTRY} FROM (SELECT {_ENTRY} FROM entries WHERE place > ? AND place < ? ORDER BY place LIMIT ?)"
+            f"SELECT {_ENTRY}, {_BEFORE} FROM"
+            f" (SELECT {_ENTRY} FROM entries WHERE place > ? AND place < ? ORDER BY place LIMIT ?) e"
             " WHERE sender <> ? ORDER BY place LIMIT ?",
             (_place(head.id, after), _place(head.id + 1, 0), scan, own, limit + 1),
         )
         entries: list[Entry] = []
         taken = 0
         for row in rows:
-            entry = self._entry(of, row)
+            entry = self._sound(of, row)
+            if entry is None:
+                if not entries:
+                    raise _damaged(of, row[0])
+                return Received(entries, (row[0] & NUMBER) - 1, taken)
             weight = size(entry)
             if len(entries) == limit or (entries and taken + weight > max_bytes):
                 return Received(entries, entry.seq - 1, taken)
@@ -158,14 +172,18 @@ class EntryRows(ConversationRows, OutboxRows):
     def received_from(self, of: RealmStanding, realm: Name, *, limit: int, max_bytes: int) -> Received:
         """See `Tx.received_from`."""
         rows = self._read(
-            f"SELECT {_ENTRY} FROM from_realms f JOIN entries e USING (place)"
+            f"SELECT {_ENTRY}, {_BEFORE} FROM from_realms f JOIN entries e USING (place)"
             " WHERE f.realm = ? AND f.place > ? AND f.place < ? ORDER BY f.place LIMIT ?",
             (realm, _place(of.number, of.fetched), _place(of.number + 1, 0), limit),
         )
         entries: list[Entry] = []
         taken = 0
         for row in rows:
-            entry = self._entry(of.conversation, row)
+            entry = self._sound(of.conversation, row)
+            if entry is None:
+                if not entries:
+                    raise _damaged(of.conversation, row[0])
+                break
             weight = size(entry)
             if entries and taken + weight > max_bytes:
                 break
@@ -229,6 +247,22 @@ class EntryRows(ConversationRows, OutboxRows):
             queued=crosses(conversation) and self._is_queued(sender, entry_id),
         )
 
+    def _sound(self, conversation: ConversationId, row: Any) -> Entry | None:
+        """An entry that goes on from the chain in the last column; None where it is not what was said."""
+        entry, before = self._entry(conversation, row[:-1]), row[-1]
+        if before is None:
+            of = row[0] >> NUMBER_BITS
+            first = self._execute("SELECT first FROM conversations WHERE id = ?", (of,)).fetchone()
+            if first is None or first[0] != entry.seq:
+                return None  # one is missing
+            if entry.seq > 1:
+                return entry
+            before = CHAIN_START
+        try:
+            return entry if follows(before, entry) else None
+        except (TypeError, AttributeError):  # a damaged row may have bytes for text
+            return None
+
     def erase_entry(self, place: int) -> int:
         """Put the digest of what an entry says in its place, and let it name no file.
 
@@ -248,6 +282,10 @@ class EntryRows(ConversationRows, OutboxRows):
         if entry.kind == "file":
             self._detach(place)
         return 1 + len(entry.message or "")
+
+
+def _damaged(conversation: ConversationId, place: int) -> DamagedError:
+    return DamagedError(f"entry {place & NUMBER} of {conversation} is not what was said: {LOOK}")
 
 
 def _body_of(draft: Draft) -> bytes:

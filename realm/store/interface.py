@@ -39,6 +39,13 @@ class StoreError(Exception):
     """The folder or its database cannot be used; the message says why and what to do."""
 
 
+class DamagedError(Exception):
+    """What is stored is not what was stored, or cannot be read; the message says what to do, and quotes nothing of it.
+
+    It costs who asked for it; the rest can still be used.
+    """
+
+
 class Tx(FederatingTx, OperatingTx, Protocol):
     """One transaction. Nothing done in it is true for anybody until it has closed."""
 

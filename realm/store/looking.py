@@ -3,9 +3,10 @@
 It is a connection of its own that writes nothing and locks nobody out. The file may be of any schema up to the newest.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ from realm.store.interface import StoreError
 
 TOLD: Final = 20
 """Of what is wrong so much is told; there may be more."""
+_LET_WRITE: Final = "say it as the realm's user, or see why that one may not write there (ls -l, mount)"
 _ACTS: Final = "SELECT type FROM sqlite_master WHERE type IN ('trigger', 'view')"
 PAGE: Final = 1_000
 """Rows that are read at once."""
@@ -97,7 +99,10 @@ class Looking:
         with self.translated():
             found = [str(row[0]) for row in self.connection.execute(f"PRAGMA {check}({TOLD})")]
             acts = self.connection.execute(_ACTS).fetchmany(TOLD)
-        return ([] if found == ["ok"] else found) + [f"it has a {kind}, which no Bagan makes" for (kind,) in acts]
+            other = sorted(name for _, name in _tables(self.connection) ^ _tables_of(self.version))[:TOLD]
+        lines = [] if found == ["ok"] else found
+        lines += [f"it has a {kind}, which no Bagan makes" for (kind,) in acts]
+        return lines + [f"{name} is not as Bagan makes it" for name in dict.fromkeys(other)]
 
     def dangling(self) -> list[str]:
         """The rows that name others which are not there, a line each."""
@@ -171,6 +176,11 @@ class Looking:
         try:
             yield
         except UNREADABLE as error:
+            if not os.access(self.path.parent, os.W_OK):
+                # Beside a write-ahead log every reader makes, or changes, its index.
+                raise StoreError(
+                    f"the database {self.path} cannot be read where its folder cannot be written: {_LET_WRITE}"
+                ) from error
             raise StoreError(f"the database {self.path} cannot be read ({why(error)})") from error
 
     def _one(self, query: str, *values: object) -> Any:
@@ -180,6 +190,21 @@ class Looking:
     def _page(self, query: str, after: bytes) -> list[tuple[Any, ...]]:
         with self.translated():
             return self.connection.execute(query, (after, PAGE)).fetchall()
+
+
+def _tables(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """What makes each table and index, and its name; quotes and spaces are as each version of SQLite likes them."""
+    rows = connection.execute(
+        "SELECT sql, name FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('table', 'index')"
+    )
+    return {("".join(str(sql).replace('"', "").split()), str(name)) for sql, name in rows}
+
+
+def _tables_of(version: int) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        for script in migrations()[:version]:
+            fresh.executescript(script)
+        return _tables(fresh)
 
 
 def _text(stored: bytes) -> str:

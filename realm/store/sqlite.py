@@ -84,5 +84,5 @@ class Transaction:
         """Take it all back; a failure of the database becomes one of ours."""
         with database.translated():
             self._tx.roll_back()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, (sqlite3.Error, UnicodeDecodeError)):
                 raise error

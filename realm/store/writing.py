@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from realm.store.database import OUR_FAULT, SPARING, translate, translated
+from realm.store.database import OUR_FAULT, SPARING, is_damaged, translate, translated
 from realm.store.interface import StoreError, StoreFullError
 
 Key = tuple[Any, ...]
@@ -138,7 +138,9 @@ class Writing:
             if rows[own:]:
                 self._save()
                 self._put_all(rows[own:])
-        except OUR_FAULT as error:
+        except sqlite3.Error as error:
+            if not isinstance(error, OUR_FAULT) and not is_damaged(error):
+                raise
             # They are other commands' rows too, whose answers are decided: this is not the present one's to bear.
             raise StoreError(f"what was said cannot be stored: {error}") from error
 

@@ -35,11 +35,12 @@ class World:
     """The realms, their people, and what those say."""
 
     def __init__(
-        self, folder: Path, stack: ExitStack, window: int = WINDOW, process: type[RealmProcess] = RealmProcess
+        self, folder: Path, stack: ExitStack, window: int = WINDOW, make: Callable[..., RealmProcess] = RealmProcess
     ) -> None:
+        """`make` is given a folder, a name and settings."""
         self.window = window
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.realms = {name: process(folder, name, NO_LIMITS + FAST_HASHING) for name in NAMES}
+        self.realms = {name: make(folder, name, NO_LIMITS + FAST_HASHING) for name in NAMES}
         self.kampus, self.pusat, self.timur = self.realms.values()
         for realm in self.realms.values():
             realm.options = ("--log-format", "json")
@@ -270,10 +271,10 @@ def _decoded(line: str) -> Map:
 
 
 @contextmanager
-def world(folder: Path, window: int = WINDOW, process: type[RealmProcess] = RealmProcess) -> Iterator[World]:
+def world(folder: Path, window: int = WINDOW, make: Callable[..., RealmProcess] = RealmProcess) -> Iterator[World]:
     """A world that ends with the block."""
     with ExitStack() as stack:
-        yield World(folder, stack, window, process)
+        yield World(folder, stack, window, make)
 
 
 @pytest.fixture

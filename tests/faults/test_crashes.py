@@ -38,7 +38,7 @@ def test_a_realm_with_much_to_keep_is_killed_and_comes_back(tmp_path: Path) -> N
 
 def test_clocks_that_jump_a_day(tmp_path: Path) -> None:
     """One is set forward and one back while they run, and both right while they are down."""
-    with world(tmp_path, process=ClockedRealm) as three:
+    with world(tmp_path, make=ClockedRealm) as three:
         mixed = Mixed(three, random.Random(8))
         clocks = Clocks(mixed)
         mixed.meanwhile = clocks.set_right

@@ -70,7 +70,7 @@ def started(soak: Soak, outcome: Outcome) -> None:
 def clocks(soak: Soak, outcome: Outcome) -> None:
     """Clocks are set a day forward, back and right, while realms run and while they are killed."""
     chance, idle = soak.chance, [0.0]
-    with world(soak.folder, process=ClockedRealm) as three:
+    with world(soak.folder, make=ClockedRealm) as three:
         mixed = Mixed(three, chance)
         wrong = Clocks(mixed)
 
