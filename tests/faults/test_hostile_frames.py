@@ -6,12 +6,13 @@ import pytest
 
 from client.errors import ProtocolError, error_of
 from client.present import error_text
-from client.session import Session
+from client.session import Login, Session
 from client.ui.complaint import complaint
 from client.ui.words import INDONESIAN
 from schemas import commands
 from schemas.answers import ErrorAnswer
 from schemas.codec import Malformed, decode_command
+from schemas.names import ConversationId
 from tests.faults.hostile_client import client
 from tests.faults.hostile_frames import Begin, attack, codec, core, corpus, link
 from tests.faults.mutation import MUTATIONS, elements, mutated, widen
@@ -84,3 +85,20 @@ def test_what_a_realm_says_of_an_error_is_a_sentence() -> None:
     assert settled is not None
     assert isinstance(settled.outcome, ProtocolError)
     assert len(str(settled.outcome)) < 1_000
+
+
+@pytest.mark.parametrize("number", [1 << 63, (1 << 64) - 1, -1])
+def test_a_number_of_which_nothing_could_be_asked_is_not_understood(number: int) -> None:
+    """Else whoever asks for what comes after it could not say so, and the connection would fail."""
+    session = Session(lambda: "01J00000000000000000000001")
+    session.adopt(Login(tokenId="T", user="messi@kampus", name="Messi", topic=b"t" * 16, epoch=7))
+    call = session.ask(commands.History(id=0, conversation=ConversationId("group/new@kampus")))
+    page = {"entries": [], "first": 1, "head": number, "seen": 0, "more": True}
+    settled = session.answered([packed(id=call.id, status="OK", **page)])
+    assert settled is not None
+    assert isinstance(settled.outcome, ProtocolError)
+    for event in (
+        {"event": "delivered", "conversation": "x", "seq": number},
+        {"event": "welcome", "epoch": 1, "total": number},
+    ):
+        assert session.heard([b"t" * 16, packed(**event)]) == []
