@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from broker.machine import connections_of, disk_of
 from broker.operator import FolderSocket
 from broker.reaching import OperatorError, Reached
-from broker.sockets import BindError
+from broker.sockets import BACKLOG, BindError
 from realm.incident import trace
 from schemas.errors import Code
 from schemas.figures import Served, Spread
@@ -207,6 +207,7 @@ class _Handler(WSGIRequestHandler):
 def _server_for(host: str) -> type[WSGIServer]:
     class Server(ThreadingMixIn, WSGIServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        request_queue_size = BACKLOG
         opened: Final[dict[Any, None]] = {}
         """Those that are here, the oldest first."""
         changing: Final = threading.Lock()
