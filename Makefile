@@ -103,9 +103,9 @@ lock: $(READY) ## Choose the newest versions that pyproject.toml allows
 	  --no-header --annotation-style=line --output-file requirements.lock pyproject.toml
 
 audit: $(READY) ## Look up known vulnerabilities of the locked versions (needs a network; no part of check or test)
-	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off || { \
-	  echo "make audit: not clean. What is listed above is known to be vulnerable: take a newer version (make lock)." >&2; \
-	  echo "Where nothing is listed, nothing was looked up: no vulnerability service can be reached from here." >&2; \
+	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict --progress-spinner off || { \
+	  echo "make audit: not clean. What is listed above as vulnerable needs a newer version (make lock)." >&2; \
+	  echo "Where an error is listed instead, not all was looked up: no vulnerability service was reached that knows it." >&2; \
 	  exit 1; }
 
 clean: ## Remove what was made (not the data)

@@ -1,6 +1,7 @@
 """Figures for Prometheus, on a port of their own: a thread that asks the loop as any operator does, when it is asked.
 
-So the loop shares nothing with it. One is answered at a time: who comes meanwhile waits.
+So the loop shares nothing with it. Some are slow to ask: each has a thread, and of too many the oldest is cut. One is
+answered at a time.
 """
 
 import socket
@@ -8,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -21,7 +23,7 @@ from prometheus_client.registry import Collector
 from broker.machine import connections_of, disk_of
 from broker.operator import FolderSocket
 from broker.reaching import OperatorError, Reached
-from broker.sockets import BindError
+from broker.sockets import BACKLOG, BindError
 from realm.incident import trace
 from schemas.errors import Code
 from schemas.figures import Served, Spread
@@ -31,6 +33,8 @@ ANSWER_S: Final = 2.0
 """A loop that does not answer within this time counts as down."""
 PATIENCE_S: Final = 5.0
 """Who has not asked and been answered within this time is cut."""
+AT_ONCE: Final = 16
+"""Connections. Who asks and takes the answer is done long before so many others have come."""
 log: Final = structlog.get_logger()
 
 
@@ -187,7 +191,7 @@ class _Handler(WSGIRequestHandler):
     def setup(self) -> None:
         """From here on there is a time for all of it."""
         super().setup()
-        self._end = threading.Timer(PATIENCE_S, self._cut)
+        self._end = threading.Timer(PATIENCE_S, _cut, [self.connection])
         self._end.daemon = True
         self._end.start()
 
@@ -196,17 +200,33 @@ class _Handler(WSGIRequestHandler):
         self._end.cancel()
         super().finish()
 
-    def _cut(self) -> None:
-        with suppress(OSError):  # it has gone by itself
-            self.connection.shutdown(socket.SHUT_RDWR)
-
     def log_message(self, *_: Any) -> None:
         """Every scrape would be a line."""
 
 
 def _server_for(host: str) -> type[WSGIServer]:
-    class Server(WSGIServer):
+    class Server(ThreadingMixIn, WSGIServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        request_queue_size = BACKLOG
+        opened: Final[dict[Any, None]] = {}
+        """Those that are here, the oldest first."""
+        changing: Final = threading.Lock()
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            """In a thread of its own; in that of the listener, where the oldest has to make room."""
+            with self.changing:
+                self.opened[request] = None
+                if len(self.opened) > AT_ONCE:
+                    oldest = next(iter(self.opened))
+                    del self.opened[oldest]
+                    _cut(oldest)
+            super().process_request(request, client_address)
+
+        def shutdown_request(self, request: Any) -> None:
+            """It is over."""
+            with self.changing:
+                self.opened.pop(request, None)
+            super().shutdown_request(request)
 
         def handle_error(self, *_: Any) -> None:
             """Who asks has gone, or was silent for too long."""
@@ -214,12 +234,19 @@ def _server_for(host: str) -> type[WSGIServer]:
     return Server
 
 
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has gone by itself
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 def _guarded(app: Callable[..., Any]) -> Callable[..., Any]:
-    """Whatever goes wrong is one line in the log, and no text of an error in it."""
+    """One at a time; whatever goes wrong is one line in the log, and no text of an error in it."""
+    one = threading.Lock()
 
     def guarded(environ: Any, start_response: Any) -> Any:
         try:
-            return app(environ, start_response)
+            with one:
+                return app(environ, start_response)
         except Exception as error:  # noqa: BLE001 - the next one is answered
             log.error("figures failed", at=trace(error))
             start_response("500 Internal Server Error", [("Content-Type", "text/plain")])

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -67,6 +68,7 @@ def run(
     Raises BindError and StoreError before anybody was served, and StoreError where the store fails later.
     """
     settings = core.rules.settings
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an image of memory has keys, and what people say
     blobs = Blobs(folder)
     blobs.keep_only(core.memory.uploads)
     with ExitStack() as ending:

@@ -10,7 +10,7 @@ import zmq
 import zmq.asyncio
 
 from client.errors import ProtocolError, UnreachableError, UsageError
-from client.harmless import is_harmful
+from client.harmless import in_short, is_harmful
 from client.keyring import KeyPair
 from schemas.answers import Card
 from schemas.limits import HEARTBEAT_MS, MAX_FRAME
@@ -122,7 +122,9 @@ async def read_card(context: zmq.asyncio.Context, address: Address, host: str, p
     try:
         return _decode_card(frames[0])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError(f"what answers at {address} is not the front door of a realm: {error}") from error
+        raise ProtocolError(
+            f"what answers at {address} is not the front door of a realm: {in_short(str(error))}"
+        ) from error
 
 
 def _reason(error: OSError | UnicodeError) -> str:

@@ -4,6 +4,7 @@ from typing import ClassVar, Final
 
 from msgspec import UNSET
 
+from client.harmless import in_short
 from schemas.answers import ErrorAnswer
 from schemas.errors import FIXED_TEXTS, Code
 
@@ -71,6 +72,7 @@ class StoppedError(ClientError):
     kind = "stopped"
 
 
+MOST_CODE: Final = 64
 BY_CODE: Final[dict[str, type["AnswerError"]]] = {}
 """The exception for each code of the catalogue."""
 
@@ -85,8 +87,8 @@ class AnswerError(ClientError):
         BY_CODE[code] = cls
 
     def __init__(self, answer: ErrorAnswer) -> None:
-        super().__init__(answer.message)
-        self.kind = answer.code
+        super().__init__(in_short(answer.message or answer.code))
+        self.kind = answer.code[:MOST_CODE]
         self.answer = answer
 
     @property

@@ -1,5 +1,6 @@
 """Names of files. One from elsewhere is a name to show, never a path."""
 
+import re
 from typing import Final
 
 from client.harmless import is_harmful
@@ -9,6 +10,8 @@ MAX_LOCAL_NAME: Final = 240
 """Bytes of UTF-8 of the longest name here: a file system has room for 255, and ` (2)` may follow."""
 MAX_EXTENSION: Final = 32
 NAMELESS: Final = "file"
+DEVICE: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL)
+"""What Windows takes for a device in whatever folder."""
 
 
 def sent_name(name: str) -> str:
@@ -17,10 +20,11 @@ def sent_name(name: str) -> str:
 
 
 def local_name(name: str) -> str:
-    """A name for a file here, of one that somebody else has given it: no path, not hidden, harmless."""
+    """A name for a file here, of one that somebody else has given it: no path, no device, not hidden, harmless."""
     plain = _harmless(name.replace("\\", "/"))
     shown = plain.lstrip(".")
-    return _cut("_" * (len(plain) - len(shown)) + shown, MAX_LOCAL_NAME)
+    hidden = len(plain) - len(shown) or int(bool(DEVICE.fullmatch(plain)))
+    return _cut("_" * hidden + shown, MAX_LOCAL_NAME)
 
 
 def _harmless(name: str) -> str:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -60,12 +60,17 @@ def locked(path: Path) -> Iterator[None]:
     """Keep others out who would read, change and write the file at the same time; raises KeyringError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = path.with_name(f".{path.name}.lock").open("w")
+        lock = open_lock(path.with_name(f".{path.name}.lock"))
     except OSError as error:
         raise KeyringError(f"{path} cannot be written: {error.strerror}") from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def open_lock(path: Path) -> IO[str]:
+    """A file to be locked, for its owner alone: who can read it can lock it. Raises OSError."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "w")
 
 
 def remove(path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 _KEPT: Final = frozenset("\u200c\u200d") | frozenset(map(chr, range(0xE0020, 0xE0080)))
 """Format characters that writing needs: joiners (Persian, Hindi, emoji), and the tags in flags."""
 _HARMFUL_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+MOST_SAID: Final = 500
+"""Characters of a sentence that a realm says."""
 _PLAIN: Final = re.compile(r"[ -~]*")
 
 
@@ -26,6 +28,11 @@ def indented(text: str, indent: int) -> str:
     """As `visible`, on as many lines as it has; indented, so that none can pass for a line of its own."""
     lines = re.split(r"\r\n|\n", text.replace("\t", "    "))
     return ("\n" + " " * indent).join(map(visible, lines))
+
+
+def in_short(text: str) -> str:
+    """The text, or where a realm says more than a sentence, how it begins; never nothing."""
+    return (text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}…") or "?"
 
 
 def _escape(character: str) -> str:

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from client.errands import Saved
 from client.errors import AnswerError, ClientError
-from client.harmless import indented, visible
+from client.harmless import in_short, indented, visible
 from client.session import Event, Login, SessionEnded
 from schemas import answers as a
 from schemas import events as e
@@ -127,7 +127,7 @@ def error_text(error: ClientError) -> str:
     if error.retry_after is not None:
         text += f" (again in {error.retry_after / 1000:.1f} s)"
     if error.answer.incident is not UNSET:
-        text += f" (incident {error.answer.incident})"
+        text += f" (incident {in_short(error.answer.incident)})"
     return visible(text)
 
 

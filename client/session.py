@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, structs
 
 from client.errors import ClientError, ProtocolError, SessionNotFoundError, error_of
+from client.harmless import in_short
 from schemas import commands
 from schemas.answers import Answer, ErrorAnswer, SessionOpened
 from schemas.codec import decode_event, encode_command
@@ -218,5 +219,5 @@ def _outcome(call: Call, head: _Head, frame: bytes) -> Answer | ClientError:
             return error_of(_decode_error(frame))
         answer: Answer = _decoders[call.command.answer].decode(frame)
     except _UNREADABLE as error:
-        return ProtocolError(f"the realm's answer to {call.name} cannot be read: {error}")
+        return ProtocolError(f"the realm's answer to {call.name} cannot be read: {in_short(str(error))}")
     return answer

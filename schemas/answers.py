@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.entries import Entry, File
+from schemas.fields import Count
 
 Bin16 = Annotated[bytes, Meta(title="bin16")]
 Bin32 = Annotated[bytes, Meta(title="bin32")]
@@ -26,7 +27,7 @@ class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["ERROR"] = "ERROR"
     code: str
     message: str
-    retry_after: int | UnsetType = UNSET
+    retry_after: Count | UnsetType = UNSET
     incident: str | UnsetType = UNSET
 
 
@@ -57,7 +58,7 @@ class Sent(Answer, frozen=True, kw_only=True):
 
     message: str
     conversation: str
-    seq: int
+    seq: Count
     entry: str
     name: str
     sent_at: Millis
@@ -79,11 +80,11 @@ class ConversationHead(msgspec.Struct, frozen=True, kw_only=True):
 
     conversation: str
     title: str
-    first: int
-    head: int
-    read: int
-    seen: int
-    unread: int
+    first: Count
+    head: Count
+    read: Count
+    seen: Count
+    unread: Count
     last: Entry | UnsetType = UNSET
 
 
@@ -104,9 +105,9 @@ class History(Answer, frozen=True, kw_only=True):
     """Entries in ascending order."""
 
     entries: list[Entry]
-    first: int
-    head: int
-    seen: int
+    first: Count
+    head: Count
+    seen: Count
     more: bool
 
 
@@ -114,8 +115,8 @@ class Synced(Answer, frozen=True, kw_only=True):
     """What a client needs to see whether it lacks anything."""
 
     epoch: int
-    total: int
-    heads: dict[str, int | None] | UnsetType = UNSET
+    total: Count
+    heads: dict[str, Count | None] | UnsetType = UNSET
     active: dict[str, bool] | UnsetType = UNSET
     more: bool | UnsetType = UNSET
     next: str | UnsetType = UNSET
@@ -142,7 +143,7 @@ class GroupSeen(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     title: str
     admin: str
-    count: int
+    count: Count
     joined: bool
     members: list[str] | UnsetType = UNSET
 
@@ -175,7 +176,7 @@ class RealmSeen(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     key: str
     connected: bool
-    queued: int
+    queued: Count
     last_contact: int | None
     down_since: int | UnsetType = UNSET
     next_try: int | UnsetType = UNSET
@@ -193,22 +194,22 @@ class UploadOpened(Answer, frozen=True, kw_only=True):
     """Where an upload goes on; `file` at once where nothing is missing."""
 
     upload: str
-    offset: int
-    chunk: int
+    offset: Count
+    chunk: Count
     file: str | UnsetType = UNSET
 
 
 class ChunkTaken(Answer, frozen=True, kw_only=True):
     """The next offset, and at the end the file."""
 
-    offset: int
+    offset: Count
     file: str | UnsetType = UNSET
 
 
 class Downloaded(Answer, frozen=True, kw_only=True):
     """What file it is, and the size of all of it, or of its thumbnail; the bytes are in a second frame."""
 
-    size: int
+    size: Count
     file_info: File
 
 

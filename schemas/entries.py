@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from schemas.fields import Count
 from schemas.names import ConversationId
 
 CHAIN_START: Final = bytes(32)
@@ -31,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     """One thing that was said, at one number of one conversation."""
 
     conversation: ConversationId
-    seq: int
+    seq: Count
     id: str
     sender: str
     name: str

@@ -5,6 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from schemas.entries import Entry
+from schemas.fields import Count
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=str.lower):
@@ -18,7 +19,7 @@ class Welcome(Event, frozen=True, kw_only=True):
 
     note: ClassVar[str] = "the subscription is accepted; none within 2 s: unsubscribe and subscribe again"
     epoch: int
-    total: int
+    total: Count
 
 
 class EntryPushed(Event, frozen=True, kw_only=True, tag="entry"):
@@ -50,7 +51,7 @@ class Read(Event, frozen=True, kw_only=True):
         "a lost one is healed by the next `history`"
     )
     conversation: str
-    seq: int
+    seq: Count
     by: str
 
 
@@ -59,7 +60,7 @@ class Delivered(Event, frozen=True, kw_only=True):
 
     note: ClassVar[str] = "the peer realm has taken it"
     conversation: str
-    seq: int
+    seq: Count
 
 
 AnyEvent = Welcome | EntryPushed | Joined | Left | Read | Delivered

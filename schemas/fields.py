@@ -24,6 +24,8 @@ Opaque = Annotated[str, Meta(min_length=1, max_length=512, title="str")]
 Find = Annotated[str, Meta(min_length=1, max_length=64, title="str")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_ITEMS, title="int")]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1, title="seq")]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1, title="int")]
+"""A number that a realm tells. Of one beyond that nothing could be asked."""
 Size = Annotated[int, Meta(ge=0, le=2**63 - 1, title="int")]
 ChunkSize = Annotated[int, Meta(ge=1, le=MAX_CHUNK, title="int")]
 Port = Annotated[int, Meta(ge=1, le=65_535, title="port")]

@@ -25,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from client.dial import Address
 from client.errors import UsageError
+from client.files import open_lock
 from client.ui import files, fonts
 from client.ui.assets import Packed, pack, write_page
 from client.ui.hangup import Line
@@ -246,7 +247,7 @@ def _make_home(home: Path) -> None:
 def _alone(home: Path) -> Iterator[None]:
     """Keep the folder for this process: another would take its files for what one before has left."""
     _make_home(home)
-    with (home / ".lock").open("w") as lock:
+    with open_lock(home / ".lock") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

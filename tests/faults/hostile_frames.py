@@ -38,7 +38,7 @@ from schemas.errors import Code, Refusal
 from schemas.federation import Envelope, LinkAck, LinkAgain
 from schemas.limits import MAX_MESSAGE, MAX_PAGE
 from schemas.names import ConversationId
-from tests.faults.mutation import anything, mutated
+from tests.faults.mutation import anything, lied, mutated
 from tests.recorded.dialogue import PEER, PEER_KEY, Dialogue, key_at, read
 from tests.recorded.protocol import Recording, files, one_realm, realms, recorded
 from tests.rules.kit import RealmKit
@@ -50,6 +50,8 @@ GROWN: Final = 64 * MIB
 """What this process may grow by while it is at it, its worlds and all: nothing of a frame is kept."""
 HONEST: Final = 0.2
 """So many frames are left as they are: else nothing would ever come of one."""
+LIED: Final = 0.4
+"""So many are well-formed, with values that nobody would say who means it."""
 PATIENCE_MS: Final = 3_000
 """After so long a realm answers, whatever its peers do."""
 MALFORMED: Final = frozenset({Code.BAD_REQUEST, Code.UNKNOWN_COMMAND, Code.TOO_LARGE, Code.FORBIDDEN})
@@ -102,7 +104,10 @@ class Victim(ABC):
 
     def spoil(self, frame: bytes, others: Sequence[bytes] = ()) -> bytes:
         """The frame as it comes in, changed mostly."""
-        return frame if self.chance.random() < HONEST else mutated(frame, self.chance, others)
+        way = self.chance.random()
+        if way < HONEST:
+            return frame
+        return lied(frame, self.chance) if way < HONEST + LIED else mutated(frame, self.chance, others)
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
@@ -251,6 +251,48 @@ def mutated(frame: bytes, chance: Random, others: Sequence[bytes] = ()) -> bytes
         if len(frame) > LONG:
             break
     return frame[:MOST]
+
+
+NUMBERS: Final = (0, 1, 2, 3, -1, 100, 1 << 31, (1 << 53) + 1, (1 << 63) - 1, (1 << 64) - 1, -(1 << 63))
+TEXTS: Final = (
+    "", "x", "@", "/", ",", "messi", "messi@kampus", "private/", "group/", "sent/x@y,z@w", "private/messi@kampus",
+    "../../x", "private/a@kampus,messi@kampus", "group/new@pusat", "\u202egpj.exe", "\0", "x" * 5_000,
+    "\U0001f600" * 300,
+)  # fmt: skip
+
+
+def lied(frame: bytes, chance: Random) -> bytes:
+    """The same fields, some of whose values are others of their type: what only somebody who lies would say."""
+    try:
+        told = msgpack.unpackb(frame, strict_map_key=False)
+    except (ValueError, msgpack.UnpackException):
+        return frame
+    for _ in range(chance.choice((1, 1, 2, 5))):
+        told = _lied(told, chance)
+    return bytes(msgpack.packb(told))
+
+
+def _lied(told: Any, chance: Random) -> Any:
+    match told:
+        case dict() if told and chance.random() < 0.95:
+            key = chance.choice(list(told))
+            return {**told, key: told[key] if key in ("id", "status", "event") else _lied(told[key], chance)}
+        case list() if told and chance.random() < 0.6:
+            at = chance.randrange(len(told))
+            return [*told[:at], _lied(told[at], chance), *told[at + 1 :]]
+        case bool():
+            return not told
+        case int():
+            return chance.choice((*NUMBERS, min(told + 1, NUMBERS[-2]), max(told - 1, 0)))
+        case str():
+            return chance.choice((*TEXTS, told.upper(), told[:-1], told + "x"))
+        case bytes():
+            return chance.choice((b"", told[:-1], told + b"x", chance.randbytes(len(told)), bytes(3_000)))
+        case list():
+            return chance.choice(([], told * 2, told[::-1], told[1:], told * 50))
+        case dict():
+            return chance.choice(({}, {**told, **dict.fromkeys(TEXTS, chance.choice(NUMBERS[:6]))}))
+    return told
 
 
 def splice(frame: bytes, other: bytes, chance: Random) -> bytes:

@@ -158,7 +158,7 @@ def told(realm: RealmProcess, port: int) -> Iterator[tuple[str, str]]:
         yield "figures", answer.read().decode()
     process = psutil.Process(realm.pid)
     processes = [process, *process.children(recursive=True)]
-    yield "processes", repr([(one.cmdline(), one.name()) for one in processes])
+    yield "processes", repr([(one.cmdline(), one.name(), one.environ()) for one in processes])
 
 
 @pytest.mark.parametrize("form", ["json", "readable"])

@@ -47,6 +47,10 @@ def test_the_name_that_is_sent(name: str, sent: str) -> None:
         ("..", "__"),
         ("a/..", "__"),
         ("x" * 255, "x" * 240),
+        ("CON", "_CON"),
+        ("nul.tar.gz", "_nul.tar.gz"),
+        ("com1 .txt", "_com1 .txt"),
+        ("console.txt", "console.txt"),
     ],
 )
 def test_the_name_that_is_saved(name: str, saved: str) -> None:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,9 @@ from tests.conftest import StartRealm
 from tests.realm_process import FAST_HASHING, RealmProcess, free_ports
 from tests.scenarios.test_operator_settings import says, wait_until
 from tests.wire.attacker import Outside, outside
+
+SILENT = 40
+"""More than may be connected at once."""
 
 
 def figures(port: int) -> dict[str, float]:
@@ -121,6 +124,16 @@ def test_who_asks_a_byte_at_a_time_keeps_neither_others_nor_the_realm_waiting(co
             cut.set()
             dripping.join()
     dripping_too.join()
+
+
+def test_many_who_ask_nothing_keep_nobody_waiting(counted: RealmProcess, port: int) -> None:
+    """One after the other, each for as long as it may be silent, they would keep others waiting for minutes."""
+    with ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(SILENT)]
+        assert figures(port)["bagan_up"] == 1
+        assert all(one.recv(1) == b"" for one in silent), (
+            "those who came first have made room, the others' time is over"
+        )
 
 
 def test_a_port_that_is_taken(tmp_path: Path, port: int) -> None:

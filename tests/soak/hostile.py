@@ -5,7 +5,7 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-from tests.faults import hostile_frames
+from tests.faults import hostile_client, hostile_frames
 from tests.faults.hostile_frames import Begin
 from tests.faults.hostile_peer import GROWN, MIB, lied_to
 from tests.faults.hostile_sockets import besieged
@@ -68,6 +68,9 @@ PARTS: Final = {
     ),
     "hostile-link": _frames(
         hostile_frames.link, "the same in the mouth of a peer: said to a realm, and answered on its link to that peer"
+    ),
+    "hostile-client": _frames(
+        hostile_client.client, "what a realm answers and pushes, changed, given to the client's library and a window"
     ),
     "hostile-sockets": Part(
         "bytes, broken handshakes, and garbage behind good ones, at every port of a realm", sockets, EACH
