@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 from pathlib import Path
-from typing import IO
 
 import psutil
 
@@ -56,11 +55,7 @@ class RealmProcess:
         words += ["--config", str(self.config), "--host", "127.0.0.1", "--port", str(self.door)]
         words += ["--commands-port", str(self.commands), "--push-port", str(self.push), *self.options]
         with self.output.open("a") as log:
-            self.process = self.begin(words, log)
-
-    def begin(self, words: list[str], log: IO[str]) -> forking.Process:
-        """A process that does what `python -m realm words…` does."""
-        return forking.start(self.program[0], [*self.program[1:], *words], log)
+            self.process = forking.start(self.program[0], [*self.program[1:], *words], log)
 
     def await_ready(self) -> "RealmProcess":
         """Of one that was launched; see `start`."""

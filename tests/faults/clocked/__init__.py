@@ -4,18 +4,14 @@ Only the time of day: what is monotonic stays so, as where an operator or a time
 """
 
 import mmap
-import os
 import struct
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
-from tests import forking
 from tests.realm_process import RealmProcess
 
 OFFSET: Final = struct.Struct("<q")
 """ms, in a file that both processes map."""
-VARIABLE: Final = "BAGAN_TEST_CLOCK"
-"""Where a realm finds the path of that file."""
 
 
 class ClockedRealm(RealmProcess):
@@ -25,12 +21,9 @@ class ClockedRealm(RealmProcess):
         super().__init__(folder, name, config, *options)
         self._path = folder / f"{name}.clock"
         self._path.write_bytes(OFFSET.pack(0))
+        self.program = (__name__, str(self._path))
 
     def set_clock(self, off: int) -> None:
         """Let it be so many ms after the true time; before it, if negative. At once."""
         with self._path.open("r+b") as file, mmap.mmap(file.fileno(), OFFSET.size) as told:
             OFFSET.pack_into(told, 0, off)
-
-    def begin(self, words: list[str], log: IO[str]) -> forking.Process:
-        """See `RealmProcess.begin`."""
-        return forking.start(__name__, words, log, env={**os.environ, VARIABLE: str(self._path)})

@@ -1,12 +1,12 @@
 """What `python -m realm` does, with a clock that is off by what a file says at each moment."""
 
 import mmap
-import os
+import sys
 import time
 from pathlib import Path
 
 from realm.cli.app import main
-from tests.faults.clocked import OFFSET, VARIABLE
+from tests.faults.clocked import OFFSET
 
 _NS = 1_000_000
 
@@ -25,5 +25,5 @@ def set_off(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    set_off(Path(os.environ[VARIABLE]))
+    set_off(Path(sys.argv.pop(1)))
     main()
