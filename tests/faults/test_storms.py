@@ -9,7 +9,7 @@ from tests.faults import storms
 from tests.faults.storm_crowd import Crowd
 from tests.faults.storm_kit import CONNECTION, PAGE, SLACK, Memory, nothing_lost, site
 
-CROWD = 120
+CROWD = 80
 TALKING = 6
 EVERY = 0.1
 """Seconds between two messages of one of those who talk."""
