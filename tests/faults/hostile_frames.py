@@ -46,8 +46,8 @@ from tests.rules.test_federation_fuzz import Peered, answered, peered, said
 from tests.wire.dialling import packed
 
 MIB: Final = 1 << 20
-GROWN: Final = 64 * MIB
-"""What this process may grow by while it is at it, its worlds and all: nothing of a frame is kept."""
+GROWN: Final = 128 * MIB
+"""What this process may grow by while it is at it: what the largest of its worlds took. Nothing of a frame is kept."""
 HONEST: Final = 0.2
 """So many frames are left as they are: else nothing would ever come of one."""
 LIED: Final = 0.4
