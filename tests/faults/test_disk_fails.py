@@ -90,7 +90,10 @@ NO_ROOM = {
 }
 
 
-@pytest.mark.parametrize("where", NO_ROOM)
+@pytest.mark.parametrize(
+    "where",
+    [pytest.param(one, marks=[pytest.mark.thorough] * (one in ("of the log", "for files"))) for one in NO_ROOM],
+)
 def test_there_is_no_room(people: People, where: str) -> None:
     """Who wants to write is told so, the realm goes on, and so does everybody when there is room."""
     people.say(25)
@@ -109,7 +112,14 @@ def test_there_is_no_room(people: People, where: str) -> None:
     comes_back(people)
 
 
-@pytest.mark.parametrize(("op", "code"), [("write", "EIO"), ("sync", "EIO"), ("sync", "ENOSPC")])
+@pytest.mark.parametrize(
+    ("op", "code"),
+    [
+        ("sync", "EIO"),
+        pytest.param("write", "EIO", marks=pytest.mark.thorough),
+        pytest.param("sync", "ENOSPC", marks=pytest.mark.thorough),
+    ],
+)
 def test_files_fail(people: People, op: str, code: str) -> None:
     """A file is refused, messages go on; and it can be sent as soon as that is over."""
     realm = people.realm
