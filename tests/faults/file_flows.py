@@ -50,6 +50,8 @@ class FileFlow(Talker):
         self._offset = 0
         self._upload = ""
         self._file = ""
+        self._halts = False
+        """Something was refused for now."""
 
     @property
     def in_flight(self) -> int:
@@ -60,6 +62,10 @@ class FileFlow(Talker):
     def done(self) -> bool:
         return len(self.answers) == len(self.files)
 
+    @property
+    def rests(self) -> bool:
+        return (self.done or self._halts) and not self._waiting
+
     def more(self, count: int) -> None:
         """Have so many more files to send."""
         start = len(self.files)
@@ -67,7 +73,7 @@ class FileFlow(Talker):
 
     def say(self, _window: int) -> None:
         """Ask what comes next."""
-        if not self.open or self.done:
+        if not self.open or self.done or self._halts:
             return
         given = self.files[len(self.answers)]
         if not self._content:
@@ -88,14 +94,23 @@ class FileFlow(Talker):
         """Take the answers that are here: each is OK."""
         while self.actor.dealer.poll(0):
             answer = dict(msgpack.unpackb(self.actor.dealer.recv_multipart()[0]))
+            cmd = self._waiting.pop(answer["id"])
+            if self._for_now(answer) or (self._halts and _lacks_what_comes_before(cmd, answer)):
+                self._halts = True
+                continue
             assert answer["status"] == "OK", answer
             self.answered += 1
-            self._take(self._waiting.pop(answer["id"]), answer)
+            self._take(cmd, answer)
 
     def call_again(self) -> None:
         """On a new connection, go on: an upload where the realm says that it is, a `sendfile` with the same `entry`."""
         super().call_again()
         self._waiting.clear()
+        self.again()
+
+    def again(self) -> None:
+        """Go on with what was refused for now."""
+        self._halts = False
         self._upload = ""
 
     def check(self, ear: Actor) -> None:
@@ -125,6 +140,11 @@ class FileFlow(Talker):
             self._file = answer["file"]
         elif cmd == "upload":
             self._upload, self._offset = answer["upload"], answer["offset"]
+
+
+def _lacks_what_comes_before(cmd: str, answer: Map) -> bool:
+    """Whether a chunk is refused as the one before it was."""
+    return cmd == "chunk" and answer.get("code") == "bad_request" and answer["message"].startswith("offset:")
 
 
 def _bytes(actor: Actor, file: Map) -> Iterator[bytes]:
