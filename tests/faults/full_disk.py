@@ -63,6 +63,8 @@ class FullDisk:
         self.mixed = Mixed(three, chance)
         for one in three.talkers:
             one.bears = frozenset(FULL)
+        for files in self.mixed.files:
+            files.overtakes = files.target == SMALL
         self.rounds = self.kills = 0
         """How often it was full, and how often realms were killed meanwhile."""
 
