@@ -19,10 +19,19 @@ CHECKPOINT_PAGES: Final = 8_000
 """How long the write-ahead log grows, about 32 MB, before its pages are copied home. A page that changes in every turn
 is then copied once for many; where few are the same, copying so many takes a tenth of a second."""
 
+KEPT_LONG: Final = 4
+"""Where the log is so many times as long, it could not be copied home for a while."""
+NOT_HOME: Final = (
+    "see whether somebody reads for long (a backup, an export), or what the system says of the disk (dmesg): until then"
+    " it grows, and the realm becomes slow"
+)
+
 LOOK: Final = "`python -m realm doctor` says where; then restore the last good backup"
 _BARRED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 _WRITABLE: Final = "see that this user may write to the folder and what lies in it"
 _DAMAGED: Final = f"the database is damaged: {LOOK}"
+PAGE: Final = 4_096
+"""Bytes."""
 _BLOCK: Final = 1 << 20
 _UNUSABLE: Final = "{} cannot be used as a database: {}"
 
@@ -45,6 +54,15 @@ def migrations() -> list[str]:
     folder = resources.files("realm.store") / "migrations"
     scripts = sorted((item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda i: i.name)
     return [script.read_text() for script in scripts]
+
+
+def long_log(path: Path) -> int:
+    """How many bytes the write-ahead log of a database holds, where that is far more than it should; else 0.
+
+    Raises OSError where that cannot be seen.
+    """
+    size = frames.held(path)
+    return size if size > KEPT_LONG * CHECKPOINT_PAGES * PAGE else 0
 
 
 def _untold(_transactions: int) -> None:

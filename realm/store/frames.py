@@ -19,8 +19,10 @@ _HEADER: Final = struct.Struct(">IIII8sII")
 """Of the log: magic, version, bytes of a page, number, salts, and a checksum of what comes before it."""
 _FRAME: Final = struct.Struct(">II8s8s")
 """Of a frame: page, pages of the database (0 but in the last of a transaction), salts, checksum. Its page follows."""
-_INDEX: Final = struct.Struct("=16sII8s8s8s")
-"""Of the index: how many frames there are is the second, the salts are the fifth. It is there twice."""
+_INDEX: Final = struct.Struct("=14sHII8s8s8s")
+"""Of the index: bytes of a page, how many frames there are, and as the sixth the salts. It is there twice."""
+_LARGEST: Final = 1 << 16
+"""Bytes of a page that are written as 1."""
 _SUMMED: Final = 8
 """So much of a frame's header has a part in its checksum."""
 _BIG, _LITTLE = 0x377F0683, 0x377F0682
@@ -66,6 +68,22 @@ def dropped(database: Path) -> int:
     return 0
 
 
+def held(database: Path) -> int:
+    """How many bytes the log holds; the file may be longer, of before. It is begun anew when all was copied home.
+
+    0 where nothing can be told. Raises OSError where its index cannot be read.
+    """
+    try:
+        with database.with_name(f"{database.name}-shm").open("rb", buffering=0) as index:
+            found = index.read(_INDEX.size)
+    except FileNotFoundError:
+        return 0
+    if len(found) < _INDEX.size:
+        return 0
+    _, page, frames, *_ = _INDEX.unpack(found)
+    return int(frames * (_FRAME.size + (_LARGEST if page == 1 else page)))
+
+
 def _look(file: int, index: Path) -> int:
     """See `dropped`. What is found counts where nobody has written meanwhile."""
     for _ in range(_TRIES):
@@ -85,7 +103,7 @@ def _count(file: int, header: bytes, index: bytes) -> int:
     order = {_BIG: "big", _LITTLE: "little"}.get(magic, sys.byteorder)
     if len(index) < 2 * _INDEX.size or index[: _INDEX.size] != index[_INDEX.size :]:
         return 0
-    _, seen, _, _, salts, _ = _INDEX.unpack(index[: _INDEX.size])
+    _, _, seen, _, _, salts, _ = _INDEX.unpack(index[: _INDEX.size])
     if checksum(header[:-_SUMMED], (0, 0), order) != (one, other):
         page, seen = 1 << 12, 0  # by a damaged header SQLite sees nothing at all
         salts = _FRAME.unpack(os.pread(file, _FRAME.size, _HEADER.size).ljust(_FRAME.size))[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from realm.store import frames
-from realm.store.database import FILE, migrations, why
+from realm.store.database import FILE, long_log, migrations, why
 from realm.store.interface import StoreError
 
 TOLD: Final = 20
@@ -107,6 +107,11 @@ class Looking:
             lines.append(f"{lost:,} transactions are behind a damaged place of {self.path.name}-wal, and lost")
         lines += [f"it has a {kind}, which no Bagan makes" for (kind,) in acts]
         return lines + [f"{name} is not as Bagan makes it" for name in dict.fromkeys(other)]
+
+    def long_log(self) -> int:
+        """How many bytes its write-ahead log holds, where that is far more than it should; else 0."""
+        with self.translated():
+            return long_log(self.path)
 
     def dangling(self) -> list[str]:
         """The rows that name others which are not there, a line each."""
