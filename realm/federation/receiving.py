@@ -71,13 +71,19 @@ def envelope(ctx: Ctx, came: Envelope) -> LinkAck | LinkAgain:
 
 
 def _forgotten(ctx: Ctx, came: Envelope) -> str:
-    """The answer where the first is remembered no more: what was taken is still there, all else was refused."""
+    """The answer where the first is remembered no more: what was taken is still there, all else was refused.
+
+    Unless the oldest of the conversation were removed since: what was refused there so long ago, and could be taken
+    now, is far rarer than what was taken.
+    """
     if came.file is not UNSET:  # or there was no last word: the peer brings the file again
         return Code.FILE_NOT_FOUND
     if ctx.tx.sent(came.sender, came.id) is not None:
         return ""
     where = _where(ctx, came)
-    return where if isinstance(where, Code) else Code.FORBIDDEN
+    if isinstance(where, Code):
+        return where
+    return "" if ctx.tx.has_expired(where[0]) else Code.FORBIDDEN
 
 
 def _ack(came: Envelope, code: str) -> LinkAck:

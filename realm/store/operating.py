@@ -122,3 +122,7 @@ class OperatingTx(Protocol):
         they were, and whether there may be more; of large ones it removes fewer.
         """
         ...
+
+    def has_expired(self, of: ConversationId) -> bool:
+        """Whether entries of a conversation were removed so."""
+        ...

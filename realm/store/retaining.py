@@ -2,7 +2,7 @@
 
 from realm.store.entries import NUMBER, NUMBER_BITS, WIPED, EntryRows
 from realm.store.rows import Kept
-from schemas.names import crosses
+from schemas.names import ConversationId, crosses
 
 
 class RetainingRows(EntryRows):
@@ -45,6 +45,10 @@ class RetainingRows(EntryRows):
         if rows:
             self._remove(rows)
         return len(rows), len(rows) == looked and (looked == limit or room <= 0)
+
+    def has_expired(self, of: ConversationId) -> bool:
+        """See `Tx.has_expired`."""
+        return self._read("SELECT 1 FROM conversations WHERE name = ? AND first > 1", (of,)).fetchone() is not None
 
     def _remove(self, rows: list[tuple[int, str, str, str, int]]) -> None:
         """Remove entries that are the oldest of one conversation."""

@@ -304,6 +304,29 @@ def test_a_peer_that_says_again_what_was_removed_is_not_believed(tmp_path: Path)
         assert [entry.message for entry in pair.messi.inbox()] == ["new"]
 
 
+def test_what_was_taken_and_removed_before_its_sender_heard_of_it_does_not_bounce(tmp_path: Path) -> None:
+    """Also where the first answer is remembered no longer."""
+    settings = Settings(retention=Retention(realm_days=1))
+    with network_in(tmp_path) as network:
+        pair = make_pair(network, settings)
+        network.lose("link.ack")
+        pair.bob.send("messi@kampus", "taken", entry=1)
+        pair.bob.send("rina@kampus", "refused", entry=2)
+        network.run(1_000)
+        assert pair.messi.texts(pair.talk) == ["taken"]
+        pair.network.cut("kampus", "pusat")
+        network.heal()
+        network.run(32 * DAY, step=DAY // 4)
+        assert pair.messi.texts(pair.talk) == []
+        pair.kampus.user("rina")
+        network.join("kampus", "pusat")
+        network.run(120_000)
+        bob = pair.bob.elsewhere()
+        assert [entry.kind for entry in bob.history(pair.talk)] == ["text"]
+        refused = names.private(Address("bob@pusat"), Address("rina@kampus"))
+        assert [entry.kind for entry in bob.history(refused)] == ["text", "bounce"]
+
+
 def test_a_clock_of_another_realm_keeps_nothing_and_removes_nothing(tmp_path: Path) -> None:
     """What counts is when this realm stored it."""
     settings = Settings(retention=Retention(realm_days=10))

@@ -192,7 +192,9 @@ def test_the_oldest_entries_expire(open_store: OpenStore) -> None:
         assert (row.conversation, row.first, row.head) == (TALK, 1, 6)
         assert tx.kept(row.number, 9) == []
         assert tx.expire(row, 0, 9, 99) == (0, False)
+        assert not tx.has_expired(TALK)
         assert tx.expire(row, 3, 9, 99) == (3, False)
+        assert tx.has_expired(TALK)
         total = tx.total(one.id)
     with open_store().transaction() as tx:
         (row,) = tx.kept(0, 9)

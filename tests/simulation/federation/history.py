@@ -250,7 +250,7 @@ class FederatedHistory:
         elif isinstance(answer, Refusal) and answer.code is Code.UNAVAILABLE:
             self.world.count(Seldom.UNAVAILABLE)  # it is asked again
         elif isinstance(answer, Refusal) and saying.told is None:
-            saying.refused = answer.code
+            refused, saying.refused = saying.refused, answer.code
             if answer.code is Code.QUEUE_FULL:
                 self.world.count(Seldom.QUEUE_FULL)
             elif answer.code is Code.REALM_NOT_FOUND and self.operators.have_forgotten(saying.source, saying.target):
@@ -258,7 +258,7 @@ class FederatedHistory:
             elif answer.code is Code.SESSION_NOT_FOUND and self.operators.is_erased(saying.user, saying.source):
                 pass
             elif answer.code is Code.SESSION_NOT_FOUND and self.operators.has_ended(saying.user, saying.source):
-                saying.refused = None  # it is asked again
+                saying.refused = refused  # it is asked again, unless that was of a second copy
                 self._log_in(self.nodes[saying.source], saying.user)
             elif answer.code in (Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND):
                 self.world.count(Seldom.REFUSED)
