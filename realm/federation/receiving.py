@@ -76,14 +76,19 @@ def _forgotten(ctx: Ctx, came: Envelope) -> str:
     Unless the oldest of the conversation were removed since: what was refused there so long ago, and could be taken
     now, is far rarer than what was taken.
     """
+    where = _where(ctx, came)
+    if _is_there(ctx, came, where):
+        return ""
     if came.file is not UNSET:  # or there was no last word: the peer brings the file again
         return Code.FILE_NOT_FOUND
-    if ctx.tx.sent(came.sender, came.id) is not None:
-        return ""
-    where = _where(ctx, came)
     if isinstance(where, Code):
         return where
     return "" if ctx.tx.has_expired(where[0]) else Code.FORBIDDEN
+
+
+def _is_there(ctx: Ctx, came: Envelope, where: object) -> bool:
+    """Whether it was stored, though nothing else may tell so any more: who it was for may be gone since."""
+    return where is not Code.FORBIDDEN and ctx.tx.sent(came.sender, came.id) is not None
 
 
 def _ack(came: Envelope, code: str) -> LinkAck:
@@ -105,7 +110,7 @@ def _take(ctx: Ctx, came: Envelope) -> str:
     """Store what a peer's user says; the code of a refusal, or nothing."""
     where = _where(ctx, came)
     if isinstance(where, Code):
-        return where
+        return "" if _is_there(ctx, came, where) else where
     file = UNSET if came.file is UNSET else _brought(ctx, came.file)
     if file is None:
         return Code.FILE_NOT_FOUND

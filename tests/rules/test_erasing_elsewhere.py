@@ -9,7 +9,7 @@ from realm.request import OPERATOR
 from schemas import operator
 from schemas.entries import CHAIN_START, follows
 from schemas.names import Name
-from tests.rules.federation_kit import Node, Pair, User, make_pair, network_in
+from tests.rules.federation_kit import DAY, Node, Pair, User, make_pair, network_in
 from tests.rules.kit import ok
 
 
@@ -99,3 +99,24 @@ def test_a_peer_that_repeats_what_was_erased_changes_nothing(pair: Pair) -> None
     pair.pusat.restore(old)
     pair.network.run(120_000)
     assert entries_of(pair.kampus, "bob@pusat") == [(None,)]
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_what_was_taken_for_who_is_erased_since_does_not_bounce(pair: Pair, older: bool) -> None:
+    """After a cut longer than first answers are remembered; also where its numbers are those of a new epoch."""
+    pair.network.lose("link.ack")
+    pair.messi.send("bob@pusat", "taken", entry=1)
+    pair.messi.send_file("bob@pusat", pair.messi.upload(b"picture"), entry=2)
+    pair.network.run(2_000)
+    assert [entry.kind for entry in pair.bob.history(pair.talk)] == ["text", "file"]
+    pair.network.cut("kampus", "pusat")
+    pair.network.heal()
+    erase(pair, pair.pusat, "bob")
+    pair.network.run(32 * DAY, step=DAY // 4)
+    if older:
+        pair.pusat.store._connection.execute("UPDATE peers SET in_epoch = in_epoch - 1, in_last = 0")
+        pair.pusat.restore(pair.pusat.backup())
+    pair.network.join("kampus", "pusat")
+    pair.network.run(120_000)
+    kinds = [entry.kind for entry in pair.messi.elsewhere().history(pair.talk)]
+    assert kinds == ["text", "file"]

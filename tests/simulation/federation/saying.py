@@ -1,5 +1,6 @@
 """What somebody says in a history of several realms, how it is said, and what may become of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -69,6 +70,14 @@ class Restore:
     at: int
     lost: set[tuple[str, str]]
     """The entries that it had, and has not: their ids and senders."""
+
+
+def may_be_lost(saying: Saying, restores: Sequence[Restore]) -> bool:
+    """Whether its sender's realm was put back to a time before it had this for sure."""
+    told_at = saying.told_at if saying.told is not None else 1 << 62
+    return any(
+        one.realm == saying.source and saying.said_at <= one.at and told_at >= one.backed_up_at for one in restores
+    )
 
 
 @dataclass

@@ -1,0 +1,247 @@
+"""What must hold when all is healed: every message is there once, where it should be, and nothing else is."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import UNSET
+
+from schemas import commands, names
+from schemas.answers import Answer, Messages
+from schemas.commands import Command
+from schemas.entries import CHAIN_START, Entry, follows
+from schemas.errors import Code, Refusal
+from schemas.names import Address, ConversationId, Name
+from tests.simulation.federation.node import DAY_MS, GENEROUS, RealmNode
+from tests.simulation.federation.operating import Operators, known, left_of
+from tests.simulation.federation.saying import GROUP, USERS, Fetched, Restore, Saying, is_of, may_be_lost, texts_of
+from tests.simulation.federation.world import Rarely, RealmsWorld, Seldom
+from tests.simulation.history import BrokenError
+
+KEPT_MS = int(GENEROUS.peers.keep_days * DAY_MS)
+UNCERTAIN = {Code.QUEUE_FULL, Code.FILE_NOT_FOUND}
+"""What a network that doubles may answer to the one, and take the other."""
+
+
+class Checks:
+    """Of one history that is over."""
+
+    def __init__(
+        self,
+        world: RealmsWorld,
+        nodes: Mapping[str, RealmNode],
+        operators: Operators,
+        sayings: Sequence[Saying],
+        restores: Sequence[Restore],
+        fetched: Mapping[tuple[str, str, str], Fetched],
+        leapt_at: int,
+        now: Callable[[RealmNode, str, Command], Answer | Refusal],
+    ) -> None:
+        """`leapt_at`: see `FederatedHistory.leapt_at`. `now` asks a realm for a user, and has the answer."""
+        self._world = world
+        self._nodes = nodes
+        self._operators = operators
+        self._sayings = sayings
+        self._restores = restores
+        self._fetched = fetched
+        self._leapt_at = leapt_at
+        self._now = now
+
+    def check(self) -> None:
+        """All of it. Raises BrokenError where something does not hold."""
+        for node in self._nodes.values():
+            if node.wrongs:
+                self._fail(node.wrongs[0])
+            for one in self._operators.erasures:
+                if one.realm == node.name and (left := left_of(node, one.user)):
+                    self._fail(f"{node.name} still has of {one.user} {left}")
+            with node.store.transaction() as tx:
+                for peer in known(tx).values():
+                    if peer.name not in self._nodes or peer.key != self._nodes[peer.name].key:
+                        self._fail(f"{node.name} takes {peer.key} for {peer.name}")
+        rows: dict[str, set[str]] = {node.name: self._check_rows(node) for node in self._nodes.values()}
+        kept = {name: self._kept(node) for name, node in self._nodes.items()}
+        for saying in self._sayings:
+            self._check_saying(saying, kept, is_kept=(saying.entry in rows[saying.source]))
+        self._check_order(kept)
+        self._check_fetched(kept)
+
+    def _check_rows(self, node: RealmNode) -> set[str]:
+        """The ids of what a realm's outbox still has, after it was seen that this is what it should have."""
+        if late := to_be_forgotten(node):
+            self._fail(f"{node.name} keeps {late} rows that were to be forgotten")
+        return {row for (row,) in node.store._connection.execute("SELECT id FROM outbox")}
+
+    def _kept(self, node: RealmNode) -> dict[str, list[Entry]]:
+        """All entries of a realm by conversation, after numbers, chains and senders were checked."""
+        said = {(saying.entry, saying.sender): saying for saying in self._sayings}
+        kept: dict[str, list[Entry]] = {}
+        with node.store.transaction() as tx:
+            for (name,) in node.store._connection.execute("SELECT name FROM conversations").fetchall():
+                conversation = ConversationId(name)
+                run = tx.history(conversation, after=0, limit=1 << 20, max_bytes=1 << 40).entries
+                before = CHAIN_START
+                for number, entry in enumerate(run, start=1):
+                    if entry.seq != number or not follows(before, entry):
+                        self._fail(f"{node.name}: {name} #{number} does not follow")
+                    before = entry.chain
+                    if entry.queued:
+                        self._fail(f"{node.name}: {entry} is still queued")
+                    if entry.erased != self._operators.must_be_erased(node.name, conversation, entry):
+                        self._fail(f"{node.name}: {entry} is {'' if entry.erased else 'not '}erased")
+                    if entry.kind != "bounce":
+                        saying = said.get((entry.id, Address(entry.sender)))
+                        if saying is None or not self._says(node, saying, entry):
+                            self._fail(f"{node.name} has {entry}, which nobody has said")
+                        elif name not in (saying.own, saying.theirs):
+                            self._fail(f"{node.name} has {entry} in {name}, but it is {saying}")
+                kept[name] = run
+        return kept
+
+    def _says(self, node: RealmNode, saying: Saying, entry: Entry) -> bool:
+        """Whether an entry is what was said, and its file is there; of one that is erased nothing can be told."""
+        if entry.erased:
+            return (entry.message, entry.file) == (UNSET, UNSET)
+        if saying.content is None:
+            return entry.message == f"message {saying.entry}"
+        self._world.count(Seldom.FILE_THERE)
+        file = entry.file
+        return (
+            file is not UNSET
+            and (file.name, file.digest) == ("a.txt", hashlib.sha256(saying.content).digest())
+            and node.disk.blobs.get(file.digest) == saying.content
+        )
+
+    def _is_too_late(self, saying: Saying) -> bool:
+        """Whether its row was forgotten after its time, and the realm it was for was put back to before it came."""
+        return any(one.realm == saying.target and (saying.entry, saying.sender) in one.lost for one in self._restores)
+
+    def _check_saying(self, saying: Saying, kept: dict[str, dict[str, list[Entry]]], *, is_kept: bool) -> None:
+        own = [entry for entry in kept[saying.source].get(saying.own, []) if is_of(entry, saying)]
+        theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if is_of(entry, saying)]
+        bounces = [entry for entry in kept[saying.source].get(saying.own, []) if entry.re == saying.entry]
+        counts = len(own), len(theirs), len(bounces)
+        if max(counts) > 1:
+            self._fail(f"{saying} is there {counts} times")
+        if bounces:
+            self._world.count(Seldom.BOUNCED)
+        if saying.refused in (*UNCERTAIN, Code.REALM_NOT_FOUND) or may_be_lost(saying, self._restores):
+            return
+        if self._operators.is_erased(saying.user, saying.source):
+            self._check_erased(saying, counts)
+            return
+        if bounces and saying.said_at > self._leapt_at and saying.told is not None and saying.told.queued is not True:
+            self._fail(f"{saying} was answered as taken, and bounced")
+        if saying.crosses and saying.told is not None and not is_kept:
+            self._world.count(Seldom.FORGOTTEN)
+            if saying.said_at > self._leapt_at:
+                self._fail(f"{saying} was forgotten before its time")
+            if counts == (1, 0, 0) and saying.is_possible and self._is_too_late(saying):
+                self._world.count(Seldom.TOO_LATE)
+                return
+        forgotten = self._operators.have_forgotten(saying.source, saying.target, saying.said_at)
+        if counts == (1, 0, 0) and saying.is_possible and forgotten and self._is_too_late(saying):
+            self._world.count(Rarely.LOST_WITH_BOTH)
+        elif self._came_too_late(saying, counts, bounces):
+            self._world.count(Seldom.LATE_FOR_ERASED)
+        elif self._is_given_back(saying, bounces):
+            self._world.count(Seldom.GIVEN_BACK_AND_TAKEN if theirs else Seldom.GIVEN_BACK)
+        elif not saying.is_possible:
+            late = saying.said_at <= self._leapt_at and counts == (1, 0, 1)  # repeated when its row was forgotten
+            if saying.refused is not None and counts != (0, 0, 0) and not late:
+                self._fail(f"{saying} was refused, and is there {counts}")
+            if saying.refused is None and counts != (1, 0, 1):
+                self._fail(f"{saying} cannot be, and is there {counts}")
+        elif counts != (1, 1, 0):
+            self._fail(f"{saying} is there {counts}")
+
+    def _check_erased(self, saying: Saying, counts: tuple[int, int, int]) -> None:
+        """Of what a user said who was erased since: what still waited for another realm may have been withdrawn."""
+        own, theirs, bounces = counts
+        if bounces or (saying.told is not None and not own) or (theirs and not saying.is_possible):
+            self._fail(f"the sender of {saying} was erased, and it is there {counts}")
+        taken = saying.told is not None and saying.told.queued is not True
+        if taken and saying.is_possible and not theirs and not self._is_too_late(saying):
+            self._fail(f"{saying} was taken, its sender erased, and it is there {counts}")
+        if saying.crosses and saying.is_possible:
+            self._world.count(Seldom.ERASED_AND_TAKEN if theirs else Seldom.WITHDRAWN)
+
+    def _came_too_late(self, saying: Saying, counts: tuple[int, int, int], bounces: list[Entry]) -> bool:
+        """Whether it was for a user who was erased before it came; that, a realm that has forgotten may not know."""
+        if saying.to_group or not self._operators.is_erased(saying.recipient, saying.target):
+            return False
+        own, theirs, bounced = counts
+        refused = saying.refused is Code.USER_NOT_FOUND
+        if counts == (1, 0, 0) and self._is_too_late(saying):
+            return True  # it was taken, lost with a restore, and came again too late: the first word counts
+        if bounces and bounces[0].code != Code.USER_NOT_FOUND:
+            return False
+        if theirs and not self._operators.have_forgotten(saying.target, saying.source):
+            return False
+        return (own, bounced) == ((0, 0) if refused else (1, 1))
+
+    def _is_given_back(self, saying: Saying, bounces: list[Entry]) -> bool:
+        """Whether it waited for a realm that was forgotten then; that may have taken it, and not have said so."""
+        if not bounces or bounces[0].code != Code.REALM_NOT_FOUND:
+            return False
+        if not self._operators.have_forgotten(saying.source, saying.target, saying.said_at):
+            self._fail(f"{saying} was given back, and {saying.target} not forgotten")
+        return True
+
+    def _check_order(self, kept: dict[str, dict[str, list[Entry]]]) -> None:
+        """What one user sends to a conversation comes in the order in which it is kept at home; files when whole."""
+        restored = {one.realm for one in self._restores}
+        for saying in self._sayings:
+            if saying.crosses and not restored & {saying.source, saying.target}:
+                theirs = texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
+                run = kept[saying.source].get(saying.own, [])
+                back = {one.re for one in run if one.code == Code.REALM_NOT_FOUND}
+                own = [one for one in texts_of(saying.sender, run) if one not in back]  # that has the place it came to
+                erased = self._operators.is_erased(saying.user, saying.source)
+                if erased or self._operators.have_forgotten(saying.source, saying.target):
+                    theirs = [one for one in theirs if one in own]  # what it was told not to be taken has no own entry
+                if [one for one in own if one in theirs] != theirs:
+                    self._fail(f"{saying.theirs} has {theirs}, and its sender {own}")
+
+    def _check_fetched(self, kept: dict[str, dict[str, list[Entry]]]) -> None:
+        """`getrealminbox` gives what came from a realm once, all of it, and nothing else."""
+        restored = {one.realm for one in self._restores}
+        for node in self._nodes.values():
+            for user in USERS:
+                for realm in self._nodes:
+                    if realm == node.name or self._operators.is_erased(user, node.name):
+                        continue
+                    fetched = self._fetched[node.name, user, realm]
+                    command = commands.GetRealmInbox(id=1, tokenId=node.tokens[user], realm=Name(realm), limit=100)
+                    rest = self._now(node, user, command)
+                    if not isinstance(rest, Messages) or rest.more:
+                        self._fail(f"getrealminbox gives {rest}")
+                        continue
+                    ids = fetched.ids + [entry.id for entry in rest.messages]
+                    if node.name not in restored and len(set(ids)) != len(ids):
+                        self._fail(f"{user}@{node.name} was given something of {realm} twice")
+                    due = self._from(realm, user, node, kept[node.name])
+                    if not set(ids) <= due and node.name not in restored:
+                        self._fail(f"{user}@{node.name} was given {set(ids) - due}, not of {realm}")
+                    if not fetched.lost and set(ids) != due:
+                        self._fail(f"{user}@{node.name} was given of {realm} {sorted(ids)}, not {sorted(due)}")
+
+    def _from(self, realm: str, user: str, node: RealmNode, kept: dict[str, list[Entry]]) -> set[str]:
+        own = f"{user}@{node.name}"
+        seen = [
+            run
+            for name, run in kept.items()
+            if name == names.group(names.full(GROUP, node.name)) or own in name.partition("/")[2].split(",")
+        ]
+        return {entry.id for run in seen for entry in run if entry.sender.endswith(f"@{realm}")}
+
+    def _fail(self, why: str) -> None:
+        raise BrokenError(f"seed {self._world.seed}: {why}")
+
+
+def to_be_forgotten(node: RealmNode) -> int:
+    """How many rows of its outbox were acknowledged longer ago than they are kept."""
+    query = (
+        "SELECT count(*) FROM outbox o JOIN peers p ON p.id = o.peer WHERE o.settled_at < ?"
+        " AND coalesce(o.n, 0) <= p.acked AND (o.file IS NULL OR o.n IS NOT NULL OR o.result <> '')"
+    )
+    return int(node.store._connection.execute(query, (node.now - KEPT_MS,)).fetchone()[0])
