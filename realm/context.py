@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from realm.effects import Effect, Note, Publish, Reply, RunJob
 from realm.federation.state import FAR
 from realm.ids import Ids
+from realm.incident import Damage
 from realm.jobs import Job
 from realm.limits import Buckets, Failures, Trusted
 from realm.memory import JobBegan, Memory, View
@@ -60,6 +61,7 @@ class Rules:
         """and up to which conversation it has come."""
         self.notes = Buckets(1 / 60, 1)
         """By address and by user, so that nobody can fill the log."""
+        self.damage = Damage()
 
     def adopt(self, settings: Settings) -> None:
         """Go by other settings from now on."""

@@ -5,7 +5,7 @@ effects. Should the commit fail, nothing has happened, and deciding can run agai
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +18,7 @@ from realm.federation.state import Introducing, Link, when
 from realm.ids import Ids
 from realm.incident import about, trace
 from realm.inputs import (
+    CarryDue,
     CarryingDue,
     Due,
     EraseDue,
@@ -29,6 +30,8 @@ from realm.inputs import (
     LinkDue,
     LinkUp,
     Misbehaved,
+    PumpDue,
+    RecoverDue,
     RetainDue,
     Stopping,
     Subscribed,
@@ -116,9 +119,9 @@ class Core:
             for part in self._parts(ctx, item):
                 self._decide_one(ctx, part)
         for peer in sorted(ctx.pumping):
-            link.pump(ctx, peer)
+            self._decide_one(ctx, PumpDue(peer))
         for peer in sorted(ctx.carrying):
-            carrying.begin(ctx, peer)
+            self._decide_one(ctx, CarryDue(peer))
         self._save_uses(ctx)
         return Decision(ctx.effects + list(ctx.notes), ctx.view.changes)
 
@@ -203,13 +206,16 @@ class Core:
                 ctx = Ctx(self.rules, self.memory, tx, now)
                 settling.await_room(ctx)
             self.apply(ctx.view.changes)
+        except DamagedError:
+            self._next_sweep = now  # it tries that again, and says so
 
     def _parts(self, ctx: Ctx, item: Input) -> Sequence[Input | Due]:
         """What an input comes to: each part costs no other where it fails."""
         match item:
             case Tick():
                 own = [part for due, longest, part in self._upkeep() if when(due, ctx.now, longest) <= ctx.now]
-                return [*ctx.view.peers.due(ctx.now), *own]
+                recover = [RecoverDue()] if SweepDue() in own else []
+                return [*ctx.view.peers.due(ctx.now), *recover, *own]
             case Stopping():
                 return [WaitDue(wait.account, wait.entry) for wait in ctx.view.peers.waits()]
         return (item,)
@@ -281,6 +287,12 @@ class Core:
                 link.look(ctx, peer)
             case CarryingDue(peer):
                 carrying.look(ctx, peer)
+            case PumpDue(peer):
+                link.pump(ctx, peer)
+            case CarryDue(peer):
+                carrying.begin(ctx, peer)
+            case RecoverDue():
+                settling.recover(ctx)
             case SweepDue():
                 self._sweep(ctx)
             case EraseDue():
@@ -296,9 +308,9 @@ class Core:
         match item:
             case WaitDue(account, entry):
                 settling.give_up(ctx, account, entry, why)
-            case LinkDue(peer):
+            case LinkDue(peer) | PumpDue(peer):
                 link.broken(ctx, peer)
-            case CarryingDue(peer):
+            case CarryingDue(peer) | CarryDue(peer):
                 carrying.broken(ctx, peer)
             case EraseDue():
                 self.rules.erase_due = ctx.now + SWEEP_MS
@@ -340,14 +352,24 @@ class Core:
             return error.refusal
         if isinstance(error, StoreFullError):
             return Refusal(Code.UNAVAILABLE, "the realm cannot store anything now, its disk is full: try again later")
-        incident = self.rules.ids.incident()
         user = "" if ctx.speaker is None else ctx.speaker.name
         if isinstance(error, DamagedError):
-            ctx.note("error", "database damaged", incident=incident, user=user, why=str(error), **about(item))
+            incident = self._damaged(ctx, user, error, about(item))
             said = f"what is stored is damaged; the realm's log has it as {incident}"
             return Refusal(Code.INTERNAL_ERROR, said, incident=incident)
+        incident = self.rules.ids.incident()
         ctx.note("error", "internal error", incident=incident, user=user, **about(item), at=trace(error))
         return Refusal(Code.INTERNAL_ERROR, f"this failed; the realm's log has it as {incident}", incident=incident)
+
+    def _damaged(self, ctx: Ctx, user: str, error: DamagedError, told: dict[str, Any]) -> str:
+        """The incident under which the log has it: one for all who are told the same within the hour, by user."""
+        who = user or f"{told['input']} {told.get('peer', '')}"
+        incident = self.rules.damage.known(who, str(error), ctx.now)
+        if incident is None:
+            incident = self.rules.ids.incident()
+            self.rules.damage.told(who, str(error), ctx.now, incident)
+            ctx.note("error", "database damaged", incident=incident, user=user, why=str(error), **told)
+        return incident
 
     def _save_uses(self, ctx: Ctx) -> None:
         """Write down, now and then, that sessions are used and their users active."""
@@ -369,11 +391,12 @@ class Core:
             if ctx.tx.writable:
                 raise
             # On a full disk it is not worth an error: it only dates what is shown after a restart.
+        except DamagedError as error:
+            self._damaged(ctx, "", error, {"input": "uses of sessions"})
 
     def _sweep(self, ctx: Ctx) -> None:
         """End sessions that were idle for too long, and forget who is not active now, and invites that have expired."""
         self._next_sweep = ctx.now + self._sweep_ms
-        settling.recover(ctx)
         idle = ctx.settings.limits.session_idle_days * gates.DAY_MS
         for session in [one for one in self.memory.by_token.values() if ctx.now - one.saved_at > idle]:
             accounts.end_session(ctx, session)

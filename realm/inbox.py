@@ -1,6 +1,7 @@
 """What was received and not yet fetched: `inbox`, and of one realm `getrealminbox`."""
 
 from realm.context import BYTES_A_UNIT, Ctx
+from realm.store.interface import DamagedError
 from schemas import answers, commands
 from schemas.answers import Answer
 from schemas.entries import Entry
@@ -22,16 +23,21 @@ def inbox(ctx: Ctx, command: commands.Inbox) -> Answer:
     account, own = ctx.session.account, ctx.session.address
     messages: list[Entry] = []
     room, scan = MAX_PAGE, SCANNED_AT_MOST
+    passed, damaged = False, None
     for standing in ctx.tx.standings_unfetched(account, CONVERSATIONS_AT_ONCE):
         fetched = max(standing.inbox, standing.first - 1)  # what retention has removed is passed over
-        found = ctx.tx.received(
-            standing.conversation,
-            own,
-            after=fetched,
-            limit=command.limit - len(messages),
-            max_bytes=room,
-            scan=scan,
-        )
+        try:
+            found = ctx.tx.received(
+                standing.conversation,
+                own,
+                after=fetched,
+                limit=command.limit - len(messages),
+                max_bytes=room,
+                scan=scan,
+            )
+        except DamagedError as error:  # what others said is given; when nothing is left, it is told
+            damaged = error
+            continue
         if messages and found.bytes > room:
             break
         messages += found.entries
@@ -39,8 +45,11 @@ def inbox(ctx: Ctx, command: commands.Inbox) -> Answer:
         scan -= found.reached - fetched
         if found.reached > standing.inbox:
             ctx.tx.move_inbox(account, standing.conversation, found.reached)
+            passed = True
         if found.reached < standing.head or room <= 0 or scan <= 0:
             break
+    if damaged and not passed:
+        raise damaged
     ctx.charge((MAX_PAGE - room) / BYTES_A_UNIT)
     return answers.Messages(id=command.id, messages=messages, more=bool(ctx.tx.standings_unfetched(account, 1)))
 

@@ -85,6 +85,22 @@ class CarryingDue(msgspec.Struct, frozen=True):
     peer: int
 
 
+class PumpDue(msgspec.Struct, frozen=True):
+    """The end of a turn: there is something to send to a peer."""
+
+    peer: int
+
+
+class CarryDue(msgspec.Struct, frozen=True):
+    """The end of a turn: there may be a file to carry to a peer."""
+
+    peer: int
+
+
+class RecoverDue(msgspec.Struct, frozen=True):
+    """A part of a `Tick`: what waits for peers is to have its entries."""
+
+
 class SweepDue(msgspec.Struct, frozen=True):
     """A part of a `Tick`: it is time to tidy up."""
 
@@ -97,6 +113,6 @@ class RetainDue(msgspec.Struct, frozen=True):
     """A part of a `Tick`: there is more to look at, and perhaps to remove, of what was said long ago."""
 
 
-Due = WaitDue | LinkDue | CarryingDue | SweepDue | EraseDue | RetainDue
+Due = WaitDue | LinkDue | CarryingDue | PumpDue | CarryDue | RecoverDue | SweepDue | EraseDue | RetainDue
 """Each part is an attempt of its own, so that one that fails costs no other."""
 Input = Request | Subscribed | JobDone | Misbehaved | FromPeer | LinkUp | LinkDown | Hangup | Stopping | Tick

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from realm.store.conversations import ConversationRows
-from realm.store.database import LOOK
+from realm.store.database import LOOK, translated
 from realm.store.interface import DamagedError
 from realm.store.outbox import OutboxRows
 from realm.store.rows import Draft, EntryPage, RealmStanding, Received
@@ -91,6 +91,7 @@ class EntryRows(ConversationRows, OutboxRows):
             [(*end, conversation) for conversation, end in ends.items()],
         )
 
+    @translated()
     def history(
         self,
         of: ConversationId,
@@ -133,6 +134,7 @@ class EntryRows(ConversationRows, OutboxRows):
             entries.reverse()
         return EntryPage(entries, more, taken)
 
+    @translated()
     def received(self, of: ConversationId, own: str, *, after: int, limit: int, max_bytes: int, scan: int) -> Received:
         """See `Tx.received`."""
         head = self._head(of)
@@ -169,6 +171,7 @@ class EntryRows(ConversationRows, OutboxRows):
         )
         return [RealmStanding(*row) for row in rows]
 
+    @translated()
     def received_from(self, of: RealmStanding, realm: Name, *, limit: int, max_bytes: int) -> Received:
         """See `Tx.received_from`."""
         rows = self._read(

@@ -8,10 +8,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
+from realm.store.database import LOOK
 from realm.store.envelopes import OUTGOING, EnvelopeRows, outgoing_of
+from realm.store.interface import DamagedError
 from realm.store.rows import Outgoing, Post
 from realm.store.writing import Row
-from schemas.federation import HASH_START, Envelope
+from schemas.federation import HASH_START, Envelope, hash_of
 
 _TO_CARRY: Final = "o.file IS NOT NULL AND o.n IS NULL AND o.result = ''"
 """What the peer is not known to hold the file of."""
@@ -91,6 +93,9 @@ class OutboxRows(EnvelopeRows):
         if known is not None:
             return known[1]
         envelope = self._unsealed(row, self.sending(row.post.peer).epoch, row.n)
+        before = HASH_START if row.n == 1 else self.hash_at(row.post.peer, row.n - 1)
+        if before is None or hash_of(before, envelope) != row.hash:  # the peer would ask for it again and again
+            raise DamagedError(f"message {row.n} that waits for another realm is not what was said: {LOOK}")
         msgspec.structs.force_setattr(envelope, "hash", row.hash)
         return envelope
 

@@ -58,12 +58,22 @@ def test_a_changed_message(well: changed_bytes.Kept, start_realm: StartRealm) ->
             messi: conversations
             messi: history after=41 limit=100 henderson
             messi gets: more=false
+            zlatan: register zlatan surabaya Swedia Zlatan Ibrahimovic
+            zlatan: send henderson {1..5}
             henderson: auth henderson surabaya
             henderson: inbox
             henderson: inbox
+        """)
+        answer = stage.actor("henderson").answer
+        assert answer is not None
+        assert [entry["from"] for entry in answer["messages"]] == ["zlatan@kampus"] * 5, "what is behind it is given"
+        stage.play("""
+            henderson: inbox
+            henderson gets: ERROR internal_error what is stored is damaged; …
+            henderson: inbox
             henderson gets: ERROR internal_error what is stored is damaged; …
         """)
-    assert "database damaged" in realm.log()
+    assert realm.log().count("database damaged") == 2, "one for each who asked, however often"
     assert MEANT.decode() not in realm.log()
     code, lines, _ = operate(realm.data, "doctor")
     assert code == 1
@@ -84,6 +94,19 @@ def test_a_message_that_is_no_text_any_more(well: changed_bytes.Kept, start_real
         """)
     assert "rumour" not in realm.log()
     assert "henderson" not in realm.log().replace("henderson@kampus", "")
+
+
+def test_the_last_message_is_no_text_any_more(well: changed_bytes.Kept, start_realm: StartRealm) -> None:
+    """Who lists conversations is told of all of them."""
+    changed_bytes.change(well, well.file.index(b"pesan 40"), 0xFF)
+    with Stage(start_realm()) as stage:
+        stage.play("""
+            messi: auth messi surabaya
+            messi: conversations
+            messi gets: more=false
+            messi: history henderson
+            messi gets: ERROR internal_error what is stored is damaged; …
+        """)
 
 
 def test_any_byte(well: changed_bytes.Kept) -> None:

@@ -61,6 +61,7 @@ def test_all_that_was_there_is_there(tmp_path: Path) -> None:
         assert upload is not None
         assert upload.id == "u"
         assert tx.drop_unsent(10, 10) == 1
+        store._connection.execute("UPDATE conversations SET first = 5 WHERE id = 1")  # there is none before it here
         (entry,) = tx.history(GROUP, limit=9, max_bytes=1 << 20).entries
         assert not entry.queued
         assert tx.peers(0, 9) == []
