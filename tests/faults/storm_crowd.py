@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import zmq
 
 from schemas import names
 from tests.bench.people import REALM, User
 from tests.bench.wire import connect, subscribe
-from tests.faults.storm_kit import Site, crowd_of
+from tests.faults.storm_kit import crowd_of
 from tests.wire.dialling import Map, packed, unpacked
 from tests.wire.stranger import new_ulid
 
@@ -23,6 +23,28 @@ PATIENCE_MS: Final = 60_000
 """Longer than a storm lasts."""
 WELCOME_MS: Final = 2_000
 """Without a welcome for so long, subscribe again."""
+
+
+class Listens(Protocol):
+    """Where a crowd goes."""
+
+    @property
+    def commands(self) -> int: ...
+    @property
+    def push(self) -> int: ...
+    @property
+    def pid(self) -> int: ...
+
+
+class Goal(Protocol):
+    """A world for a crowd: a realm of its own (`Site`), or the binding alone (`BareChat`)."""
+
+    @property
+    def realm(self) -> Listens: ...
+    @property
+    def crowd(self) -> Sequence[User]: ...
+    @property
+    def server(self) -> bytes: ...
 
 
 class Client:
@@ -165,7 +187,7 @@ class Client:
 class Crowd:
     """All of them, in this process; to be used as a context manager."""
 
-    def __init__(self, site: Site, users: Sequence[User] | None = None) -> None:
+    def __init__(self, site: Goal, users: Sequence[User] | None = None) -> None:
         self.site = site
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.clients = [Client(self, *pair) for pair in crowd_of(site.crowd if users is None else users)]

@@ -66,9 +66,8 @@ def be_idle(crowd: Crowd, seconds: float) -> None:
     time.sleep(max(0.0, until - time.perf_counter()))
 
 
-def come_back(crowd: Crowd, messages: int, answered: int) -> Return:
+def come_back(site: Site, crowd: Crowd, messages: int, answered: int) -> Return:
     """The realm is killed while all say so much, after so many answers; it starts again and all come back."""
-    site = crowd.site
     for client in crowd.clients:
         client.say(messages)
     taken, everybody = 0, cycle(crowd.clients)
@@ -88,12 +87,12 @@ def come_back(crowd: Crowd, messages: int, answered: int) -> Return:
     return Return(unanswered, ready - began, time.perf_counter() - ready)
 
 
-def ask_for_pages(crowd: Crowd, pages: int) -> float:
+def ask_for_pages(site: Site, crowd: Crowd, pages: int) -> float:
     """All ask for the largest pages at once, so many each; seconds until the last has the last."""
     began = time.perf_counter()
     for client in crowd.clients:
         for _ in range(pages):
-            client.ask("history", conversation=crowd.site.group)
+            client.ask("history", conversation=site.group)
     for client in crowd.clients:
         assert all(len(page["entries"]) > 1 for page in client.answers())
     return time.perf_counter() - began

@@ -34,7 +34,7 @@ def test_all_arrive_and_leave_and_arrive(tmp_path: Path) -> None:
 def test_all_come_back_after_a_kill(tmp_path: Path) -> None:
     with site(tmp_path, CROWD, TALKING) as here, Crowd(here) as crowd:
         storms.arrive(crowd, messages=1)
-        came = storms.come_back(crowd, messages=5, answered=CROWD)
+        came = storms.come_back(here, crowd, messages=5, answered=CROWD)
         assert came.unanswered >= CROWD
         crowd.talk()
         crowd.check()
@@ -56,7 +56,7 @@ def test_all_ask_for_the_largest_pages(tmp_path: Path) -> None:
         storms.arrive(crowd, messages=0)
         memory = Memory(here.realm.pid)
         with here.talkers(EVERY) as talkers:
-            storms.ask_for_pages(crowd, pages=3)
+            storms.ask_for_pages(here, crowd, pages=3)
         nothing_lost([talkers.rest])
         memory.within(CROWD * PAGE + SLACK)
 

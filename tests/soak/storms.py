@@ -11,8 +11,9 @@ from typing import Final
 
 from tests.bench.meter import median, quantile
 from tests.faults import storms
+from tests.faults.bare_chat import BareChat
 from tests.faults.storm_crowd import Crowd
-from tests.faults.storm_kit import CONNECTION, MIB, PAGE, SLACK, Memory, Site, nothing_lost, site
+from tests.faults.storm_kit import CONNECTION, MIB, PAGE, SLACK, Memory, Site, nothing_lost, room_for, site
 from tests.faults.talkers import Talkers, Waits
 from tests.soak.part import Outcome, Part, Soak
 
@@ -27,6 +28,12 @@ MESSAGES: Final = 5
 PAGES: Final = 4
 TIMES: Final = 3.0
 """The p99 of others is to stay within so many times of what it is without the storm."""
+
+
+_SHARED: Final = (
+    "the storm's clients, libzmq's one thread for input and output and those who talk share this machine's cores; "
+    "see what they wait at the binding alone"
+)
 
 
 class Watch:
@@ -92,8 +99,8 @@ def arrivals(soak: Soak, outcome: Outcome) -> None:
                 storms.leave(crowd)
         _seconds(outcome, "until the last was served", took)
         outcome.figures["said by the crowd"] = f"{soak.rounds * CROWD * (MESSAGES + 1):,}, each there and pushed once"
-        # Those who arrive have something to say too, and it is their turn as well.
-        watch.tell(outcome, excused=f"each of them is one of {CROWD + TALKING:,} who speak at once, and served in turn")
+        watch.tell(outcome, excused=_SHARED)
+    _bare(soak, outcome, CROWD, lambda crowd: storms.arrive(crowd, MESSAGES), after=storms.leave)
 
 
 def departures(soak: Soak, outcome: Outcome) -> None:
@@ -106,9 +113,8 @@ def departures(soak: Soak, outcome: Outcome) -> None:
                 storms.arrive(crowd, 0)
                 watch.during(lambda: took.append(storms.leave(crowd)))
         _seconds(outcome, "until the realm had none of them", took)
-        watch.tell(
-            outcome, excused="libzmq's thread for input and output ends connections in the order in which it hears"
-        )
+        watch.tell(outcome, excused=_SHARED)
+    _bare(soak, outcome, IDLE, storms.leave, before=lambda crowd: storms.arrive(crowd, 0))
 
 
 def idle(soak: Soak, outcome: Outcome) -> None:
@@ -137,7 +143,7 @@ def returns(soak: Soak, outcome: Outcome) -> None:
     with site(soak.folder, CROWD, 2) as here, Crowd(here) as crowd:
         storms.arrive(crowd, 1)
         for _ in range(soak.rounds):
-            came.append(storms.come_back(crowd, MESSAGES, soak.chance.randrange(CROWD, 3 * CROWD)))
+            came.append(storms.come_back(here, crowd, MESSAGES, soak.chance.randrange(CROWD, 3 * CROWD)))
             grown = Memory(here.realm.pid).grown()
             crowd.talk()
             crowd.check()
@@ -176,9 +182,36 @@ def pages(soak: Soak, outcome: Outcome) -> None:
             storms.arrive(crowd, 0)
             watch = Watch(here, talkers, CROWD * PAGE + SLACK)
             for _ in range(soak.rounds):
-                watch.during(lambda: took.append(storms.ask_for_pages(crowd, PAGES)))
+                watch.during(lambda: took.append(storms.ask_for_pages(here, crowd, PAGES)))
         _seconds(outcome, f"until all had their {CROWD * PAGES:,} pages of 256 KiB", took)
         watch.tell(outcome)
+
+
+def _bare(
+    soak: Soak,
+    outcome: Outcome,
+    count: int,
+    storm: Callable[[Crowd], object],
+    *,
+    before: Callable[[Crowd], object] = lambda _crowd: None,
+    after: Callable[[Crowd], object] = lambda _crowd: None,
+) -> None:
+    """The same storm at the binding alone, as often: what others wait there is not for the realm to mend."""
+    alone, meanwhile = list[Waits](), list[Waits]()
+    with room_for(count), BareChat(count, TALKING) as bare, Crowd(bare) as crowd, bare.talkers(EVERY) as talkers:
+        for _ in range(soak.rounds):
+            before(crowd)
+            talkers.cut()
+            time.sleep(ALONE_S)  # so long is measured
+            alone.append(talkers.cut())
+            storm(crowd)
+            meanwhile.append(talkers.cut())
+            after(crowd)
+    times = median([_p99(one) / _p99(quiet) for one, quiet in zip(meanwhile, alone, strict=True)])
+    outcome.figures |= {
+        "binding alone (ROUTER, XPUB, CURVE, nothing behind), without the storm": _both(alone),
+        "binding alone in the same storm": f"{_both(meanwhile)}; {times:.1f} times the p99",
+    }
 
 
 def _p99(waits: Waits) -> float:
