@@ -74,7 +74,11 @@ class Liar:
 
     def _hear(self) -> None:
         while self._open[-1].poll(0):
-            answer = msgpack.unpackb(self._open[-1].recv(), strict_map_key=False)
+            *delimiter, frame = self._open[-1].recv_multipart()
+            assert delimiter in ([], [b""]), (
+                delimiter
+            )  # what was changed to nothing looks like a REQ's, and gets it back
+            answer = msgpack.unpackb(frame, strict_map_key=False)
             assert isinstance(answer, dict), answer
             what = str(answer.get("cmd") or answer.get("code") or answer.get("status"))
             assert what in WORDS | DOCUMENTED, answer

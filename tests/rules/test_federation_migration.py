@@ -61,9 +61,9 @@ def test_all_that_was_there_is_there(tmp_path: Path) -> None:
         assert upload is not None
         assert upload.id == "u"
         assert tx.drop_unsent(10, 10) == 1
-        store._connection.execute("UPDATE conversations SET first = 5 WHERE id = 1")  # there is none before it here
-        (entry,) = tx.history(GROUP, limit=9, max_bytes=1 << 20).entries
-        assert not entry.queued
+        entry = tx.sent("a@kampus", "e")
+        assert entry is not None
+        assert (entry.conversation, entry.seq, entry.queued) == (GROUP, 5, False)
         assert tx.peers(0, 9) == []
     starts = store._connection.execute(
         "SELECT account, start FROM participants ORDER BY account, conversation"

@@ -35,6 +35,7 @@ SAID = (
 ON_THE_WAY = (OfNetwork.DROP, OfNetwork.DOUBLE, OfNetwork.DELAY, OfNetwork.REORDER)
 
 
+@pytest.mark.timeout(600)  # some 25 s of a processor that may be shared by many
 @pytest.mark.parametrize("part", range(PARTS))
 def test_what_is_sent_between_realms_is_there_once_whatever_happens(part: int) -> None:
     each = HISTORIES // PARTS
