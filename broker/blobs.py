@@ -10,7 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +46,8 @@ BEHIND: Final = 8 << 20
 """So much is gathered before the system is told to write it: all at once, at the end, would hold up every commit.
 What was gathered before that leaves memory: else an upload takes fresh pages for all its bytes, which a virtual
 machine may have to ask its host for, at seven times the price, and puts out of memory what others read."""
+PART: Final = ".part"
+"""Behind the name of an upload that is about to take the place of a blob."""
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 log: Final = structlog.get_logger()
 
@@ -180,11 +182,21 @@ class Blobs:
         self._flush_upload(job.upload)
         blob = self._path(job.digest)
         blob.parent.mkdir(mode=0o700, exist_ok=True)
-        with suppress(FileExistsError):  # it has the same content, and was flushed
-            blob.hardlink_to(self._uploads / job.upload)
+        self._put(self._uploads / job.upload, blob)
         self._flush(blob.parent)
         self._flush(self._blobs)
         return Finished(kind)
+
+    def _put(self, upload: Path, blob: Path) -> None:
+        """Give an upload its blob's name too. Where there is one, it may be damaged: this one is known to be well."""
+        try:
+            blob.hardlink_to(upload)
+        except FileExistsError:
+            part = upload.with_name(f"{upload.name}{PART}")
+            part.unlink(missing_ok=True)
+            part.hardlink_to(upload)
+            part.replace(blob)
+            part.unlink(missing_ok=True)  # it is there still where both were the same file already
 
     def _flush_upload(self, upload: str) -> None:
         """Raises OSError where that fails, and the upload begins anew."""

@@ -1,7 +1,7 @@
 """Figures for Prometheus, on a port of their own: a thread that asks the loop as any operator does, when it is asked.
 
-So the loop shares nothing with it. Some are slow to ask: each has a thread, and of too many the oldest is cut. One is
-answered at a time.
+So the loop shares nothing with it. Some are slow to ask: each has a thread, and of too many the oldest is cut. Who has
+asked waits in line: one is answered at a time, and while many wait no other is let in.
 """
 
 import socket
@@ -34,7 +34,9 @@ ANSWER_S: Final = 2.0
 PATIENCE_S: Final = 5.0
 """Who has not asked and been answered within this time is cut."""
 AT_ONCE: Final = 16
-"""Connections. Who asks and takes the answer is done long before so many others have come."""
+"""Connections that have not asked yet. Who asks has done so long before so many others have come."""
+THREADS: Final = 2 * AT_ONCE
+"""Of all connections, those that wait for their answer too. The next wait for one of them to end."""
 log: Final = structlog.get_logger()
 
 
@@ -44,11 +46,13 @@ class Exporter:
     def __init__(self, folder: Path, host: str, port: int) -> None:
         """Raises BindError where the port cannot be had."""
         self._asking = _Asking(folder)
+        self._closing = threading.Event()
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_FromLoop(self._asking, folder))
         ProcessCollector(registry=registry)
+        app = _guarded(make_wsgi_app(registry), self._closing)
         try:
-            self._server = make_server(host, port, _guarded(make_wsgi_app(registry)), _server_for(host), _Handler)
+            self._server = make_server(host, port, app, _server_for(host), _Handler)
         except (OSError, OverflowError) as error:
             self._asking.close()
             why = getattr(error, "strerror", None) or str(error)
@@ -59,7 +63,8 @@ class Exporter:
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no more; an answer that is being given ends first, within seconds. Twice is harmless."""
+        """Listen no more; an answer that is being given ends first, within seconds, no other is. Twice is harmless."""
+        self._closing.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -187,6 +192,7 @@ class _Handler(WSGIRequestHandler):
     """Says nothing of its own to the log, and waits for nobody for long: neither in silence nor for bytes that drip."""
 
     timeout = PATIENCE_S
+    server: Any  # one of `_server_for`
 
     def setup(self) -> None:
         """From here on there is a time for all of it."""
@@ -194,6 +200,11 @@ class _Handler(WSGIRequestHandler):
         self._end = threading.Timer(PATIENCE_S, _cut, [self.connection])
         self._end.daemon = True
         self._end.start()
+
+    def get_environ(self) -> Any:
+        """All that is asked has come."""
+        self.server.has_asked(self.connection)
+        return super().get_environ()
 
     def finish(self) -> None:
         """It was in time, or was cut."""
@@ -208,24 +219,44 @@ def _server_for(host: str) -> type[WSGIServer]:
     class Server(ThreadingMixIn, WSGIServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         request_queue_size = BACKLOG
-        opened: Final[dict[Any, None]] = {}
-        """Those that are here, the oldest first."""
-        changing: Final = threading.Lock()
+
+        def __init__(self, *listening: Any) -> None:
+            self._silent: dict[Any, None] = {}
+            """Those that have not asked yet, the oldest first."""
+            self._changing = threading.Lock()
+            self._threads_left = threading.BoundedSemaphore(THREADS)
+            super().__init__(*listening)
 
         def process_request(self, request: Any, client_address: Any) -> None:
-            """In a thread of its own; in that of the listener, where the oldest has to make room."""
-            with self.changing:
-                self.opened[request] = None
-                if len(self.opened) > AT_ONCE:
-                    oldest = next(iter(self.opened))
-                    del self.opened[oldest]
+            """In a thread of its own, as soon as there is one; the oldest that has not asked makes room."""
+            with self._changing:
+                self._silent[request] = None
+                if len(self._silent) > AT_ONCE:
+                    oldest = next(iter(self._silent))
+                    del self._silent[oldest]
                     _cut(oldest)
-            super().process_request(request, client_address)
+            self._threads_left.acquire()
+            try:
+                super().process_request(request, client_address)
+            except BaseException:  # the system has no thread for it
+                self._threads_left.release()
+                raise
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            """In that thread, which ends then."""
+            try:
+                super().process_request_thread(request, client_address)
+            finally:
+                self._threads_left.release()
+
+        def has_asked(self, request: Any) -> None:
+            """It need not make room."""
+            with self._changing:
+                self._silent.pop(request, None)
 
         def shutdown_request(self, request: Any) -> None:
             """It is over."""
-            with self.changing:
-                self.opened.pop(request, None)
+            self.has_asked(request)
             super().shutdown_request(request)
 
         def handle_error(self, *_: Any) -> None:
@@ -239,17 +270,23 @@ def _cut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _guarded(app: Callable[..., Any]) -> Callable[..., Any]:
-    """One at a time; whatever goes wrong is one line in the log, and no text of an error in it."""
+def _guarded(app: Callable[..., Any], closing: threading.Event) -> Callable[..., Any]:
+    """One at a time, and none once it closes, as the loop has ended.
+
+    Whatever goes wrong is one line in the log, and no text of an error in it.
+    """
     one = threading.Lock()
 
     def guarded(environ: Any, start_response: Any) -> Any:
         try:
             with one:
-                return app(environ, start_response)
+                if not closing.is_set():
+                    return app(environ, start_response)
         except Exception as error:  # noqa: BLE001 - the next one is answered
             log.error("figures failed", at=trace(error))
             start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
             return [b"the realm's log says why\n"]
+        start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
+        return [b"the realm stops\n"]
 
     return guarded

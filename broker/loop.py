@@ -90,8 +90,9 @@ class Loop:
         adopt: Callable[[Settings], None],
         wake: Wake,
         now: Callable[[], int],
+        watch: Callable[[], None],
     ) -> None:
-        """`adopt` has all that goes by settings go by others."""
+        """`adopt` has all that goes by settings go by others; `watch` is called after every turn."""
         self._core = core
         self._turns = Turns(core, TimedStore(store, counts.commits))
         self._counts = counts
@@ -106,6 +107,7 @@ class Loop:
         self._wake = wake
         self._now = now
         self._adopt = adopt
+        self._watch = watch
         self._stopping = False
         self._hung_up = False
         self._told_drops: dict[str, int] = {}
@@ -188,6 +190,7 @@ class Loop:
         began, committed = time.perf_counter(), commits.total
         for effect in self._turns.take(self._now(), inputs):
             self._act(effect)
+        self._watch()
         now = time.perf_counter()
         self._counts.turn(began, now, len(inputs))
         return now - began - (commits.total - committed)

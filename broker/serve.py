@@ -22,6 +22,7 @@ from broker.counting import Counts
 from broker.culprits import Culprits
 from broker.dialling import Dialler, Home
 from broker.door import Door
+from broker.growing import LogWatch
 from broker.jobs import Pools
 from broker.keyfiles import KeyPair
 from broker.links import Links
@@ -91,7 +92,7 @@ def run(
         survey = Survey(about, counts, door, commands, push, links, operator, pools)
         adopt = _adopting(zap, door, pools, links)
         wires = (zap, door, commands, push, links, operator, pools)
-        loop = Loop(core, store, *wires, counts, survey, adopt, wake, now_ms)
+        loop = Loop(core, store, *wires, counts, survey, adopt, wake, now_ms, LogWatch(folder, steady_ms))
         _give_figures(ending, folder, settings.figures)
         _stop_on_signals(ending, loop, wake)
         _say_ready(core, store, card, keys, port)

@@ -1,10 +1,13 @@
-"""Pages wait here, so that what is done at once is not kept waiting by a thousand of them.
+"""Pages wait here, and those who arrive, so that what is done at once is not kept waiting by a thousand of them.
 
 A page takes a millisecond to read and to encode, a list of groups with their members some thirty; a message takes a
 tenth of one. Everybody waits for the end of a turn, so one with 500 pages would keep everybody for seconds. So pages
 have turns of their own, behind each that has anything else, with as many as take `BUDGET_S`, one at least; connections
 have them in turn. What a connection says behind a page waits behind it, so that its commands are done in the order in
 which it said them.
+
+So is it with whoever resumes a session: a thousand who come at once, each with something to say, would fill turns of a
+tenth of a second. Being in a moment later is no loss to them; those who are in talk on.
 """
 
 from collections import OrderedDict, deque
@@ -12,7 +15,10 @@ from typing import Final
 
 from realm.request import Request
 from realm.table import PAGES
+from schemas.commands import Resume
 
+LATER: Final = PAGES | {Resume}
+"""What waits."""
 BUDGET_S: Final = 0.004
 """About so long does a turn of pages take, beside its commit."""
 AT_ONCE: Final = 64
@@ -46,7 +52,7 @@ class Waiting:
         peer = request.route.peer
         said = self._said.get(peer)
         if said is None:
-            if type(request.body) not in PAGES:
+            if type(request.body) not in LATER:
                 return False
             said = self._said[peer] = deque()
         said.append((request, REQUEST + size))

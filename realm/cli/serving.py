@@ -1,8 +1,9 @@
 """`run` a realm, and `demo-data` for one."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
+import structlog
 import typer
 from msgspec.structs import replace
 
@@ -28,6 +29,8 @@ from realm.store.database import exists
 from realm.store.folder import locked
 from realm.store.sqlite import SqliteStore
 from schemas.names import Name
+
+log: Final = structlog.get_logger()
 
 
 def run(
@@ -68,6 +71,9 @@ def run(
         keys = keyfiles.load(folder, create=new_key or not exists(folder))
         store = SqliteStore(folder, name_of(chosen.name), RandomIds().epoch)
         try:
+            if store.lost:
+                advice = "what was answered last is not there: stop the realm, and restore the last good backup"
+                log.error("write-ahead log damaged", transactions=store.lost, advice=advice)
             core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret), keys.public.decode())
             began_with = settings_file.chosen(data, config)
             source = serve.Source(

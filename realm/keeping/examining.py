@@ -10,10 +10,11 @@ from realm.keeping.archive import BLOCK
 from realm.keeping.findings import Finding, ok, problem, warning
 from realm.keeping.reading import Tell
 from realm.store.chains import check_chains
-from realm.store.database import migrations
+from realm.store.database import NOT_HOME, migrations
 from realm.store.folder import THUMB, blob_name
 from realm.store.looking import TOLD, Looking
 
+SENT_AGAIN: Final = "have it sent by somebody who had it elsewhere: of others the realm wants no bytes twice"
 FROM_BACKUP: Final = "stop the realm, keep a copy of the folder, and restore the last good backup"
 
 
@@ -24,6 +25,9 @@ def look_at_database(looking: Looking, *, quick: bool) -> list[Finding]:
         for line in looking.damage(quick=quick)
     ]
     found += [problem("database", line, FROM_BACKUP) for line in looking.dangling()]
+    if size := looking.long_log():
+        said = f"its write-ahead log holds {shown_size(size)} that could not be copied home"
+        found.append(warning("database", said, NOT_HOME))
     newest = len(migrations())
     if looking.version < newest:
         said = (
@@ -55,7 +59,7 @@ def look_at_files(folder: Path, looking: Looking, tell: Tell, *, full: bool) -> 
         tell("checking files", size, of)
         if why and looking.is_blob(blob.digest):  # else it was removed meanwhile
             if len(found) < TOLD:
-                advice = f"put {blob_name(blob.digest)} back from a backup, or have its sender send it again"
+                advice = f"put {blob_name(blob.digest)} back from a backup, or {SENT_AGAIN}"
                 found.append(problem("files", f"the bytes of a file {why}", advice))
             else:
                 more += 1

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from realm.store import frames
 from realm.store.interface import DamagedError, StoreError, StoreFullError
 from schemas.names import Name
 
@@ -18,10 +19,19 @@ CHECKPOINT_PAGES: Final = 8_000
 """How long the write-ahead log grows, about 32 MB, before its pages are copied home. A page that changes in every turn
 is then copied once for many; where few are the same, copying so many takes a tenth of a second."""
 
+KEPT_LONG: Final = 4
+"""Where the log is so many times as long, it could not be copied home for a while."""
+NOT_HOME: Final = (
+    "see whether somebody reads for long (a backup, an export), or what the system says of the disk (dmesg): until then"
+    " it grows, and the realm becomes slow"
+)
+
 LOOK: Final = "`python -m realm doctor` says where; then restore the last good backup"
 _BARRED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 _WRITABLE: Final = "see that this user may write to the folder and what lies in it"
 _DAMAGED: Final = f"the database is damaged: {LOOK}"
+PAGE: Final = 4_096
+"""Bytes."""
 _BLOCK: Final = 1 << 20
 _UNUSABLE: Final = "{} cannot be used as a database: {}"
 
@@ -46,8 +56,23 @@ def migrations() -> list[str]:
     return [script.read_text() for script in scripts]
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def long_log(path: Path) -> int:
+    """How many bytes the write-ahead log of a database holds, where that is far more than it should; else 0.
+
+    Raises OSError where that cannot be seen.
+    """
+    size = frames.held(path)
+    return size if size > KEPT_LONG * CHECKPOINT_PAGES * PAGE else 0
+
+
+def _untold(_transactions: int) -> None:
+    """Where nobody asks."""
+
+
+def open_database(path: Path, lost: Callable[[int], object] = _untold) -> sqlite3.Connection:
     """Open or create the file and bring it to the newest schema.
+
+    `lost` is told how many transactions SQLite has dropped of a damaged write-ahead log, where it has: see `frames`.
 
     Raises StoreError where the file is of a newer version, no database, cannot be written, or cannot be brought to the
     newest schema; in each of these cases all that was in it is as it was.
@@ -57,7 +82,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise StoreError(_UNUSABLE.format(path, why(error))) from error
     try:
-        _prepare(connection, path)
+        _prepare(connection, path, lost)
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # what SQLite says may quote a damaged file
         connection.close()
         raise StoreError(_UNUSABLE.format(path, why(error))) from error
@@ -67,7 +92,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, lost: Callable[[int], object]) -> None:
     path.chmod(0o600)
     _write_again(path.with_name(f"{path.name}-wal"))
     connection.execute("PRAGMA journal_mode = WAL")
@@ -75,6 +100,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute(SPARING)
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA user_version").fetchone()  # now the log has been read, and nothing is written to it yet
+    if count := frames.dropped(path):
+        lost(count)
     _migrate(connection, path)
     connection.execute("PRAGMA foreign_keys = ON")  # not before: a migration may put another table in the place of one
 

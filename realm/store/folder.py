@@ -31,6 +31,9 @@ class LockedError(StoreError):
     """Another process has the folder."""
 
 
+_BARRED: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
     """Make the folder (0700) where there is none, and hold its lock: one process a folder.
@@ -41,7 +44,12 @@ def locked(folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         lock = os.fdopen(os.open(folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "w")  # who can read it can lock it
     except OSError as error:
-        raise StoreError(f"the folder {folder} cannot be used ({error.strerror}): choose another --data") from error
+        do = (
+            "see why nothing may be written to it (ls -l, mount, dmesg)"
+            if error.errno in _BARRED
+            else "choose another --data"
+        )
+        raise StoreError(f"the folder {folder} cannot be used ({error.strerror}): {do}") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,7 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from realm.store.database import FILE, migrations, why
+from realm.store import frames
+from realm.store.database import FILE, long_log, migrations, why
 from realm.store.interface import StoreError
 
 TOLD: Final = 20
@@ -100,9 +101,17 @@ class Looking:
             found = [str(row[0]) for row in self.connection.execute(f"PRAGMA {check}({TOLD})")]
             acts = self.connection.execute(_ACTS).fetchmany(TOLD)
             other = sorted(name for _, name in _tables(self.connection) ^ _tables_of(self.version))[:TOLD]
+            lost = frames.dropped(self.path)
         lines = [] if found == ["ok"] else found
+        if lost:
+            lines.append(f"{lost:,} transactions are behind a damaged place of {self.path.name}-wal, and lost")
         lines += [f"it has a {kind}, which no Bagan makes" for (kind,) in acts]
         return lines + [f"{name} is not as Bagan makes it" for name in dict.fromkeys(other)]
+
+    def long_log(self) -> int:
+        """How many bytes its write-ahead log holds, where that is far more than it should; else 0."""
+        with self.translated():
+            return long_log(self.path)
 
     def dangling(self) -> list[str]:
         """The rows that name others which are not there, a line each."""
@@ -175,7 +184,7 @@ class Looking:
         """Say what SQLite's failures mean."""
         try:
             yield
-        except UNREADABLE as error:
+        except (*UNREADABLE, OSError) as error:
             if not os.access(self.path.parent, os.W_OK):
                 # Beside a write-ahead log every reader makes, or changes, its index.
                 raise StoreError(

@@ -26,7 +26,9 @@ class SqliteStore:
 
         Raises StoreError with a sentence that says what to do.
         """
-        self._connection = database.open_database(folder / database.FILE)
+        self.lost = 0
+        """Transactions that were answered, and that its write-ahead log has no more: see `frames`."""
+        self._connection = database.open_database(folder / database.FILE, self._lack)
         try:
             with database.translated():
                 self.realm, self.epoch = database.claim(self._connection, realm, draw_epoch)
@@ -47,6 +49,9 @@ class SqliteStore:
         with database.translated():
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _lack(self, transactions: int) -> None:
+        self.lost = transactions
 
     def close(self) -> None:
         """See `Store.close`."""

@@ -33,7 +33,7 @@ class Denied(Flow):
         assert history(self.actor, private(self.user, f"{NOBODY}@{self.realm}")) == []
         entries = history(self.actor, private(self.user, f"{NOBODY}@{self.target}"))
         own = [entry["id"] for entry in entries if entry["kind"] == "text"]
-        queued = [self.commands[at]["entry"] for at in sorted(self.answers) if self.answers[at]["status"] == "OK"]
+        queued = [self.commands[at]["entry"] for at in self._in_order() if self.answers[at]["status"] == "OK"]
         assert own == queued, "what was queued for nobody is not kept as it was told"
         bounces = [(entry["re"], entry["code"]) for entry in entries if entry["kind"] == "bounce"]
         assert sorted(bounces) == sorted((entry, "user_not_found") for entry in queued)

@@ -25,6 +25,10 @@ class Talker:
         self.actor, self.target = actor, target
         self.open = True
         self._ending = Ending(actor.dealer)
+        self.bears: frozenset[str] = frozenset()
+        """What it may be told with `unavailable`; it says that again when it is told to. By itself nothing."""
+        self.refused: Counter[str] = Counter()
+        """How often it was."""
 
     @property
     def realm(self) -> str:
@@ -53,13 +57,28 @@ class Talker:
         """Whether all that there is to say is answered."""
         raise NotImplementedError
 
+    @property
+    def rests(self) -> bool:
+        """Whether all that there is to say has been said, and was answered or refused for now."""
+        raise NotImplementedError
+
     def say(self, window: int) -> None:
         """Send as much as may be without an answer."""
+        raise NotImplementedError
+
+    def again(self) -> None:
+        """Say again what was refused for now. To be called when it rests."""
         raise NotImplementedError
 
     def hear(self) -> None:
         """Take the answers that are here."""
         raise NotImplementedError
+
+    def _for_now(self, answer: Map) -> bool:
+        """Whether an answer is one that it bears."""
+        borne = answer.get("code") == "unavailable" and answer["message"] in self.bears
+        self.refused[answer.get("message", "")] += borne
+        return borne
 
     def hang_up(self) -> None:
         """The realm is gone: take what it had answered, and let nothing reach the next one behind what is said then."""
@@ -90,6 +109,7 @@ class Flow(Talker):
         self.forgotten = range(0)
         """The sends of which its own realm knows nothing any more: it was put back from an older backup."""
         self._said_at: dict[int, float] = {}
+        self._put_off: list[int] = []
         self.lost = range(0)
         """Those that nobody knows any more: so were both."""
 
@@ -100,7 +120,12 @@ class Flow(Talker):
     @property
     def in_flight(self) -> int:
         """How many commands are without an answer."""
-        return self.said - len(self.answers)
+        return self.said - len(self.answers) - len(self._put_off)
+
+    @property
+    def rests(self) -> bool:
+        """See above."""
+        return self.said == len(self.commands) and not self.in_flight
 
     @property
     def sent(self) -> str:
@@ -134,6 +159,9 @@ class Flow(Talker):
         """Take the answers that are here: each is what is due."""
         while self.actor.dealer.poll(0):
             answer = dict(msgpack.unpackb(self.actor.dealer.recv()))
+            if self._for_now(answer):
+                self._put_off.append(answer["id"])
+                continue
             self._accept(self.commands[answer["id"]], answer)
             assert answer["id"] not in self.answers, f"answered twice: {answer}"
             self.answers[answer["id"]] = answer
@@ -142,17 +170,30 @@ class Flow(Talker):
     def call_again(self) -> None:
         """On a new connection, say again what is without an answer, in order."""
         super().call_again()
+        self._put_off.clear()
         for number in range(self.said):
             if number not in self.answers:
                 self._send(number)
 
+    def again(self) -> None:
+        """Say again what was refused for now."""
+        numbers, self._put_off = sorted(self._put_off), []
+        for number in numbers:
+            self._said_at[number] = monotonic()
+            self._send(number)
+
     def arriving(self) -> list[Map]:
         """What must have arrived, in order."""
-        return [one for number, one in enumerate(self.commands[: self.said]) if number not in self.lost]
+        return [self.commands[number] for number in self._in_order() if number not in self.lost]
 
     def kept(self) -> list[Map]:
         """What must be there as the sender's own, in order."""
-        return [one for number, one in enumerate(self.commands[: self.said]) if number not in self.forgotten]
+        return [self.commands[number] for number in self._in_order() if number not in self.forgotten]
+
+    def _in_order(self) -> list[int]:
+        """As it was said; but as it was taken where some was refused for now, and taken behind what was said later."""
+        said = list(range(self.said))
+        return sorted(said, key=lambda number: self.answers[number].get("seq", 0)) if self.refused.total() else said
 
     def queued(self) -> int:
         """How many were answered as queued."""

@@ -75,10 +75,14 @@ class Client:
     def answers(self) -> list[Map]:
         """Wait until all is answered; the answers to what was asked."""
         while self._under_way or self._waiting:
-            assert self._commands.poll(PATIENCE_MS), f"no answer to {self.user.name}"
-            self._take()
+            self.answered()
         answers, self._answers = self._answers, []
         return answers
+
+    def answered(self) -> None:
+        """Wait for one answer."""
+        assert self._commands.poll(PATIENCE_MS), f"no answer to {self.user.name}"
+        self._take()
 
     def read(self) -> int:
         """Take the answers that are here; how many."""

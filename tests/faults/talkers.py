@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from types import TracebackType
 from typing import Any, Final
 
@@ -148,7 +149,7 @@ class _Room:
         while True:
             now = time.perf_counter()
             due = min(one.due for one in self.all)
-            ready = dict(self._poller.poll(max(0, int((due - now) * 1e3))))
+            ready = dict(self._poller.poll(max(0, ceil((due - now) * 1e3))))
             self._take(ready)
             if self._input in ready:
                 if not sys.stdin.buffer.readline():
@@ -175,7 +176,7 @@ class _Room:
                 said = packed(cmd="send", id=call, tokenId=talker.token, to=talker.to, message="x" * 100, entry=entry)
                 self._unanswered[entry] = self._unheard[entry] = time.perf_counter()
                 talker.asking.send(said)
-                talker.due = max(talker.due + self._every, now)
+                talker.due += self._every
 
     def _take(self, ready: dict[Any, int]) -> None:
         for socket in ready.keys() & self._talkers.keys():

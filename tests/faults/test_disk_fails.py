@@ -5,16 +5,22 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from realm.keeping.examining import look_at_database
+from realm.store import database
+from realm.store.looking import Looking
 from tests.faults.disk_people import BROKEN, FULL, NO_LIMITS, People, people_of
 from tests.faults.faulty_disk import FaultyRealm
+from tests.faults.faulty_realm.__main__ import OFTEN
 from tests.faults.faulty_realm.orders import HANG, Fault
 from tests.realm_process import FAST_HASHING
 
 ROUNDS = 40
+MANY = 100
 
 
 @pytest.fixture
@@ -136,3 +142,26 @@ def test_files_fail(people: People, op: str, code: str) -> None:
     assert not any(one.unfinished for one in people.talkers)
     realm.power_cut()
     comes_back(people)
+
+
+def test_the_log_is_never_copied_home(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite says nothing of that, and the log grows: the realm says it, and goes on; so does `doctor`."""
+    realm = people.realm
+    monkeypatch.setattr(database, "CHECKPOINT_PAGES", OFTEN)
+    realm.fail(Fault("write", "db", "EIO"))
+    for _ in range(MANY):
+        people.talk(5)
+        people.hear_all()
+        if "write-ahead log grows" in realm.log():
+            break
+    with closing(Looking(realm.data)) as looking:
+        [found] = look_at_database(looking, quick=True)
+    assert found.level == "warning"
+    assert "could not be copied home" in found.said
+    assert "write-ahead log grows" in realm.log()
+    realm.fail()
+    people.talk(5)
+    people.hear_all()
+    with closing(Looking(realm.data)) as looking:
+        assert [one.level for one in look_at_database(looking, quick=True)] == ["ok"]
+    people.check()

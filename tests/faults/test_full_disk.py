@@ -1,21 +1,21 @@
-"""A realm whose disk is full, and its operator: what writes is refused in a sentence, and the realm goes on.
+"""A realm whose disk is full: what writes is refused in a sentence, to users and operator, and the realm goes on.
 
-The disk is a small one of memory's, which the system has to let this user mount.
+Where it is a disk of memory's, the system has to let this user mount it. At length in `python -m tests.soak`.
 """
 
 import json
-import subprocess
+import random
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import StartRealm
+from tests.faults.full_disk import SMALL, full_disk
+from tests.faults.small_disk import CannotMountError, SmallDisk, mounted
 from tests.realm_process import RealmProcess
 from tests.scenarios.operator_kit import operate, works
 
-pytestmark = pytest.mark.thorough
-SIZE = "8m"
 PASSWORD = "surabaya\n"
 WRITES = (
     ("user", "add", "henderson"), ("user", "reset", "messi"), ("user", "disable", "messi"),
@@ -26,29 +26,13 @@ READS = (("user", "list"), ("status",), ("peers",), ("invite-user",))
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "small"
-    place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", place], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.fail(f"this test mounts a small disk: say it as root ({done.stderr.decode().strip()})")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
-
-
-def fill(place: Path) -> Path:
-    """Take all room that is left; the file to remove for that to be over."""
-    filler = place / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError:
-                continue
-    return filler
+def small(tmp_path: Path) -> Iterator[SmallDisk]:
+    with ExitStack() as stack:
+        try:
+            disk = stack.enter_context(mounted(tmp_path / "small"))
+        except CannotMountError as error:
+            pytest.fail(str(error))
+        yield disk
 
 
 def refused(data: Path) -> None:
@@ -66,24 +50,32 @@ def works_again(data: Path) -> None:
     assert {one["about"] for one in found if one["level"] == "problem"} <= {"disk"}, "it is small even so"
 
 
-def test_beside_a_realm_that_runs(small: Path, start_realm: StartRealm) -> None:
-    realm = RealmProcess(small)
+@pytest.mark.thorough
+def test_beside_a_realm_that_runs(small: SmallDisk) -> None:
+    realm = RealmProcess(small.place)
     realm.start()
     try:
         works(realm.data, "user", "add", "messi", stdin=PASSWORD)
-        filler = fill(small)
+        small.fill()
         for _ in range(2):  # until what the write-ahead log has of room is taken too
             operate(realm.data, "user", "add", "lineker", stdin=PASSWORD)
         refused(realm.data)
         for words in READS:
             assert operate(realm.data, *words)[0] == 0, words
-        code, _, errors = operate(realm.data, "backup", "--overwrite", small / "b.tar")
+        code, _, errors = operate(realm.data, "backup", "--overwrite", small.place / "b.tar")
         assert code == 1
         assert "make room" in errors
         assert operate(realm.data, "doctor")[0] == 1, "there is no room"
         assert realm.running
-        filler.unlink()
+        small.make_room()
         works_again(realm.data)
-        works(realm.data, "backup", small / "b.tar")
+        works(realm.data, "backup", small.place / "b.tar")
     finally:
         assert realm.stop() == 0
+
+
+def test_one_of_three_realms(tmp_path: Path) -> None:
+    """It is killed while its disk is full, and comes back when there is room. What it could not take waited for it."""
+    with full_disk(tmp_path, random.Random(8), mount=False) as full:
+        full.round(SMALL)
+        full.check()

@@ -3,6 +3,7 @@
 How long others wait meanwhile is measured by `python -m tests.soak`, which has the same storms in full size.
 """
 
+import signal
 from pathlib import Path
 
 from tests.faults import storms
@@ -11,6 +12,8 @@ from tests.faults.storm_kit import CONNECTION, PAGE, SLACK, Memory, nothing_lost
 
 CROWD = 80
 TALKING = 6
+PAGES = 5
+ENDS_S = 30
 EVERY = 0.1
 """Seconds between two messages of one of those who talk."""
 
@@ -56,3 +59,17 @@ def test_all_ask_for_the_largest_pages(tmp_path: Path) -> None:
             storms.ask_for_pages(crowd, pages=3)
         nothing_lost([talkers.rest])
         memory.within(CROWD * PAGE + SLACK)
+
+
+def test_pages_in_line_are_answered_before_the_realm_ends(tmp_path: Path) -> None:
+    with site(tmp_path, CROWD, TALKING, filled=True) as here, Crowd(here) as crowd:
+        storms.arrive(crowd, messages=0)
+        for client in crowd.clients:
+            for _ in range(PAGES):
+                client.ask("history", conversation=here.group)
+        for client in crowd.clients:
+            client.answered()  # one each, so all have come
+        here.realm.send_signal(signal.SIGTERM)
+        assert sum(len(client.answers()) for client in crowd.clients) == CROWD * PAGES
+        assert here.realm.process is not None
+        assert here.realm.process.wait(ENDS_S) == 0

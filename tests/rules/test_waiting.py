@@ -2,7 +2,7 @@
 
 from broker.waiting import AT_ONCE, BUDGET_S, FIRST, MOST, Waiting
 from realm.request import Request, Route
-from schemas.commands import Command, History, Send
+from schemas.commands import Command, History, Resume, Send
 from schemas.names import Address, ConversationId
 
 ALL = 10_000
@@ -45,6 +45,16 @@ def test_what_is_said_behind_a_page_waits_for_it_and_no_longer() -> None:
     assert waiting.take(said("a", page(3)), 100)
     assert all_of(waiting) == ["a1", "a2", "a3"]
     assert not waiting.take(said("a", message(4)), 100)
+
+
+def test_who_arrives_waits_and_who_is_in_does_not() -> None:
+    waiting = Waiting()
+    for peer in ("a", "b"):
+        assert waiting.take(said(peer, Resume(id=1, tokenId="t")), 100)
+        assert waiting.take(said(peer, message(2)), 100)
+    assert not waiting.take(said("c", message(1)), 100)
+    assert all_of(waiting) == ["a1", "b1", "a2", "b2"]
+    assert not waiting.take(said("a", message(3)), 100)
 
 
 def test_connections_have_their_pages_in_turn() -> None:

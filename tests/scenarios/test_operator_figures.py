@@ -13,6 +13,7 @@ import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -23,6 +24,8 @@ from tests.wire.attacker import Outside, outside
 
 SILENT = 40
 """More than may be connected at once."""
+CROWD = 100
+"""Answered one after the other while the loop is gone, each for as long as that may take, they would last minutes."""
 
 
 def figures(port: int) -> dict[str, float]:
@@ -134,6 +137,23 @@ def test_many_who_ask_nothing_keep_nobody_waiting(counted: RealmProcess, port: i
         assert all(one.recv(1) == b"" for one in silent), (
             "those who came first have made room, the others' time is over"
         )
+
+
+def test_a_crowd_that_asks_keeps_no_realm_from_ending(counted: RealmProcess, port: int) -> None:
+    """All of it is answered in turn, with a bound on threads; what waits when the realm stops is not."""
+    with ExitStack() as stack:
+        threads = 0
+        for _ in range(CROWD):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+            one.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            threads = max(threads, psutil.Process(counted.pid).num_threads())
+        assert threads < CROWD
+        assert figures(port)["bagan_up"] == 1
+        for _ in range(CROWD):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+            one.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert counted.stop() == 0, "within the time that a supervisor gives it"
+    assert "Traceback" not in counted.log()
 
 
 def test_a_port_that_is_taken(tmp_path: Path, port: int) -> None:

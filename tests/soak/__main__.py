@@ -7,6 +7,7 @@ import random
 import shutil
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Final
@@ -59,12 +60,21 @@ def _play(name: str, seconds: float | None, rounds: int | None, seed: int) -> Ou
     began = monotonic()
     try:
         part.play(given, outcome)
-    except AssertionError as error:
-        outcome.error = f"{error or 'something did not hold'}; see {folder}"
+    except Exception as error:  # noqa: BLE001 - whatever it is, this part has failed, and the others go on
+        outcome.error = f"{_told(error)}; see {folder}"
+        (folder / "traceback.txt").write_text("".join(traceback.format_exception(error)))
     else:
         shutil.rmtree(folder)
     outcome.seconds = monotonic() - began
     return outcome
+
+
+def _told(error: Exception) -> str:
+    """What did not hold; where an assertion has no words, the line that says it."""
+    if isinstance(error, AssertionError) and str(error):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} {error} at {Path(last.filename).name}:{last.lineno}: {last.line}"
 
 
 def _show(outcomes: list[Outcome]) -> None:

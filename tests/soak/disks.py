@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Final
 
@@ -11,7 +11,9 @@ from tests.faults import changed_bytes
 from tests.faults.disk_people import BROKEN, FULL, NO_LIMITS, People, people_of
 from tests.faults.faulty_disk import FaultyRealm
 from tests.faults.faulty_realm.orders import HANG, Fault
+from tests.faults.full_disk import full_disk
 from tests.faults.realm_kit import NAMES, world
+from tests.faults.small_disk import CannotMountError
 from tests.realm_process import FAST_HASHING
 from tests.soak.part import Outcome, Part, Soak
 from tests.soak.realms import LONG, PACE, Going
@@ -131,6 +133,30 @@ def bytes_changed(soak: Soak, outcome: Outcome) -> None:
     assert not counts["reading history: what was not said is told as if it were"], "it is told"
 
 
+def full(soak: Soak, outcome: Outcome) -> None:
+    """A disk fills up, is full, and has room again, with kills meanwhile."""
+    with ExitStack() as stack:
+        try:
+            rounds = stack.enter_context(full_disk(soak.folder, soak.chance, mount=True))
+            disk = "a real one, in memory"
+        except CannotMountError as error:
+            rounds = stack.enter_context(full_disk(soak.folder, soak.chance, mount=False))
+            disk = f"one that a layer below SQLite and the realm says is full ({error})"
+        for _ in range(soak.rounds):
+            many = soak.chance.choices((0, 1, 2, 3), (4, 3, 2, 1))[0]
+            rounds.round(*soak.chance.sample(NAMES, k=many))
+        rounds.check()
+    mixed = rounds.mixed
+    outcome.figures |= {
+        "its disk": disk,
+        "times it was full": f"{rounds.rounds:,}",
+        "processes killed meanwhile": f"{rounds.kills:,}",
+        "commands": f"{mixed.commands:,}",
+        "answered OK": f"{mixed.oks:,}, each there once at both ends",
+        "refused with `unavailable`, and said again": f"{rounds.refused:,}",
+    }
+
+
 PARTS: Final = {
     "disk-fails": Part(
         "a realm on a disk whose calls fail or hang, once or for ever, under private and group messages and files, and "
@@ -143,6 +169,12 @@ PARTS: Final = {
         "and what was not flushed",
         power,
         rounds=20,
+    ),
+    "disk-full": Part(
+        "three realms that exchange texts, group messages and files: the disk of one is full again and again, to the"
+        " last byte or nearly, while some are ended by kill -9, and has room again",
+        full,
+        rounds=60,
     ),
     "disk-bytes": Part("one byte of a realm's database is another, anywhere", bytes_changed, rounds=500),
 }

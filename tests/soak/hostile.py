@@ -5,12 +5,13 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-from tests.faults import hostile_client, hostile_frames
-from tests.faults.hostile_frames import Begin
-from tests.faults.hostile_peer import GROWN, MIB, lied_to
-from tests.faults.hostile_sockets import besieged
 from tests.faults.realm_kit import world
-from tests.faults.test_realms_flood import others_notice_nothing
+from tests.hostile.client import client
+from tests.hostile.false_peer import MIB, others_notice_nothing
+from tests.hostile.peer import GROWN, lied_to
+from tests.hostile.realm import codec, core, link
+from tests.hostile.sockets import besieged
+from tests.hostile.victim import Begin, attack
 from tests.soak.part import Outcome, Part, Soak
 
 EACH: Final = 600.0
@@ -26,7 +27,7 @@ def _counts(counted: Counter[str], what: str) -> dict[str, str]:
 def _frames(begin: Begin, what: str) -> Part:
     def play(soak: Soak, outcome: Outcome) -> None:
         until = monotonic() + soak.seconds
-        tally = hostile_frames.attack(begin, Random(soak.chance.random()), lambda _: monotonic() >= until)
+        tally = attack(begin, Random(soak.chance.random()), lambda _: monotonic() >= until)
         outcome.figures |= tally.figures()
 
     return Part(what, play, EACH)
@@ -61,16 +62,16 @@ def peer(soak: Soak, outcome: Outcome) -> None:
 
 PARTS: Final = {
     "hostile-codec": _frames(
-        hostile_frames.codec, "recorded frames changed byte by byte and element by element, given to all that reads"
+        codec, "recorded frames changed byte by byte and element by element, given to all that reads"
     ),
     "hostile-core": _frames(
-        hostile_frames.core, "the same said to a realm without sockets by its people, its peer, its operator, strangers"
+        core, "the same said to a realm without sockets by its people, its peer, its operator, strangers"
     ),
     "hostile-link": _frames(
-        hostile_frames.link, "the same in the mouth of a peer: said to a realm, and answered on its link to that peer"
+        link, "the same in the mouth of a peer: said to a realm, and answered on its link to that peer"
     ),
     "hostile-client": _frames(
-        hostile_client.client, "what a realm answers and pushes, changed, given to the client's library and a window"
+        client, "what a realm answers and pushes, changed, given to the client's library and a window"
     ),
     "hostile-sockets": Part(
         "bytes, broken handshakes, and garbage behind good ones, at every port of a realm", sockets, EACH

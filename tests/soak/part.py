@@ -30,7 +30,7 @@ class Soak:
 
 @dataclass
 class Outcome:
-    """A line of the table."""
+    """A line of the table, and a chapter of docs/proof.md."""
 
     part: str
     what: str

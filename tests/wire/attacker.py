@@ -6,7 +6,7 @@ It knows the protocol page and nothing else; it shares no code with the realm th
 import itertools
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ class Outside(Sockets):
 
     def caller(self, keys: Keys | None = None, **options: Any) -> "Caller":
         """A client of the commands port."""
-        return Caller(self.dial(zmq.DEALER, self.realm.commands, keys or new_keys(), **options).socket)
+        dialled = self.dial(zmq.DEALER, self.realm.commands, keys or new_keys(), **options)
+        return Caller(dialled.socket, dialled.close)
 
     def listener(self, keys: Keys, topic: bytes = b"", **options: Any) -> "Listener":
         """A client of the push port that has not yet subscribed; it may still be refused."""
@@ -104,8 +105,9 @@ def served(folder: Path) -> Iterator[Outside]:
 class Caller:
     """Sends commands and waits for their answers."""
 
-    def __init__(self, dealer: zmq.Socket[bytes]) -> None:
-        self.socket = dealer
+    def __init__(self, dealer: zmq.Socket[bytes], close: Callable[[], object] | None = None) -> None:
+        """`close` ends it with what belongs to it."""
+        self.socket, self.close = dealer, close or dealer.close
         self._ids = itertools.count(1)
 
     def post(self, cmd: str, **arguments: object) -> int:
@@ -135,9 +137,6 @@ class Caller:
         """The next answer, of one frame."""
         (frame,) = received(self.socket)
         return unpacked(frame)
-
-    def close(self) -> None:
-        self.socket.close()
 
 
 def refusal(answer: Map) -> str:

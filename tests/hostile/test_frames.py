@@ -13,9 +13,11 @@ from schemas import commands
 from schemas.answers import ErrorAnswer
 from schemas.codec import Malformed, decode_command
 from schemas.names import ConversationId
-from tests.faults.hostile_client import client
-from tests.faults.hostile_frames import Begin, attack, codec, core, corpus, link
-from tests.faults.mutation import MUTATIONS, elements, mutated, widen
+from tests.hostile.client import client
+from tests.hostile.elements import elements
+from tests.hostile.mutation import MUTATIONS, mutated, widen
+from tests.hostile.realm import codec, core, corpus, link
+from tests.hostile.victim import Begin, attack
 from tests.recorded.dialogue import read
 from tests.recorded.protocol import recorded
 from tests.wire.dialling import packed

@@ -27,8 +27,8 @@ from schemas.commands import Command
 from schemas.errors import Refusal
 from schemas.events import Welcome
 from schemas.names import Address, ConversationId, Name
-from tests.faults.hostile_frames import Tally, Victim
-from tests.faults.mutation import lied
+from tests.hostile.mutation import lied
+from tests.hostile.victim import Tally, Victim
 from tests.recorded.dialogue import Dialogue
 from tests.recorded.protocol import Recording, files, one_realm, realms
 from tests.rules.kit import RealmKit, key_of

@@ -16,7 +16,7 @@ import msgpack
 import psutil
 
 from schemas.errors import Code
-from tests.faults.mutation import anything, mutated
+from tests.hostile.mutation import anything, mutated
 from tests.realm_process import FAST_HASHING, RealmProcess, free_ports
 from tests.recorded.dialogue import read
 from tests.recorded.protocol import recorded

@@ -3,7 +3,7 @@
 from pathlib import Path
 from random import Random
 
-from tests.faults.hostile_sockets import besieged
+from tests.hostile.sockets import besieged
 
 
 def test_whatever_comes_at_any_port_nobody_else_notices(tmp_path: Path) -> None:

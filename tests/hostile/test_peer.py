@@ -2,9 +2,9 @@
 
 from random import Random
 
-from tests.faults.hostile_peer import GROWN, lied_to
 from tests.faults.realm_kit import World, three
-from tests.faults.test_realms_flood import others_notice_nothing
+from tests.hostile.false_peer import others_notice_nothing
+from tests.hostile.peer import GROWN, lied_to
 
 __all__ = ["three"]
 
