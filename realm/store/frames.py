@@ -29,6 +29,9 @@ _BIG, _LITTLE = 0x377F0683, 0x377F0682
 _TRIES: Final = 3
 Sum = tuple[int, int]
 
+_opened: Final[dict[tuple[int, int], int]] = {}
+"""Indexes, by device and inode, and their descriptors."""
+
 
 class _Log(NamedTuple):
     """A log that is open, and what its header says."""
@@ -62,7 +65,7 @@ def dropped(database: Path) -> int:
     with suppress(FileNotFoundError):
         file = os.open(database.with_name(f"{database.name}-wal"), os.O_RDONLY)
         try:
-            return _look(file, database.with_name(f"{database.name}-shm"))
+            return _look(file, database)
         finally:
             os.close(file)
     return 0
@@ -73,26 +76,42 @@ def held(database: Path) -> int:
 
     0 where nothing can be told. Raises OSError where its index cannot be read.
     """
-    try:
-        with database.with_name(f"{database.name}-shm").open("rb", buffering=0) as index:
-            found = index.read(_INDEX.size)
-    except FileNotFoundError:
-        return 0
+    found = _index(database)[: _INDEX.size]
     if len(found) < _INDEX.size:
         return 0
     _, page, frames, *_ = _INDEX.unpack(found)
     return int(frames * (_FRAME.size + (_LARGEST if page == 1 else page)))
 
 
-def _look(file: int, index: Path) -> int:
+def _index(database: Path) -> bytes:
+    """How the index begins, which is there twice; nothing where there is none.
+
+    The file stays open for as long as it has a name. A process that closes a file loses all its locks on it, those of
+    SQLite too; the next process would then take the index for nobody's, and empty it below the realm that uses it:
+    https://www.sqlite.org/howtocorrupt.html, 2.2.
+    """
+    for key in [key for key, file in _opened.items() if not os.fstat(file).st_nlink]:
+        os.close(_opened.pop(key))
+    path = database.with_name(f"{database.name}-shm")
+    try:
+        found = path.stat()
+        key = found.st_dev, found.st_ino
+        if key not in _opened:
+            _opened[key] = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return b""
+    return os.pread(_opened[key], 2 * _INDEX.size, 0)
+
+
+def _look(file: int, database: Path) -> int:
     """See `dropped`. What is found counts where nobody has written meanwhile."""
     for _ in range(_TRIES):
         header = os.pread(file, _HEADER.size, 0)
         if len(header) < _HEADER.size:
             return 0
-        before = index.read_bytes()[: 2 * _INDEX.size]
+        before = _index(database)
         found = _count(file, header, before)
-        after = os.pread(file, _HEADER.size, 0), index.read_bytes()[: 2 * _INDEX.size]
+        after = os.pread(file, _HEADER.size, 0), _index(database)
         if not found or after == (header, before):
             return found
     return 0

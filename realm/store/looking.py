@@ -97,7 +97,7 @@ class Looking:
         Besides what SQLite finds, that is what would act by itself whenever the realm writes or reads.
         """
         check = "quick_check" if quick else "integrity_check"
-        with self.translated():
+        with self.translated(OSError):
             found = [str(row[0]) for row in self.connection.execute(f"PRAGMA {check}({TOLD})")]
             acts = self.connection.execute(_ACTS).fetchmany(TOLD)
             other = sorted(name for _, name in _tables(self.connection) ^ _tables_of(self.version))[:TOLD]
@@ -110,7 +110,7 @@ class Looking:
 
     def long_log(self) -> int:
         """How many bytes its write-ahead log holds, where that is far more than it should; else 0."""
-        with self.translated():
+        with self.translated(OSError):
             return long_log(self.path)
 
     def dangling(self) -> list[str]:
@@ -180,11 +180,12 @@ class Looking:
         self.connection.close()
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Say what SQLite's failures mean."""
+    def translated(self, *others: type[Exception]) -> Iterator[None]:
+        """Say what SQLite's failures mean, and these others where only the database is read meanwhile."""
+        meant: tuple[type[Exception], ...] = (*UNREADABLE, *others)
         try:
             yield
-        except (*UNREADABLE, OSError) as error:
+        except meant as error:
             if not os.access(self.path.parent, os.W_OK):
                 # Beside a write-ahead log every reader makes, or changes, its index.
                 raise StoreError(

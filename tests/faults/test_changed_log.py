@@ -1,5 +1,6 @@
 """A byte of the write-ahead log changes while no realm runs: SQLite drops what is behind it, and does not say so."""
 
+import fcntl
 import json
 import random
 import sqlite3
@@ -17,6 +18,8 @@ from tests.wire.player import Stage
 HEADER, FRAME, SECTOR = 32, 24 + 4_096, 512
 TRANSACTIONS = 30
 TRIES = 60
+IN_USE = 128
+"""The byte of the index that everybody locks who uses it: https://www.sqlite.org/walformat.html."""
 
 
 class Killed:
@@ -101,3 +104,13 @@ def test_a_realm_says_so(start_realm: StartRealm) -> None:
     assert "transactions are behind a damaged place of realm.db-wal" in found["said"]
     realm.start()
     assert "write-ahead log damaged" in realm.log()
+
+
+def test_looking_at_the_index_gives_up_none_of_its_locks(start_realm: StartRealm) -> None:
+    """Else whoever opens the database next takes the index for nobody's, and empties it below the realm."""
+    realm = start_realm()
+    for _ in range(2):
+        with (realm.data / f"{FILE}-shm").open("r+b") as index, pytest.raises(BlockingIOError):
+            fcntl.lockf(index, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, IN_USE)
+        realm.kill()
+        realm.start()  # with a log that is left

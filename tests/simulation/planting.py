@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from realm.store.interface import StoreError
+from realm.store.interface import DamagedError, StoreError
 from tests.simulation.history import BrokenError
 
 Run = Callable[[Iterable[int]], Counter[str]]
@@ -26,6 +26,6 @@ def broken(run: Run, seed: int) -> str | None:
     """What is wrong with a history, None where it holds."""
     try:
         run([seed])
-    except (BrokenError, StoreError) as error:  # a realm whose store has failed stops
+    except (BrokenError, StoreError, DamagedError) as error:  # a realm whose store has failed stops
         return str(error)
     return None

@@ -79,7 +79,7 @@ def test_a_number_that_is_taken_outside_the_transaction(monkeypatch: pytest.Monk
         return entry
 
     monkeypatch.setattr(EntryRows, "append", counting)
-    caught("does not follow")
+    caught("does not follow", "is not what was said")
 
 
 def test_a_repeated_send_that_is_stored_twice(monkeypatch: pytest.MonkeyPatch) -> None:
