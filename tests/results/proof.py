@@ -46,6 +46,10 @@ def verdict(names: Sequence[str], last: Mapping[str, Outcome]) -> str:
     failed = [name for name in names if name in last and last[name].error]
     missing = [name for name in names if name not in last]
     said = [f"{len(last) - len(failed)} of {len(names)} parts held when they were last run."]
+    if short := [name for name in names if name in last and last[name].short and not last[name].error]:
+        said.append(
+            f"Of these {', '.join(f'`{name}`' for name in short)} lost nothing, but fall short of what was wanted."
+        )
     if failed:
         said.append(f"**FAILED: {', '.join(f'`{name}`' for name in failed)}.**")
     if missing:
@@ -58,7 +62,7 @@ def summary(names: Sequence[str], last: Mapping[str, Outcome], known: Mapping[st
     rows = []
     for name in names:
         if one := last.get(name):
-            held = "**FAILED**" if one.error else "held"
+            held = "**FAILED**" if one.error else "held, but **falls short**" if one.short else "held"
             rows.append((f"[`{name}`](#{name})", one.what, lasting(one.seconds), one.when, held))
         else:
             rows.append((f"[`{name}`](#{name})", known[name].what, "", "", UNKNOWN))
@@ -77,6 +81,8 @@ def _one(name: str, outcome: Outcome | None, known: Mapping[str, SoakPart]) -> s
     said = [f"### {name}", _sentence(outcome.what)]
     if outcome.error:
         said.append(f"> **FAILED**: {' '.join(outcome.error.split())}")
+    if outcome.short:
+        said.append(f"> **Falls short**: {' '.join(outcome.short.split())}")
     if outcome.figures:
         said.append(table(("what came out", ""), outcome.figures.items()))
     said.append(

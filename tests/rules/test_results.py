@@ -99,6 +99,13 @@ def test_nothing_but_empty_pages_comes_of_no_results() -> None:
     assert all_plots([], []) == []
 
 
+def test_a_part_that_falls_short_is_told() -> None:
+    page = _proof([Outcome("storm", "a storm", "", short="others' p99 is 5 times that alone")], "storm")
+    assert "1 of 1 parts held when they were last run. Of these `storm` lost nothing, but fall short" in page
+    assert re.search(r"\[`storm`\].*\| held, but \*\*falls short\*\* \|", page)
+    assert "> **Falls short**: others' p99 is 5 times that alone" in page
+
+
 def test_a_part_that_failed_was_not_run_or_is_no_more_is_told() -> None:
     well = Outcome(
         "crashes-killed", "kill", "python -m tests.soak --only crashes-killed", 7_300, {"lost | doubled": "0"}

@@ -43,6 +43,8 @@ class Outcome:
     """What came out: a name, and the figure with its unit."""
     error: str = ""
     """What did not hold."""
+    short: str = ""
+    """What was wanted beyond that and is not reached, and why."""
     when: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
     machine: str = ""
 
