@@ -155,7 +155,8 @@ def cut(frame: zmq.Frame) -> None:
         os.close(descriptor)
         return
     with connection, contextlib.suppress(OSError):
-        if connection.getpeername()[0] == frame.get("Peer-Address"):
+        reused = connection.family not in (socket.AF_INET, socket.AF_INET6)  # by the operator's socket
+        if not reused and connection.getpeername()[0] == frame.get("Peer-Address"):
             connection.shutdown(socket.SHUT_RDWR)
 
 
