@@ -40,11 +40,11 @@ demo: $(READY) ## Try it: two realms with demo accounts and the web client for t
 
 test: $(READY) ## Run the tests, in a Chromium too, which is installed where there is none (some 12 minutes)
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -n $(JOBS) -m "not thorough"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not thorough"
 
 test-all: $(READY) ## The same with those that take long (some 20 minutes)
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 screenshots: $(READY) ## Take the pictures in docs/screens anew
 	$(BIN)/python -m tests.browser.chromium
