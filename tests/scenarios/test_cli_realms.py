@@ -160,6 +160,7 @@ def test_at_a_prompt_it_is_told_that_something_was_delivered(pair: Pair) -> None
         prompt.shows(WAITS)
         pair.pusat.start()
         prompt.shows("delivered #1 to bob@pusat")
+        prompt.shows("messi@kampus>")  # drawn again, and read from again
         prompt.types("\x04")
         assert prompt.ends() == 0
     finally:
