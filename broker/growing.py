@@ -20,7 +20,7 @@ class LogWatch:
         """`now` gives ms of a clock that nobody sets."""
         self._database = folder / FILE
         self._now = now
-        self._look_at = self._tell_at = 0
+        self._look_at = 0
 
     def __call__(self) -> None:
         """To be called often: it looks once a second at most, and logs once a minute while the log is too long."""
@@ -28,12 +28,10 @@ class LogWatch:
         if now < self._look_at:
             return
         self._look_at = now + LOOK_MS
-        if now < self._tell_at:
-            return
         try:
             size = long_log(self._database)
         except OSError:  # of a disk that gives no bytes the store speaks itself
             return
         if size:
-            self._tell_at = now + TELL_MS
+            self._look_at = now + TELL_MS
             log.warning("write-ahead log grows", bytes=size, advice=NOT_HOME)

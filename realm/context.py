@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final, Literal
 
 from realm.effects import Effect, Note, Publish, Reply, RunJob
-from realm.federation.state import FAR
+from realm.federation.state import FAR, when
 from realm.ids import Ids
 from realm.incident import Damage
 from realm.jobs import Job
@@ -177,7 +177,7 @@ class Ctx:
 
     def _lasts(self, until: int) -> bool:
         """Whether somebody is active who was so until then; no longer than ever meant, as the clock may be set back."""
-        return self.now < until <= self.now + ACTIVE_MS
+        return when(until, self.now, ACTIVE_MS) > self.now
 
     def active_names(self) -> list[Name]:
         """Who is active now, sorted; looked up once a turn."""

@@ -159,6 +159,7 @@ class Core:
     def _upkeep(self) -> tuple[tuple[int, int, Due], ...]:
         """What is to be done now and then: when it is due, how far that may be away at most, and what."""
         return (
+            (self._next_sweep, self._sweep_ms, RecoverDue()),
             (self._next_sweep, self._sweep_ms, SweepDue()),
             (self.rules.erase_due, SWEEP_MS, EraseDue()),
             (self.rules.retain_due, SWEEP_MS, RetainDue()),
@@ -214,8 +215,7 @@ class Core:
         match item:
             case Tick():
                 own = [part for due, longest, part in self._upkeep() if when(due, ctx.now, longest) <= ctx.now]
-                recover = [RecoverDue()] if SweepDue() in own else []
-                return [*ctx.view.peers.due(ctx.now), *recover, *own]
+                return [*ctx.view.peers.due(ctx.now), *own]
             case Stopping():
                 return [WaitDue(wait.account, wait.entry) for wait in ctx.view.peers.waits()]
         return (item,)

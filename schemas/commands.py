@@ -16,6 +16,7 @@ from schemas.fields import (
     FILE_NAME_PATTERN,
     Bin32,
     ChunkSize,
+    Count,
     FileId,
     FileName,
     Find,
@@ -29,7 +30,6 @@ from schemas.fields import (
     Port,
     Seq,
     ServerKey,
-    Size,
     Text,
     Token,
 )
@@ -304,7 +304,7 @@ class Upload(InSession, frozen=True, kw_only=True):
 
     answer: ClassVar = answers.UploadOpened
     digest: Bin32
-    size: Size
+    size: Count
     name: FileName
 
     def __post_init__(self) -> None:
@@ -317,7 +317,7 @@ class Chunk(InSession, frozen=True, kw_only=True):
 
     answer: ClassVar = answers.ChunkTaken
     upload: FileId
-    offset: Size
+    offset: Count
 
 
 class Download(InSession, frozen=True, kw_only=True):
@@ -325,7 +325,7 @@ class Download(InSession, frozen=True, kw_only=True):
 
     answer: ClassVar = answers.Downloaded
     file: FileId
-    offset: Size
+    offset: Count
     size: ChunkSize
     thumbnail: bool = False
 

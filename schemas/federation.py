@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas import answers
 from schemas.answers import Answer
 from schemas.commands import Command, OverLimitError, check_file_name, fold_fields
-from schemas.fields import Bin16, Bin32, FileId, FileName, Host, MediaType, Message, Port, Seq, Size, Text
+from schemas.fields import Bin16, Bin32, Count, FileId, FileName, Host, MediaType, Message, Port, Seq, Text
 from schemas.limits import MAX_MESSAGE
 from schemas.names import FULL_PATTERN, Address, Name, NameField, UlidField
 
@@ -101,7 +101,7 @@ class LinkUpload(Addressed, frozen=True, kw_only=True, tag="link.upload"):
 
     answer: ClassVar = answers.UploadOpened
     digest: Bin32
-    size: Size
+    size: Count
     name: FileName
 
     def __post_init__(self) -> None:
@@ -114,14 +114,14 @@ class LinkChunk(LinkCommand, frozen=True, kw_only=True, tag="link.chunk"):
 
     answer: ClassVar = answers.ChunkTaken
     upload: FileId
-    offset: Size
+    offset: Count
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
     """The file that an envelope names, of which the receiver holds every byte."""
 
     name: FileName
-    size: Size
+    size: Count
     media_type: MediaType
     digest: Bin32
 

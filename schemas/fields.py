@@ -25,8 +25,7 @@ Find = Annotated[str, Meta(min_length=1, max_length=64, title="str")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_ITEMS, title="int")]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1, title="seq")]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1, title="int")]
-"""A number that a realm tells. Of one beyond that nothing could be asked."""
-Size = Annotated[int, Meta(ge=0, le=2**63 - 1, title="int")]
+"""Bytes, or how many there are of something. Of one beyond that nothing could be asked."""
 ChunkSize = Annotated[int, Meta(ge=1, le=MAX_CHUNK, title="int")]
 Port = Annotated[int, Meta(ge=1, le=65_535, title="port")]
 Host = Annotated[str, Meta(min_length=1, max_length=253, title="str")]

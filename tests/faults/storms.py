@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
+from broker.patience import tries
 from tests.bench.wire import Keys
 from tests.faults.storm_crowd import Crowd
 from tests.faults.storm_kit import Site
@@ -18,6 +19,7 @@ from tests.wire.zmtp import RawPeer, command, greeting
 
 HEARTBEAT_S: Final = 20
 """How often a client that does nothing else says `sync`."""
+LOOK_S: Final = 0.01
 CUT_S: Final = 30.0
 """A connection that has ended is given up within so long; one that does not shake hands is cut within 10 s."""
 
@@ -140,7 +142,7 @@ def _descriptors(pid: int) -> int:
 
 
 def _until(done: Callable[[], bool], otherwise: str) -> None:
-    until = time.perf_counter() + CUT_S
-    while not done():
-        assert time.perf_counter() < until, otherwise
-        time.sleep(0.01)
+    for _ in tries(CUT_S, LOOK_S):
+        if done():
+            return
+    raise AssertionError(otherwise)

@@ -15,11 +15,11 @@ import zmq
 from broker import keyfiles
 from tests.faults.proxy import HERE
 from tests.faults.realm_kit import World
+from tests.hostile.victim import MIB
 from tests.realm_process import RealmProcess
 from tests.wire.dialling import Keys, Map, Sockets, packed, unpacked
 from tests.wire.player import read_card
 
-MIB: Final = 1 << 20
 SLACK: Final = 32 * MIB
 """What a realm may grow by: frames of two turns, what libzmq holds of a connection, what the witnesses say."""
 AT_ONCE: Final = 250

@@ -16,12 +16,12 @@ import msgspec
 import zmq
 
 from broker import keyfiles
-from schemas.errors import Code
 from schemas.federation import HASH_START, Envelope, hash_of
 from tests.faults.realm_flows import EAR, GROUP, Map, history
 from tests.faults.realm_kit import World
-from tests.hostile.false_peer import AT_ONCE, MIB, FalseRealm, stolen
+from tests.hostile.false_peer import AT_ONCE, FalseRealm, stolen
 from tests.hostile.mutation import mutated
+from tests.hostile.victim import DOCUMENTED, MIB
 from tests.wire.dialling import Keys, Sockets, packed, unpacked
 from tests.wire.stranger import new_ulid
 
@@ -32,7 +32,6 @@ LIE: Final = "this is a lie"
 EPOCH: Final = 1 << 20
 """Where it begins to number: higher than an honest realm has come."""
 WORDS: Final = {"link.ack", "link.again", "OK"}
-DOCUMENTED: Final = {str(code) for code in Code} - {"internal_error"}
 GROWN: Final = 128 * MIB
 """What kampus may grow by: the cache of its database, envelopes of two turns, what libzmq holds of four connections."""
 CONTENTS: Final = (b"a lie", b"another lie", b"")

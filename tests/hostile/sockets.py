@@ -15,8 +15,8 @@ from typing import Final
 import msgpack
 import psutil
 
-from schemas.errors import Code
 from tests.hostile.mutation import anything, mutated
+from tests.hostile.victim import DOCUMENTED, MIB
 from tests.realm_process import FAST_HASHING, RealmProcess, free_ports
 from tests.recorded.dialogue import read
 from tests.recorded.protocol import recorded
@@ -26,14 +26,12 @@ from tests.wire.dialling import Keys, new_keys, packed, unpacked
 from tests.wire.test_operator import Inside, inside
 from tests.wire.zmtp import COMMAND, LONG, MORE, ConnectionEndedError, RawPeer, command, frame, greeting, header, ready
 
-MIB: Final = 1 << 20
 GROWN: Final = 64 * MIB
 """What the realm may grow by: a hundred connections that are half open, and frames of two turns."""
 OPEN: Final = 40
 """Connections that drip: one byte in each round, the oldest is left for a new one."""
 DESCRIPTORS: Final = 64
 """More than these connections nothing may be open when those that attack are gone."""
-DOCUMENTED: Final = {str(code) for code in Code} - {"internal_error"}
 HTTP: Final = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nConnection: close\r\n\r\n"
 HELLO: Final = greeting(b"CURVE") + command(b"HELLO", b"\x01\x00" + bytes(72) + bytes(32) + bytes(8) + bytes(80))
 INITIATE: Final = greeting(b"CURVE") + command(b"INITIATE", bytes(96) + bytes(8) + bytes(250))

@@ -8,7 +8,8 @@ import msgpack
 import pytest
 
 from tests.faults.realm_kit import World, three
-from tests.hostile.false_peer import MIB, SLACK, Attack, FalseRealm, Frames, others_notice_nothing, stolen
+from tests.hostile.false_peer import SLACK, Attack, FalseRealm, Frames, others_notice_nothing, stolen
+from tests.hostile.victim import MIB
 from tests.wire.dialling import Map, packed
 from tests.wire.stranger import new_ulid
 

@@ -20,9 +20,12 @@ from unittest import mock
 import psutil
 
 from realm.turn import Turns
+from schemas.errors import Code
 from tests.hostile.mutation import lied, mutated
 
 MIB: Final = 1 << 20
+DOCUMENTED: Final = {str(code) for code in Code} - {"internal_error"}
+"""What a realm may say of whatever comes in."""
 GROWN: Final = 128 * MIB
 """What this process may grow by while it is at it: what the largest of its worlds took. Nothing of a frame is kept."""
 HONEST: Final = 0.2

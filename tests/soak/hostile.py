@@ -7,11 +7,11 @@ from typing import Final
 
 from tests.faults.realm_kit import world
 from tests.hostile.client import client
-from tests.hostile.false_peer import MIB, others_notice_nothing
+from tests.hostile.false_peer import others_notice_nothing
 from tests.hostile.peer import GROWN, lied_to
 from tests.hostile.realm import codec, core, link
 from tests.hostile.sockets import besieged
-from tests.hostile.victim import Begin, attack
+from tests.hostile.victim import MIB, Begin, attack
 from tests.soak.part import Outcome, Part, Soak
 
 EACH: Final = 600.0
