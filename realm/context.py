@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any, Final, Literal
 
+from realm.due import FAR, when
 from realm.effects import Effect, Note, Publish, Reply, RunJob
-from realm.federation.state import FAR, when
 from realm.ids import Ids
 from realm.incident import Damage
 from realm.jobs import Job

@@ -5,18 +5,16 @@ effects. Should the commit fail, nothing has happened, and deciding can run agai
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from realm import accounts, erasing, figures, files, gates, reloading, retention, uploads, users
+from realm import accounts, erasing, failing, figures, files, gates, reloading, retention, users
 from realm.context import Ctx, Rules
 from realm.effects import Effect, Publish, Reply
 from realm.federation import carrying, forgetting, link, peers, settling
-from realm.federation.admission import is_allowed
-from realm.federation.state import Introducing, Link, when
+from realm.federation.state import Introducing
 from realm.ids import Ids
-from realm.incident import about, trace
 from realm.inputs import (
     CarryDue,
     CarryingDue,
@@ -51,29 +49,21 @@ from realm.jobs import (
     ReadSettings,
     Result,
 )
-from realm.memory import Adopted, Change, JobOver, Memory, Started
+from realm.loading import load
+from realm.memory import Adopted, Change, JobOver, Memory
 from realm.outcome import LATER, Failed, Outcome, Parcel
 from realm.request import Request
-from realm.session import Session
 from realm.settings import Settings
 from realm.store.interface import DamagedError, Store, StoreError, StoreFullError, Tx
 from realm.table import TABLE
+from realm.upkeep import SWEEP_MS, Upkeep
 from schemas.answers import Answer
 from schemas.codec import Malformed
 from schemas.errors import Code, Refusal
 from schemas.events import Welcome
 from schemas.federation import LinkAck, LinkAgain
-from schemas.limits import ACTIVE_MS, HEARTBEAT_MS
 from schemas.operator import OperatorCommand
 
-SWEEP_MS: Final = 600_000
-"""The longest between two sweeps; files that are kept for a shorter time are looked after as often as that."""
-FORGOTTEN: Final = 5_000
-"""So many old rows of each kind about other realms go in one turn."""
-SAVE_USE_MS: Final = 3_600_000
-INVITES_KEPT_MS: Final = 30 * gates.DAY_MS
-"""A used invite is remembered for so long after it has expired: a clock that was wrong brings none to life again."""
-_PAGE: Final = 1_000
 _ROWS: Final = {command: (row.all_gates(), row.handle) for command, row in TABLE.items()}
 
 
@@ -101,12 +91,9 @@ class Core:
         """
         self.memory = Memory()
         self.rules = Rules(store.realm, store.epoch, key, settings, ids, invite_key)
-        self._sweep_ms = _sweep_ms(settings)
-        self._next_sweep = now + self._sweep_ms
-        self._saved_active: dict[int, int] = {}
-        """What the rows say of who is active, by account: they are written at most every half heartbeat."""
+        self._upkeep = Upkeep(self.memory, self.rules, now)
         with store.transaction() as tx:
-            self._load(tx, now)
+            load(self.memory, self.rules, tx, now)
         self._recover(store, now)
 
     def decide(self, tx: Tx, now: int, inputs: Sequence[Input]) -> Decision:
@@ -122,7 +109,7 @@ class Core:
             self._decide_one(ctx, PumpDue(peer))
         for peer in sorted(ctx.carrying):
             self._decide_one(ctx, CarryDue(peer))
-        self._save_uses(ctx)
+        self._upkeep.save_uses(ctx)
         return Decision(ctx.effects + list(ctx.notes), ctx.view.changes)
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -153,49 +140,11 @@ class Core:
 
     def wake_at(self, now: int) -> int:
         """When a `Tick` is due at the latest, ms. Ask again now and then: the clock may be set back."""
-        own = min(when(due, now, longest) for due, longest, _ in self._upkeep())
-        return min(own, self.memory.peers.wake_at(now))
-
-    def _upkeep(self) -> tuple[tuple[int, int, Due], ...]:
-        """What is to be done now and then: when it is due, how far that may be away at most, and what."""
-        return (
-            (self._next_sweep, self._sweep_ms, RecoverDue()),
-            (self._next_sweep, self._sweep_ms, SweepDue()),
-            (self.rules.erase_due, SWEEP_MS, EraseDue()),
-            (self.rules.retain_due, SWEEP_MS, RetainDue()),
-        )
+        return min(self._upkeep.wake_at(now), self.memory.peers.wake_at(now))
 
     def _adopt(self, settings: Settings) -> None:
         self.rules.adopt(settings)
-        self._sweep_ms = _sweep_ms(settings)
-
-    def _load(self, tx: Tx, now: int) -> None:
-        burst = self.rules.settings.limits.session_burst
-        last = 0
-        while rows := tx.sessions(last, _PAGE):
-            for row in rows:
-                self.memory.apply(Started(Session(row, self.rules.realm, burst, now)))
-            last = rows[-1].id
-        last = 0
-        while active := tx.active_accounts(now, last, _PAGE):
-            self.memory.active.update((one.name, one.until) for one in active if one.until <= now + ACTIVE_MS)
-            last = active[-1].account
-        for state in uploads.unfinished(tx):
-            self.memory.apply(state)
-        self._load_peers(tx, now)
-        if tx.erasing(1):
-            self.rules.erase_due = now
-
-    def _load_peers(self, tx: Tx, now: int) -> None:
-        last = 0
-        while peers := tx.peers(last, _PAGE):
-            for peer in peers:
-                self.memory.apply(peer)
-                if peer.forgotten_at is not None or is_allowed(self.rules.settings, peer):
-                    self.memory.apply(Link(peer.id, due=now))
-                else:
-                    self.memory.apply(link.barred(peer.id))
-            last = peers[-1].id
+        self._upkeep.adopt(settings)
 
     def _recover(self, store: Store, now: int) -> None:
         """Store the entries of what waited for peers; on a full disk as soon as there is room."""
@@ -208,14 +157,13 @@ class Core:
                 settling.await_room(ctx)
             self.apply(ctx.view.changes)
         except DamagedError:
-            self._next_sweep = now  # it tries that again, and says so
+            self._upkeep.hurry(now)  # it tries that again, and says so
 
     def _parts(self, ctx: Ctx, item: Input) -> Sequence[Input | Due]:
         """What an input comes to: each part costs no other where it fails."""
         match item:
             case Tick():
-                own = [part for due, longest, part in self._upkeep() if when(due, ctx.now, longest) <= ctx.now]
-                return [*ctx.view.peers.due(ctx.now), *own]
+                return [*ctx.view.peers.due(ctx.now), *self._upkeep.due(ctx.now)]
             case Stopping():
                 return [WaitDue(wait.account, wait.entry) for wait in ctx.view.peers.waits()]
         return (item,)
@@ -241,7 +189,7 @@ class Core:
                 raise
             ctx.view.rewind(changes)
             del ctx.effects[effects:]
-            outcome = self._refusal(ctx, item, error)
+            outcome = error.refusal if isinstance(error, _RefusedError) else failing.refusal(ctx, item, error)
             self._give_up(ctx, item, outcome)
         if request is None:
             return
@@ -294,7 +242,7 @@ class Core:
             case RecoverDue():
                 settling.recover(ctx)
             case SweepDue():
-                self._sweep(ctx)
+                self._upkeep.sweep(ctx)
             case EraseDue():
                 erasing.go_on(ctx)
             case RetainDue():
@@ -346,80 +294,6 @@ class Core:
             if refused is not None:
                 return refused
         return handle(ctx, body)
-
-    def _refusal(self, ctx: Ctx, item: Input | Due, error: Exception) -> Refusal:
-        if isinstance(error, _RefusedError):
-            return error.refusal
-        if isinstance(error, StoreFullError):
-            return Refusal(Code.UNAVAILABLE, "the realm cannot store anything now, its disk is full: try again later")
-        user = "" if ctx.speaker is None else ctx.speaker.name
-        if isinstance(error, DamagedError):
-            incident = self._damaged(ctx, user, error, about(item))
-            said = f"what is stored is damaged; the realm's log has it as {incident}"
-            return Refusal(Code.INTERNAL_ERROR, said, incident=incident)
-        incident = self.rules.ids.incident()
-        ctx.note("error", "internal error", incident=incident, user=user, **about(item), at=trace(error))
-        return Refusal(Code.INTERNAL_ERROR, f"this failed; the realm's log has it as {incident}", incident=incident)
-
-    def _damaged(self, ctx: Ctx, user: str, error: DamagedError, told: dict[str, Any]) -> str:
-        """The incident under which the log has it: one for all who are told the same within the hour, by user."""
-        who = user or f"{told['input']} {told.get('peer', '')}"
-        incident = self.rules.damage.known(who, str(error), ctx.now)
-        if incident is None:
-            incident = self.rules.ids.incident()
-            self.rules.damage.told(who, str(error), ctx.now, incident)
-            ctx.note("error", "database damaged", incident=incident, user=user, why=str(error), **told)
-        return incident
-
-    def _save_uses(self, ctx: Ctx) -> None:
-        """Write down, now and then, that sessions are used and their users active."""
-        if not ctx.touched:
-            return
-        try:
-            with ctx.tx.attempt():
-                for session in ctx.touched:
-                    if not ctx.view.is_live(session):
-                        continue
-                    until = ctx.now + ACTIVE_MS
-                    if not until - HEARTBEAT_MS // 2 <= self._saved_active.get(session.account, 0) <= until:
-                        ctx.tx.set_active(session.account, until)
-                        self._saved_active[session.account] = until
-                    if abs(ctx.now - session.saved_at) > SAVE_USE_MS:
-                        ctx.tx.use_session(session.id, ctx.now)
-                        session.saved_at = ctx.now
-        except StoreFullError:
-            if ctx.tx.writable:
-                raise
-            # On a full disk it is not worth an error: it only dates what is shown after a restart.
-        except DamagedError as error:
-            self._damaged(ctx, "", error, {"input": "uses of sessions"})
-
-    def _sweep(self, ctx: Ctx) -> None:
-        """End sessions that were idle for too long, and forget who is not active now, and invites that have expired."""
-        self._next_sweep = ctx.now + self._sweep_ms
-        idle = ctx.settings.limits.session_idle_days * gates.DAY_MS
-        for session in [one for one in self.memory.by_token.values() if ctx.now - one.saved_at > idle]:
-            accounts.end_session(ctx, session)
-        active = self.memory.active
-        self._saved_active = {one: until for one, until in self._saved_active.items() if until > ctx.now}
-        for name in [name for name in active if not ctx.is_active(name)]:
-            del active[name]
-        ctx.tx.forget_invites(ctx.now - INVITES_KEPT_MS, _PAGE)
-        rules = ctx.settings.peers
-        forgotten = max(
-            ctx.tx.forget_settled(int(ctx.now - rules.keep_days * gates.DAY_MS), FORGOTTEN),
-            ctx.tx.forget_answers(int(ctx.now - rules.remember_days * gates.DAY_MS), FORGOTTEN),
-        )
-        if forgotten == FORGOTTEN:  # there is more
-            self._next_sweep = ctx.now + 1_000
-        files.sweep(ctx)
-        retention.begin(ctx)
-
-
-def _sweep_ms(settings: Settings) -> int:
-    """How often to tidy up."""
-    hours = min(settings.files.unfinished_hours, settings.files.unsent_hours)
-    return min(SWEEP_MS, max(1_000, int(hours * uploads.HOUR_MS)))
 
 
 def _asked_by(item: Input | Due) -> Request | None:

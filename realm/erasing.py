@@ -9,8 +9,8 @@ from typing import Final
 
 from realm import accounts, files, groups, uploads
 from realm.context import Ctx
+from realm.due import FAR
 from realm.federation import carrying, link, settling
-from realm.federation.state import FAR
 from realm.store.rows import Account, Erasing, Outgoing, Step
 from realm.users import nobody
 from schemas import names, operator

@@ -8,7 +8,7 @@ were never sent.
 from typing import Final
 
 from realm.context import Ctx
-from realm.federation.state import FAR
+from realm.due import FAR
 from realm.gates import DAY_MS
 from schemas import names
 from schemas.names import ConversationId

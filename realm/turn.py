@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from realm.core import Core
+from realm.due import when
 from realm.effects import Effect, Note
-from realm.federation.state import when
 from realm.inputs import Input
 from realm.store.interface import Store, StoreFullError
 

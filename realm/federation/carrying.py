@@ -14,10 +14,11 @@ import msgspec
 from msgspec import UNSET
 
 from realm.context import Ctx
+from realm.due import FAR, when
 from realm.effects import ToPeer
 from realm.federation import settling
 from realm.federation.backoff import pause
-from realm.federation.state import FAR, FAR_MS, Carrying, PutOff, when
+from realm.federation.state import FAR_MS, Carrying, PutOff
 from realm.inputs import FromPeer
 from realm.jobs import Problem, ReadOwn, Result, Trouble
 from realm.store.rows import DROPPED, Outgoing

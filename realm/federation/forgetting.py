@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 
 from realm.context import Ctx
+from realm.due import FAR
 from realm.effects import Disconnect
 from realm.federation import settling
-from realm.federation.state import FAR, Carrying, Link
+from realm.federation.state import Carrying, Link
 from schemas import operator
 from schemas.answers import Answer
 from schemas.errors import Code, Refusal

@@ -14,10 +14,11 @@ import msgspec
 from msgspec import UNSET
 
 from realm.context import Ctx
+from realm.due import FAR, when
 from realm.effects import Connect, Disconnect, ToPeer
 from realm.federation import carrying, settling
 from realm.federation.backoff import MOST_MS, pause
-from realm.federation.state import FAR, UNACKNOWLEDGED, Link, Phase, when
+from realm.federation.state import UNACKNOWLEDGED, Link, Phase
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
 from realm.store.rows import Outgoing, Sending

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from realm.due import FAR, when
 from realm.inputs import CarryingDue, Due, LinkDue, WaitDue
 from realm.request import Request
 from realm.session import Session
@@ -19,13 +20,6 @@ FAR_MS: Final = 120_000
 """Nothing of a link is due later than that."""
 AT_ONCE: Final = 256
 """Of those who have waited for long enough, so many are answered in one turn."""
-FAR: Final = 1 << 62
-"""When nothing is due."""
-
-
-def when(due: int, now: int, longest: int) -> int:
-    """When something is due; at once where it would be later than ever meant, as the clock was set back."""
-    return now if now + longest < due < FAR else due
 
 
 class Phase(Enum):

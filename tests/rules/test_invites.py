@@ -12,10 +12,10 @@ from msgspec import UNSET, UnsetType
 from zmq.utils import z85
 
 from realm import invites
-from realm.core import INVITES_KEPT_MS
 from realm.inputs import JobDone, Tick
 from realm.invites import Invite
 from realm.settings import Settings
+from realm.upkeep import INVITES_KEPT_MS
 from schemas import commands
 from schemas.codec import Malformed, decode_command, encode_command
 from schemas.errors import Code, Refusal

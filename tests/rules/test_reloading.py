@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from realm.due import FAR
 from realm.effects import Adopt, Connect, Disconnect, Effect, Note, RunJob
-from realm.federation.state import FAR, Phase
+from realm.federation.state import Phase
 from realm.inputs import FromPeer, Hangup, JobDone, LinkUp, Tick
 from realm.jobs import CardRead, ReadCard, ReadSettings, SettingsBad, SettingsRead
 from realm.request import OPERATOR

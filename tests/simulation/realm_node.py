@@ -8,8 +8,9 @@ from pathlib import Path
 from realm.context import Ctx
 from realm.core import Core, Decision
 from realm.effects import Effect, Note, Publish, Reply, RunJob
-from realm.inputs import Input, JobDone, Subscribed, Tick
+from realm.inputs import Due, Input, JobDone, Subscribed, SweepDue, Tick
 from realm.jobs import CheckPassword, FileJob, FileResult, Finished, FinishUpload, HashPassword, PasswordJob, RemoveBlob
+from realm.outcome import Outcome
 from realm.request import OPERATOR, Request, Route
 from realm.settings import Files, Limits, Settings
 from realm.store.files import FileRows
@@ -254,13 +255,16 @@ class MortalCore(Core):
         if self.doomed:
             raise KilledError(Fault.CRASH_BEFORE_COMMIT)
 
-    def _sweep(self, ctx: Ctx) -> None:
+    def _handle(self, ctx: Ctx, item: Input | Due) -> Outcome:
+        if type(item) is not SweepDue:
+            return super()._handle(ctx, item)
         before = _what_may_expire(ctx)
-        super()._sweep(ctx)
+        outcome = super()._handle(ctx, item)
         self.count(Seldom.SWEPT)
         for what, number in (before - _what_may_expire(ctx)).items():
             for _ in range(number):
                 self.count(what)
+        return outcome
 
 
 def _what_may_expire(ctx: Ctx) -> Counter[str]:

@@ -7,7 +7,6 @@ import pytest
 
 from realm import erasing
 from realm.context import Ctx
-from realm.core import FORGOTTEN
 from realm.federation import carrying, forgetting, link, outbox, peers, receiving, settling
 from realm.federation.state import Link, Peers, Phase, Wait, WaitOver
 from realm.inputs import FromPeer
@@ -18,6 +17,7 @@ from realm.store.erasing import ErasingRows
 from realm.store.outbox import OutboxRows
 from realm.store.peers import PeerRows
 from realm.store.rows import Erasing, Outgoing, Peer, Post, Sending
+from realm.upkeep import FORGOTTEN
 from schemas.entries import Entry
 from schemas.errors import Code
 from schemas.federation import Mark, PeerAnswer
