@@ -1,6 +1,7 @@
 """Carries files to peers: one at a time to each, in chunks, on a connection of their own.
 
-The row in the outbox gets its number, and so its place among what is sent, when the peer holds every byte. Nothing is
+The row in the outbox gets its number, and so its place among what is sent, when the peer holds every byte, or says that
+there is nobody whom it could be for. Nothing is
 remembered of how far a file has come but by the peer, which is asked after anything that goes wrong.
 
 Files are carried in the order in which they were sent. One that the peer does not take for now (its disk is full), or
@@ -30,7 +31,10 @@ CHUNKS_AHEAD: Final = 8
 """Chunks of one file that may be on their way at once."""
 PATIENCE_MS: Final = 10_000
 """Where nothing comes from the peer for so long, it is asked again how much it holds."""
-FINAL: Final = frozenset({Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND, Code.TOO_LARGE, Code.QUOTA_EXCEEDED})
+UNWANTED: Final = frozenset({Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND})
+"""With these a peer wants no bytes, but the last word is that on the message: it may have taken it before a restore here,
+and who it was for be gone since."""
+FINAL: Final = frozenset({Code.TOO_LARGE, Code.QUOTA_EXCEEDED})
 """With these a peer refuses a file for good; all else may be otherwise the next time."""
 REJECTED: Final = 8
 """So often may a peer find fault with the bytes of one file, or say `forbidden`.
@@ -95,7 +99,9 @@ def heard(ctx: Ctx, item: FromPeer) -> None:
     now, answer = ctx.view.peers.carrying(item.peer), item.frame
     if not isinstance(answer, PeerAnswer) or answer.id is None or not now.row or answer.id // _CALLS != now.number:
         return
-    if answer.status != "OK" and answer.code in FINAL:
+    if answer.status != "OK" and answer.code in UNWANTED:
+        _complete(ctx, now)
+    elif answer.status != "OK" and answer.code in FINAL:
         _refused(ctx, now, answer.code)
     elif answer.status != "OK" and _finds_fault(now, answer.id, answer.code):
         _rejected(ctx, now, answer.code)
@@ -201,7 +207,7 @@ def _read_on(ctx: Ctx, now: Carrying) -> None:
 
 
 def _complete(ctx: Ctx, now: Carrying) -> None:
-    """The peer holds every byte: the message that names the file takes its place."""
+    """The peer holds every byte, or wants none: the message that names the file takes its place."""
     row = _row(ctx, now)
     if row is not None:
         ctx.tx.number(row)

@@ -120,3 +120,19 @@ def test_what_was_taken_for_who_is_erased_since_does_not_bounce(pair: Pair, olde
     pair.network.run(120_000)
     kinds = [entry.kind for entry in pair.messi.elsewhere().history(pair.talk)]
     assert kinds == ["text", "file"]
+
+
+def test_a_file_that_was_taken_for_who_is_erased_since_does_not_bounce_after_a_restore_here(pair: Pair) -> None:
+    """The bytes are offered again, to nobody; that is not the last word on the message."""
+    pair.network.cut("kampus", "pusat")
+    pair.messi.send_file("bob@pusat", pair.messi.upload(b"picture"), entry=1)
+    pair.network.run(5_000)
+    backup = pair.kampus.backup()
+    pair.network.join("kampus", "pusat")
+    pair.network.run(70_000)
+    assert [entry.kind for entry in pair.bob.history(pair.talk)] == ["file"]
+    erase(pair, pair.pusat, "bob")
+    pair.kampus.restore(backup)
+    pair.network.run(120_000)
+    assert pair.kampus.ends("pusat").queued == 0
+    assert [entry.kind for entry in pair.messi.history(pair.talk)] == ["file"]

@@ -146,8 +146,7 @@ class Checks:
         elif self._is_given_back(saying, bounces):
             self._world.count(Seldom.GIVEN_BACK_AND_TAKEN if theirs else Seldom.GIVEN_BACK)
         elif not saying.is_possible:
-            late = saying.said_at <= self._leapt_at and counts == (1, 0, 1)  # repeated when its row was forgotten
-            if saying.refused is not None and counts != (0, 0, 0) and not late:
+            if saying.refused is not None and counts != (0, 0, 0) and not self._is_repeated_late(saying, counts):
                 self._fail(f"{saying} was refused, and is there {counts}")
             if saying.refused is None and counts != (1, 0, 1):
                 self._fail(f"{saying} cannot be, and is there {counts}")
@@ -177,7 +176,11 @@ class Checks:
             return False
         if theirs and not self._operators.have_forgotten(saying.target, saying.source):
             return False
-        return (own, bounced) == ((0, 0) if refused else (1, 1))
+        return (own, bounced) == ((0, 0) if refused else (1, 1)) or self._is_repeated_late(saying, counts)
+
+    def _is_repeated_late(self, saying: Saying, counts: tuple[int, int, int]) -> bool:
+        """Whether it was refused, and said again when that was forgotten: then it bounces."""
+        return saying.said_at <= self._leapt_at and counts == (1, 0, 1)
 
     def _is_given_back(self, saying: Saying, bounces: list[Entry]) -> bool:
         """Whether it waited for a realm that was forgotten then; that may have taken it, and not have said so."""
