@@ -32,7 +32,7 @@ CHUNKS_AHEAD: Final = 8
 PATIENCE_MS: Final = 10_000
 """Where nothing comes from the peer for so long, it is asked again how much it holds."""
 UNWANTED: Final = frozenset({Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND})
-"""With these a peer wants no bytes, but the last word is that on the message: it may have taken it before a restore here,
+"""With these a peer wants no bytes. The last word is that on the message: it may have been taken before a restore here,
 and who it was for be gone since."""
 FINAL: Final = frozenset({Code.TOO_LARGE, Code.QUOTA_EXCEEDED})
 """With these a peer refuses a file for good; all else may be otherwise the next time."""
