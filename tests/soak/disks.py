@@ -114,6 +114,8 @@ def power(soak: Soak, outcome: Outcome) -> None:
         three.meanwhile = lambda: None
         three.settle(LONG)
         three.check()
+        for name in NAMES:
+            assert not three.logged(name, "write-ahead log damaged"), f"{name} takes a power cut for damage"
         outcome.figures["power cuts"] = f"{done.total():,}"
         outcome.figures["messages, each there once at both ends"] = f"{sum(flow.said for flow in three.flows):,}"
 
