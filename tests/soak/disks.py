@@ -132,7 +132,7 @@ def bytes_changed(soak: Soak, outcome: Outcome) -> None:
     for _ in range(soak.rounds):
         counts += changed_bytes.look(changed_bytes.any_change(well, soak.chance))
     outcome.figures |= {name: f"{count:,}" for name, count in sorted(counts.items())}
-    assert not counts["reading history: what was not said is told as if it were"], "it is told"
+    changed_bytes.check(counts)
 
 
 def full(soak: Soak, outcome: Outcome) -> None:
