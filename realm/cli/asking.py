@@ -18,7 +18,7 @@ from broker.passwords import Hasher
 from broker.random_ids import RandomIds
 from broker.reaching import WITHIN_S, OperatorError, RefusedError, reach
 from realm import invites
-from realm.cli.options import NO_REALM, settings_of
+from realm.cli.options import NO_REALM, open_store, settings_of
 from realm.core import Core
 from realm.effects import Note, Reply, RunJob
 from realm.inputs import Input, JobDone, Tick
@@ -118,7 +118,7 @@ def realm_on(data: Path, config: Path | None) -> Iterator[tuple[Realm, bool]]:
             return
         if not exists(data):
             raise StoreError(NO_REALM.format(data))
-        store = SqliteStore(data, None, RandomIds().epoch)
+        store = open_store(data, None)
         try:
             resting = Resting(data, store, settings_of(data, config))
             try:

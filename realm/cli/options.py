@@ -6,16 +6,19 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
+import structlog
 import typer
 
 from broker import keyfiles
 from broker.patience import tries
+from broker.random_ids import RandomIds
 from realm import settings_file
 from realm.settings import Settings
 from realm.store.database import FILE as DATABASE
 from realm.store.database import exists
 from realm.store.folder import KEY, LockedError, locked
 from realm.store.interface import StoreError
+from realm.store.sqlite import SqliteStore
 from schemas.invites import split_place
 from schemas.names import NAME_PATTERN, Name
 
@@ -28,6 +31,7 @@ FolderOption = Annotated[Path, typer.Option(help="The realm's folder.")]
 NameOption = Annotated[str | None, typer.Option(help="What the realm is called; needed for a new folder.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file where it is there.")]
 
+log: Final = structlog.get_logger()
 LOOKED_AT_S: Final = 1.0
 """So long a command may have the folder of a realm that does not run."""
 MADE: Final = "blobs"
@@ -51,6 +55,18 @@ def soon_locked(data: Path) -> Iterator[Path]:
         else:
             folder = ending.enter_context(locked(data))
         yield folder
+
+
+def open_store(folder: Path, realm: Name | None) -> SqliteStore:
+    """See `SqliteStore`; the log has what is lost, for whoever opens it next does not see that any more."""
+    store = SqliteStore(folder, realm, RandomIds().epoch)
+    if store.lost:
+        advice = (
+            "what was answered last is not there, and clients and peers are told so: stop the realm, and restore the"
+            " last good backup if that has more"
+        )
+        log.error("write-ahead log damaged", transactions=store.lost, advice=advice)
+    return store
 
 
 def must_have_database(folder: Path) -> None:

@@ -18,6 +18,7 @@ from realm.cli.options import (
     NameOption,
     must_have_database,
     name_of,
+    open_store,
     place_of,
     settings_of,
     soon_locked,
@@ -27,7 +28,6 @@ from realm.demo import GROUP, PASSWORD, add_demo_data
 from realm.settings import FaultsError, Settings, SettingsError
 from realm.store.database import exists
 from realm.store.folder import locked
-from realm.store.sqlite import SqliteStore
 from schemas.names import Name
 
 log: Final = structlog.get_logger()
@@ -69,11 +69,8 @@ def run(
     with soon_locked(data) as folder:
         must_have_database(folder)
         keys = keyfiles.load(folder, create=new_key or not exists(folder))
-        store = SqliteStore(folder, name_of(chosen.name), RandomIds().epoch)
+        store = open_store(folder, name_of(chosen.name))
         try:
-            if store.lost:
-                advice = "what was answered last is not there: stop the realm, and restore the last good backup"
-                log.error("write-ahead log damaged", transactions=store.lost, advice=advice)
             core = Core(store, chosen, RandomIds(), now_ms(), invites.derive_key(keys.secret), keys.public.decode())
             began_with = settings_file.chosen(data, config)
             source = serve.Source(
@@ -119,7 +116,7 @@ def demo_data(data: DataOption = Path("data"), name: NameOption = None, config: 
     with locked(data) as folder:
         must_have_database(folder)
         keyfiles.load(folder, create=not exists(folder))
-        store = SqliteStore(folder, name_of(name or chosen.name), RandomIds().epoch)
+        store = open_store(folder, name_of(name or chosen.name))
         try:
             added = add_demo_data(store, hasher.hash, now_ms())
         finally:

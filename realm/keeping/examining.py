@@ -15,6 +15,11 @@ from realm.store.folder import THUMB, blob_name
 from realm.store.looking import TOLD, Looking
 
 SENT_AGAIN: Final = "have it sent by somebody who had it elsewhere: of others the realm wants no bytes twice"
+IF_MORE: Final = "a realm that starts here goes on without them: keep a copy, and restore a backup if that has more"
+SAID_AGAIN: Final = (
+    "it is refused to who asks for it, and the rest goes on: have it said anew, or restore the last good backup, which"
+    " loses what was said here since"
+)
 FROM_BACKUP: Final = "stop the realm, keep a copy of the folder, and restore the last good backup"
 
 
@@ -25,6 +30,9 @@ def look_at_database(looking: Looking, *, quick: bool) -> list[Finding]:
         for line in looking.damage(quick=quick)
     ]
     found += [problem("database", line, FROM_BACKUP) for line in looking.dangling()]
+    if lost := looking.lost():
+        said = f"{lost:,} transactions are behind a damaged place of {looking.path.name}-wal, and lost"
+        found.append(problem("database", said, IF_MORE))
     if size := looking.long_log():
         said = f"its write-ahead log holds {shown_size(size)} that could not be copied home"
         found.append(warning("database", said, NOT_HOME))
@@ -43,7 +51,7 @@ def look_at_entries(looking: Looking, tell: Tell) -> list[Finding]:
     entries = looking.entries()
     chains = check_chains(looking, lambda done: tell("checking entries", done, entries))
     if chains.broken:
-        return [problem("entries", f"in {one}", FROM_BACKUP) for one in chains.broken]
+        return [problem("entries", f"in {one}", SAID_AGAIN) for one in chains.broken]
     told = f"{counted(chains.entries, 'entry', 'entries')} in {counted(chains.conversations, 'conversation')}"
     return [ok("entries", f"{told}: every chain holds")]
 

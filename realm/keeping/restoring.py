@@ -61,7 +61,7 @@ def put_back(
                     raise KeepingError(_damaged(source, wrong))
                 _drop_unnamed(staging, found)
             check(staging)
-            renew(staging, _another(draw_epoch, found.manifest.epoch))
+            renew(staging, draw_epoch)
             for folder in (*staging.glob("blobs/*"), staging / "blobs", staging):
                 if folder.is_dir():
                     sync(folder)
@@ -127,13 +127,6 @@ def _drop_unnamed(staging: Path, found: reading.Unpacked) -> None:
     with closing(Looking(staging)) as looking:
         for digest in found.held.not_among(looking):
             (staging / blob_name(digest)).unlink(missing_ok=True)
-
-
-def _another(draw_epoch: Callable[[], int], old: int) -> int:
-    epoch = draw_epoch()
-    while epoch == old:
-        epoch = draw_epoch()
-    return epoch
 
 
 def _rename(staging: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from realm.store import database
 from realm.store.database import FILE, open_database, translated
 from realm.store.looking import Looking
 
@@ -32,18 +33,15 @@ def copy_database(looking: Looking, into: Path, told: Callable[[int, int], objec
             copy.close()
 
 
-def renew(folder: Path, epoch: int) -> None:
-    """Make a copy that was put back a realm's database: with another epoch, and without uploads that were under way.
+def renew(folder: Path, draw_epoch: Callable[[], int]) -> None:
+    """Make a copy that was put back a realm's database: see `database.renew`.
 
     Raises StoreError where it cannot be written, and StoreFullError.
     """
     connection = open_database(folder / FILE)
     try:
         with translated():
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("UPDATE realm SET epoch = ?", (epoch,))
-            connection.execute("DELETE FROM uploads")
-            connection.execute("COMMIT")
+            database.renew(connection, draw_epoch)
     finally:
         connection.close()
 

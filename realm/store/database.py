@@ -65,14 +65,18 @@ def long_log(path: Path) -> int:
     return size if size > KEPT_LONG * CHECKPOINT_PAGES * PAGE else 0
 
 
-def _untold(_transactions: int) -> None:
+Lost = Callable[[sqlite3.Connection, int], object]
+
+
+def _untold(_connection: sqlite3.Connection, _transactions: int) -> None:
     """Where nobody asks."""
 
 
-def open_database(path: Path, lost: Callable[[int], object] = _untold) -> sqlite3.Connection:
+def open_database(path: Path, lost: Lost = _untold) -> sqlite3.Connection:
     """Open or create the file and bring it to the newest schema.
 
     `lost` is told how many transactions SQLite has dropped of a damaged write-ahead log, where it has: see `frames`.
+    What it writes is written first: whatever is written takes the place of what shows the damage.
 
     Raises StoreError where the file is of a newer version, no database, cannot be written, or cannot be brought to the
     newest schema; in each of these cases all that was in it is as it was.
@@ -92,7 +96,7 @@ def open_database(path: Path, lost: Callable[[int], object] = _untold) -> sqlite
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, lost: Callable[[int], object]) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, lost: Lost) -> None:
     path.chmod(0o600)
     _write_again(path.with_name(f"{path.name}-wal"))
     connection.execute("PRAGMA journal_mode = WAL")
@@ -100,10 +104,10 @@ def _prepare(connection: sqlite3.Connection, path: Path, lost: Callable[[int], o
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute(SPARING)
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    connection.execute("PRAGMA user_version").fetchone()  # now the log has been read, and nothing is written to it yet
+    version = _known_version(connection, path)  # now the log has been read, and nothing is written to it yet
     if count := frames.dropped(path):
-        lost(count)
-    _migrate(connection, path)
+        lost(connection, count)
+    _migrate(connection, path, version)
     connection.execute("PRAGMA foreign_keys = ON")  # not before: a migration may put another table in the place of one
 
 
@@ -127,14 +131,23 @@ def _write_again(log: Path) -> None:
         os.close(folder)
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    scripts = migrations()
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(scripts):
+def version_of(connection: sqlite3.Connection) -> int:
+    """How many of the migrations have run; 0 of a new file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _known_version(connection: sqlite3.Connection, path: Path) -> int:
+    version, newest = version_of(connection), len(migrations())
+    if version > newest:
         raise StoreError(
-            f"{path} was written by a newer Bagan (schema {version}, this one knows {len(scripts)}): "
+            f"{path} was written by a newer Bagan (schema {version}, this one knows {newest}): "
             "install that version, or use another folder"
         )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    scripts = migrations()
     if version == len(scripts):
         return
     # In one transaction, so that a file is of the old schema or of the newest, and of none between.
@@ -167,6 +180,27 @@ def claim(connection: sqlite3.Connection, realm: Name | None, draw_epoch: Callab
     if realm not in (None, row[0]):
         raise StoreError(f"this folder belongs to the realm {row[0]}, not {realm}: use its name, or another folder")
     return Name(row[0]), int(row[1])
+
+
+def renew(connection: sqlite3.Connection, draw_epoch: Callable[[], int]) -> None:
+    """Have the realm in this file go on from an older state, with an epoch that it did not have.
+
+    For numbers that others have seen since will be given to other contents: by the epoch clients know, and fetch anew.
+    Uploads that were under way are dropped: what is on disk of them is of another time.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for (old,) in connection.execute("SELECT epoch FROM realm").fetchall():
+            while (epoch := draw_epoch()) == old:
+                pass
+            connection.execute("UPDATE realm SET epoch = ?", (epoch,))
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'uploads'").fetchone():  # of the newer schemas
+            connection.execute("DELETE FROM uploads")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk may have ended it
+            connection.execute("ROLLBACK")
+        raise
 
 
 @contextmanager

@@ -352,7 +352,7 @@ class Store(Protocol):
 
     @property
     def epoch(self) -> int:
-        """Drawn at creation and at every restore."""
+        """Drawn at creation, at every restore, and where answers were lost of a damaged write-ahead log."""
         ...
 
     def transaction(self, *, writable: bool = True) -> AbstractContextManager[Tx]:

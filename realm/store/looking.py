@@ -97,16 +97,18 @@ class Looking:
         Besides what SQLite finds, that is what would act by itself whenever the realm writes or reads.
         """
         check = "quick_check" if quick else "integrity_check"
-        with self.translated(OSError):
+        with self.translated():
             found = [str(row[0]) for row in self.connection.execute(f"PRAGMA {check}({TOLD})")]
             acts = self.connection.execute(_ACTS).fetchmany(TOLD)
             other = sorted(name for _, name in _tables(self.connection) ^ _tables_of(self.version))[:TOLD]
-            lost = frames.dropped(self.path)
         lines = [] if found == ["ok"] else found
-        if lost:
-            lines.append(f"{lost:,} transactions are behind a damaged place of {self.path.name}-wal, and lost")
         lines += [f"it has a {kind}, which no Bagan makes" for (kind,) in acts]
         return lines + [f"{name} is not as Bagan makes it" for name in dict.fromkeys(other)]
+
+    def lost(self) -> int:
+        """How many transactions that were answered lie behind a damaged place of its write-ahead log: see `frames`."""
+        with self.translated(OSError):
+            return frames.dropped(self.path)
 
     def long_log(self) -> int:
         """How many bytes its write-ahead log holds, where that is far more than it should; else 0."""

@@ -24,11 +24,19 @@ class SqliteStore:
     def __init__(self, folder: Path, realm: Name | None, draw_epoch: Callable[[], int]) -> None:
         """Open or create `folder`'s database for `realm` (None: whichever realm it holds).
 
+        Where answers were lost of a damaged write-ahead log, it goes on in a new epoch, as one that was put back does.
         Raises StoreError with a sentence that says what to do.
         """
         self.lost = 0
         """Transactions that were answered, and that its write-ahead log has no more: see `frames`."""
-        self._connection = database.open_database(folder / database.FILE, self._lack)
+
+        def lack(connection: sqlite3.Connection, transactions: int) -> None:
+            self.lost = transactions
+            if database.version_of(connection):  # else all is lost, and it is made anew
+                database.claim(connection, realm, draw_epoch)
+                database.renew(connection, draw_epoch)
+
+        self._connection = database.open_database(folder / database.FILE, lack)
         try:
             with database.translated():
                 self.realm, self.epoch = database.claim(self._connection, realm, draw_epoch)
@@ -49,9 +57,6 @@ class SqliteStore:
         with database.translated():
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-    def _lack(self, transactions: int) -> None:
-        self.lost = transactions
 
     def close(self) -> None:
         """See `Store.close`."""
