@@ -36,6 +36,8 @@ WORDS: Final = {"link.ack", "link.again", "OK"}
 GROWN: Final = 128 * MIB
 """What kampus may grow by: the cache of its database, envelopes of two turns, what libzmq holds of four connections."""
 CONTENTS: Final = (b"a lie", b"another lie", b"")
+TO_THE_LIAR: Final = 10_000
+"""Messages that somebody sends to it, at most: half of what may wait for a realm."""
 ASKED: Final = 16
 """Frames without an answer before it waits for some."""
 
@@ -256,7 +258,7 @@ class Lies:
         while dealer.poll(0):
             answer = unpacked(dealer.recv())
             assert answer["status"] == "OK" or answer["code"] in DOCUMENTED, answer
-        if self.speaks.chance.random() < 0.2:
+        if self._said < TO_THE_LIAR and self.speaks.chance.random() < 0.2:
             self._said += 1
             told = {"cmd": "send", "to": f"who@{NAME}", "message": "do you hear me?", "tokenId": self._gullible.token}
             dealer.send(packed(id=self._said, **told))
