@@ -7,6 +7,8 @@ import zmq
 
 from broker.backlog import Backlog
 from broker.culprits import Culprits
+from broker.holding import Holding
+from broker.reading import FREE, Reading
 from broker.sockets import Sent, Socket, receive_now, send_now
 from broker.waiting import Waiting
 from broker.zap import Caller
@@ -33,10 +35,13 @@ _CHOSEN: Final = Malformed(None, Refusal(Code.BAD_REQUEST, "set no routing id (Z
 class Commands:
     """The ROUTER, and what it could not deliver."""
 
-    def __init__(self, router: Socket, core: Core, culprits: Culprits, now: Callable[[], int]) -> None:
+    def __init__(
+        self, router: Socket, core: Core, culprits: Culprits, now: Callable[[], int], holding: Holding
+    ) -> None:
         self.socket = router
         self._core = core
         self._culprits = culprits
+        self._holding = holding
         self.nameless = 0
         """Frames dropped because nobody had vouched for their sender."""
         self.undelivered = 0
@@ -45,6 +50,7 @@ class Commands:
         """Of files."""
         self.waiting = Waiting()
         self._backlog = Backlog(now)
+        self._reading = Reading(core, now)
         self._given: set[bytes] = set()
         """Routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
 
@@ -60,7 +66,12 @@ class Commands:
                 frames = receive_now(self.socket)
             except zmq.Again:
                 break
+            self._holding.took(frames)
             size = sum(map(len, frames))
+            refused = self._unread(frames) if size > FREE else None
+            if refused is not None:
+                requests.append(refused)
+                continue
             room -= size
             request = self._request(frames)
             if request is None:
@@ -86,10 +97,21 @@ class Commands:
             return
         self.undelivered += 1
         if sent is Sent.FULL:
-            key, address = request.key, request.address
-            self._culprits.name(
-                "answers not read", key if self._core.has_session(key) else address, address=address, key=key
-            )
+            self._name("answers not read", request.key, request.address)
+
+    def _unread(self, frames: list[zmq.Frame]) -> Request | None:
+        """The refusal of a frame that is not to be read, as too much was."""
+        delimited = len(frames) > 2 and not len(frames[1])
+        caller = Caller.of(frames[-1])
+        wait = 0 if caller is None else self._reading.wait(caller.key, len(frames[1 + delimited]))
+        if caller is None or not wait:
+            return None
+        self._name("too much to read", *caller)
+        refusal = Refusal(Code.RATE_LIMITED, f"frames above {FREE:,} bytes are read at a pace", retry_after=wait)
+        return Request(Route(frames[0].bytes, delimited), *caller, Malformed(None, refusal))
+
+    def _name(self, what: str, key: str, address: str) -> None:
+        self._culprits.name(what, key if self._core.has_session(key) else address, address=address, key=key)
 
     def _request(self, frames: list[zmq.Frame]) -> Request | None:
         caller = Caller.of(frames[-1])
@@ -104,6 +126,7 @@ class Commands:
             return Request(route, *caller, _CHOSEN)
         decoded = decode_command(parts)
         if isinstance(decoded, Malformed):
+            self._reading.was_wrong(caller.key, len(parts[0]))
             return Request(route, *caller, decoded)
         if type(decoded[0]) is Download and self._backlog.is_long(peer, caller.key, frames[-1]):
             return Request(route, *caller, Malformed(decoded[0].id, _UNREAD))

@@ -6,6 +6,7 @@ import msgspec
 import zmq
 
 from broker.culprits import Culprits
+from broker.holding import Holding
 from broker.sockets import Sent, Socket, receive_now, send_now
 from broker.zap import Caller
 from realm.limits import Buckets, Trusted
@@ -21,13 +22,20 @@ class Door:
     """The ROUTER in the clear."""
 
     def __init__(
-        self, router: Socket, card: Card, settings: Settings, culprits: Culprits, now: Callable[[], int]
+        self,
+        router: Socket,
+        card: Card,
+        settings: Settings,
+        culprits: Culprits,
+        now: Callable[[], int],
+        holding: Holding,
     ) -> None:
         self.socket = router
         self.dropped = 0
         self._card = msgspec.msgpack.encode(card)
         self._culprits = culprits
         self._now = now
+        self._holding = holding
         self._trusted = Trusted(settings.trusted_clients)
         self._asked = Buckets(settings.limits.door_per_second, settings.limits.door_burst)
 
@@ -43,6 +51,7 @@ class Door:
                 frames = receive_now(self.socket)
             except zmq.Again:
                 return
+            self._holding.took(frames)
             self._answer(frames)
 
     def _answer(self, frames: list[zmq.Frame]) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 import zmq
 
 from broker.culprits import Culprits
+from broker.holding import Holding
 from broker.sockets import NOBLOCK, Sent, Socket, cut, send_now
 from broker.zap import Caller
 from realm.core import Core
@@ -36,6 +37,7 @@ class Push:
         core: Core,
         culprits: Culprits,
         now: Callable[[], int],
+        holding: Holding,
     ) -> None:
         self.socket = xpub
         self.dropped = 0
@@ -47,6 +49,7 @@ class Push:
         self._core = core
         self._culprits = culprits
         self._now = now
+        self._holding = holding
         self._paces = Buckets(FRAMES_PER_SECOND, FRAMES_AT_ONCE)
         self._shifted = False
         self._refused: dict[str, set[bytes]] = {}
@@ -60,6 +63,7 @@ class Push:
             except zmq.Again:
                 self._shifted = False
                 break
+            self._holding.took([frame])
             said = self._take(frame)
             if said is not None:
                 heard.append(said)

@@ -23,6 +23,7 @@ from broker.culprits import Culprits
 from broker.dialling import Dialler, Home
 from broker.door import Door
 from broker.growing import LogWatch
+from broker.holding import CLEAR, SEALED, Holding
 from broker.jobs import Pools
 from broker.keyfiles import KeyPair
 from broker.links import Links
@@ -84,12 +85,14 @@ def run(
         core.rules.home = home.told()
         pools = _start_pools(ending, context, settings, keys, blobs, home, source.read, wake)
         links = _open_links(ending, context, settings, keys, wake)
-        door = Door(bound.door, card, settings, culprits, steady_ms)
-        commands = Commands(bound.commands, core, culprits, steady_ms)
-        push = Push(bound.push, core, culprits, steady_ms)
+        holding = Holding({bound.door: CLEAR, bound.commands: SEALED, bound.push: SEALED})
+        ending.callback(holding.close)
+        door = Door(bound.door, card, settings, culprits, steady_ms, holding)
+        commands = Commands(bound.commands, core, culprits, steady_ms, holding)
+        push = Push(bound.push, core, culprits, steady_ms, holding)
         counts = Counts()
         about = About(now_ms(), settings.listen, port, card, settings.figures.port, source.path)
-        survey = Survey(about, counts, door, commands, push, links, operator, pools)
+        survey = Survey(about, counts, door, commands, push, links, operator, pools, holding)
         adopt = _adopting(zap, door, pools, links)
         wires = (zap, door, commands, push, links, operator, pools)
         loop = Loop(core, store, *wires, counts, survey, adopt, wake, now_ms, LogWatch(folder, steady_ms))

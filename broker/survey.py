@@ -13,6 +13,7 @@ import zmq
 from broker.commands import Commands
 from broker.counting import HOUR_S, Counts
 from broker.door import Door
+from broker.holding import Holding
 from broker.jobs import Pools
 from broker.links import Links
 from broker.operator import OperatorSocket
@@ -55,6 +56,7 @@ class Survey:
         links: Links,
         operator: OperatorSocket,
         pools: Pools,
+        holding: Holding,
     ) -> None:
         self._about = about
         self._counts = counts
@@ -64,6 +66,7 @@ class Survey:
         self._links = links
         self._operator = operator
         self._pools = pools
+        self._holding = holding
 
     def drops(self) -> dict[str, int]:
         """What was dropped since the start, by what it was."""
@@ -74,6 +77,7 @@ class Survey:
             "pushes that nobody took": self._push.unread,
             "front door": self._door.dropped,
             "answers that no operator took": self._operator.undelivered,
+            "connections that sent more than was read": self._holding.cut,
             "frames that no peer took": self._links.unsent,
             "frames of peers that say nothing known": self._links.unread,
         }

@@ -18,7 +18,7 @@ from realm.due import FAR, when
 from realm.effects import Connect, Disconnect, ToPeer
 from realm.federation import carrying, settling
 from realm.federation.backoff import MOST_MS, pause
-from realm.federation.state import UNACKNOWLEDGED, Link, Phase
+from realm.federation.state import UNACKNOWLEDGED, Link, Phase, beyond
 from realm.inputs import FromPeer
 from realm.jobs import CardRead, DialFailed, ReadCard, Result
 from realm.store.rows import Outgoing, Sending
@@ -40,8 +40,6 @@ RENUMBERED: Final = 512
 """So many rows of one peer's outbox are numbered anew in one turn."""
 BYTES_A_TURN: Final = 512 * 1024
 """About so much of messages is handed to one link in one turn."""
-HIGHEST: Final = 1 << 62
-"""No honest peer's epoch gets there."""
 
 _changed = msgspec.structs.replace
 
@@ -178,7 +176,7 @@ def _greeted(ctx: Ctx, link: Link, answer: PeerAnswer) -> None:
     peer, mark = ctx.view.peers.peer(link.peer), answer.received
     if answer.status != "OK":
         _fail(ctx, link, f"it says {answer.code or 'nothing that we know'}")
-    elif answer.realm != peer.name or mark is UNSET or mark.epoch >= HIGHEST:
+    elif answer.realm != peer.name or mark is UNSET or beyond(mark.epoch, ctx.tx.sending(peer.id).epoch, ctx.now):
         _fail(ctx, link, "it answers what no honest peer does")
     else:
         _compare(ctx, link, mark)

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from realm import uploads
 from realm.context import BYTES_A_UNIT, MEMBERS_A_UNIT, PUSHES_A_UNIT, Ctx
-from realm.federation.state import Greeter
+from realm.federation.state import Greeter, beyond
 from realm.gates import too_fast
 from realm.outcome import Later
 from realm.store.rows import Draft, StoredFile
@@ -39,6 +39,8 @@ def hello(ctx: Ctx, command: Hello) -> Answer | Refusal:
     if command.realm != peer.name:
         return Refusal(Code.FORBIDDEN, f"this key is that of the realm {peer.name}")
     mark = ctx.tx.received_mark(peer.id)
+    if beyond(command.epoch, mark.epoch, ctx.now):
+        return Refusal(Code.BAD_REQUEST, "epoch: at most the ms since 1970, which no realm gets to")
     if command.epoch > mark.epoch:
         if mark.epoch and not ctx.rules.notes.take(f"restore {peer.name}", ctx.now):
             ctx.note("warning", "restore noticed", peer=peer.name, sending=False, epoch=command.epoch)

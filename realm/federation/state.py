@@ -22,6 +22,15 @@ AT_ONCE: Final = 256
 """Of those who have waited for long enough, so many are answered in one turn."""
 
 
+def beyond(epoch: int, known: int, now: int) -> bool:
+    """Whether no honest realm can have come to that epoch, where `known` was the highest that this one knew of.
+
+    Epochs grow by one, and rarely, so they stay below the clock in ms. Whoever lies about them is never above it
+    either, and the honest owner of that key, who goes on with the next, is not refused for longer than clocks differ.
+    """
+    return epoch > max(known, now)
+
+
 class Phase(Enum):
     """Where a link is."""
 

@@ -34,21 +34,32 @@ Frames = Callable[[int], list[bytes]]
 class Attack:
     """Frames to kampus with the key of pusat, some in each step of the world."""
 
-    def __init__(self, sockets: Sockets, three: World, frames: Frames, *, reads: bool, connections: int = 1) -> None:
-        self.frames, self.reads = frames, reads
+    def __init__(
+        self,
+        sockets: Sockets,
+        three: World,
+        frames: Frames,
+        *,
+        reads: bool,
+        connections: int = 1,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self.frames, self.reads, self.at_once = frames, reads, at_once
         self.sent = 0
+        self._turn = 0
         self.last: Map = {}
         """What came last."""
         options: Map = {} if reads else {"rcvhwm": 1, "rcvbuf": 4096}
         keys = Keys(*keyfiles.load(three.pusat.data, create=False))
         self.dealers = [
-            sockets.dial(zmq.DEALER, three.kampus.commands, keys, sndhwm=2 * AT_ONCE, **options).socket
+            sockets.dial(zmq.DEALER, three.kampus.commands, keys, sndhwm=2 * at_once, **options).socket
             for _ in range(connections)
         ]
 
     def __call__(self) -> None:
-        dealer = self.dealers[self.sent // AT_ONCE % len(self.dealers)]
-        for _ in range(AT_ONCE):
+        dealer = self.dealers[self._turn % len(self.dealers)]
+        self._turn += 1
+        for _ in range(self.at_once):
             try:
                 dealer.send_multipart(self.frames(self.sent), zmq.NOBLOCK)
             except zmq.Again:

@@ -5,6 +5,7 @@ What honest users say meanwhile arrives, once; what the liar says is stored unde
 
 import hashlib
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,8 +36,15 @@ WORDS: Final = {"link.ack", "link.again", "OK"}
 GROWN: Final = 128 * MIB
 """What kampus may grow by: the cache of its database, envelopes of two turns, what libzmq holds of four connections."""
 CONTENTS: Final = (b"a lie", b"another lie", b"")
+TO_THE_LIAR: Final = 10_000
+"""Messages that somebody sends to it, at most: half of what may wait for a realm."""
 ASKED: Final = 16
 """Frames without an answer before it waits for some."""
+
+
+def now_ms() -> int:
+    """The clock, below which epochs stay: no honest realm comes to it."""
+    return time.time_ns() // 1_000_000
 
 
 class Liar:
@@ -117,7 +125,7 @@ class Liar:
         """As another realm, of another epoch, at another number."""
         choices: tuple[Map, ...] = (
             {}, {}, {"realm": "timur"}, {"realm": "kampus"}, {"epoch": 1}, {"epoch": self._epoch + 1}, {"next": 0},
-            {"next": 1 << 62}, {"features": ["x" * 64] * 64},
+            {"next": 1 << 62}, {"features": ["x" * 64] * 64}, {"epoch": now_ms()}, {"epoch": (1 << 63) - 1},
         )  # fmt: skip
         return [self._hello(**self.chance.choice(choices))]
 
@@ -223,6 +231,7 @@ class LyingRealm(FalseRealm):
             [], [{"cmd": "link.again"}], [{**acked, "upto": n + 100}], [{**acked, "after": n + 5, "upto": n + 6}],
             [{**acked, "results": {n: "x" * 64}}], [{**acked, "epoch": epoch + 1}], [{**acked, "epoch": 1 << 62}],
             [{**greeted, "received": before}] * 3, [{**greeted, "received": {**before, "epoch": 1 << 61}}],
+            [{**greeted, "received": {**before, "epoch": now_ms()}}],
             [{**greeted, "received": {**before, "n": 1 << 60}}], [{"id": call, "status": "ERROR", "code": "forbidden"}],
             [{"id": None, "status": "ERROR", "code": "internal_error", "message": "x" * 10_000}],
             [{"id": call, "status": "OK", "upload": "u", "offset": 1 << 50, "chunk": 1}],
@@ -249,7 +258,7 @@ class Lies:
         while dealer.poll(0):
             answer = unpacked(dealer.recv())
             assert answer["status"] == "OK" or answer["code"] in DOCUMENTED, answer
-        if self.speaks.chance.random() < 0.2:
+        if self._said < TO_THE_LIAR and self.speaks.chance.random() < 0.2:
             self._said += 1
             told = {"cmd": "send", "to": f"who@{NAME}", "message": "do you hear me?", "tokenId": self._gullible.token}
             dealer.send(packed(id=self._said, **told))

@@ -16,8 +16,13 @@ from tests.wire.stranger import new_ulid
 __all__ = ["three"]
 
 CONNECTIONS: Final = 100
-CONNECTION: Final = MIB // 4
-"""What one may take while it is used: what was just said there, and the state of CURVE."""
+HELD: Final = 256 * MIB
+"""What libzmq may hold of all connections together: beyond it those of which it holds the most are cut."""
+NOTICED: Final = 64 * MIB
+"""What comes until that is noticed."""
+SLOW: Final = packed(cmd="link.envelope", more=[{}] * 950_000)
+"""A frame that takes far longer to read than to send."""
+SLOW_FRAMES: Final = 3_000
 FRAMES: Final = 20_000
 LARGE: Final = 60_000
 """Bytes; with it 20,000 frames are more than a GB."""
@@ -85,9 +90,8 @@ def test_a_peer_that_floods(three: World, frames: Frames, reads: bool) -> None:
 @pytest.mark.thorough
 def test_a_peer_with_many_connections(three: World) -> None:
     with stolen(three) as sockets:
-        attack = Attack(sockets, three, hellos_and_envelopes, reads=True, connections=CONNECTIONS)
-        bound = SLACK + CONNECTIONS * CONNECTION
-        others_notice_nothing(three, attack, lambda: attack.sent >= FRAMES, bound)
+        attack = Attack(sockets, three, lambda _: [SLOW], reads=True, connections=CONNECTIONS, at_once=4)
+        others_notice_nothing(three, attack, lambda: attack.sent >= SLOW_FRAMES, SLACK + HELD + NOTICED)
 
 
 @pytest.mark.thorough

@@ -61,6 +61,7 @@ CONTENTS = [TEXT, TEXT, b"", b"halo, selamat malam"]
 MARKS = [RIGHT] * 6 + [
     {"epoch": 1, "n": 0, "hash": HASH_START},
     {"epoch": 7, "n": 3, "hash": b"x" * 32},
+    {"epoch": 2**40, "n": 0, "hash": HASH_START},
     {"epoch": 2**62, "n": 0, "hash": HASH_START},
 ]
 
@@ -234,7 +235,8 @@ class Peered:
                 assert entry.sender.endswith(("@pusat", "@kampus"))
         waiting = database.execute("SELECT count(*) FROM outbox WHERE settled_at IS NULL").fetchone()[0]
         assert self.kampus.ends("pusat").queued == waiting
-        assert self.kampus.ends("pusat").epoch < 1 << 62
+        assert self.kampus.ends("pusat").epoch <= self.network.now + 1, "epochs are used up"
+        assert self.kampus.taken("pusat").epoch <= self.network.now
         sent = [one for one in self.kampus.effects if isinstance(one, ToPeer)]
         envelopes = [one.frame for one in sent if isinstance(one.frame, Envelope)]
         assert len({(one.epoch, one.n, one.hash) for one in envelopes}) == len(

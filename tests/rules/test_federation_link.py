@@ -534,12 +534,23 @@ def test_a_higher_epoch_begins_anew_and_a_lower_one_is_not_taken(lied: Lied) -> 
     assert lied.pusat.say(lied.kampus, envelope(1, 9, epoch=4)) == {"cmd": "link.again"}
 
 
-def test_the_highest_epoch_hurts_nobody_but_its_sender(lied: Lied) -> None:
-    highest = 2**63 - 1
-    assert lied.pusat.hello(lied.kampus, epoch=highest)["received"]["epoch"] == highest
-    lied.be_honest()
-    assert ok(lied.messi.send("bob@pusat").answer).queued is False
-    assert lied.kampus.ends("pusat").epoch == 1
+@pytest.mark.parametrize("more", [1, 2**50, 2**63 - 1 - NOW - 3_000])
+def test_no_hello_uses_epochs_up(lied: Lied, more: int) -> None:
+    """Whoever has had the key of pusat for a while leaves it an epoch with which to go on."""
+    now = lied.network.now
+    assert lied.pusat.hello(lied.kampus, epoch=now + more)["code"] == "bad_request"
+    assert lied.kampus.taken("pusat").epoch == 0
+    assert lied.pusat.hello(lied.kampus, epoch=now)["received"]["epoch"] == now
+    lied.network.now += 1
+    assert lied.pusat.hello(lied.kampus, epoch=now + 1)["received"]["epoch"] == now + 1
+    assert lied.pusat.say(lied.kampus, envelope(1, 1, epoch=now + 1))["results"] == {}
+
+
+def test_a_realm_whose_clock_was_set_back_goes_on_in_its_epoch(lied: Lied) -> None:
+    now = lied.network.now
+    lied.pusat.hello(lied.kampus, epoch=now)
+    lied.kampus.clock = -DAY
+    assert lied.pusat.hello(lied.kampus, epoch=now)["received"]["epoch"] == now
 
 
 def test_one_entry_of_one_sender_is_one_message_whoever_it_is_for(lied: Lied) -> None:
@@ -616,7 +627,8 @@ def test_garbage_settles_nothing_and_breaks_nothing(lied: Lied, told: Map) -> No
 @pytest.mark.parametrize(
     "received",
     [
-        {"epoch": 2**62, "n": 0, "hash": bytes(32)},
+        {"epoch": NOW + DAY, "n": 0, "hash": bytes(32)},
+        {"epoch": 2**62 - 1, "n": 0, "hash": bytes(32)},
         {"epoch": 2**63 - 1, "n": 5, "hash": bytes(32)},
     ],
 )
@@ -627,6 +639,15 @@ def test_no_claim_makes_the_epoch_run_out(lied: Lied, received: Map) -> None:
     lied.network.run(300_000)
     assert lied.kampus.ends("pusat").epoch == 1
     assert ok(lied.messi.send("bob@pusat").answer).queued
+
+
+def test_after_a_claim_that_is_as_high_as_can_be_an_honest_peer_goes_on(lied: Lied) -> None:
+    lied.pusat.answer = lambda asked: lied.pusat.greeting(asked, epoch=lied.network.now)
+    lied.network.run(300_000)
+    assert lied.kampus.ends("pusat").epoch > NOW
+    lied.be_honest()
+    lied.network.run(120_000)
+    assert ok(lied.messi.send("bob@pusat").answer).queued is False
 
 
 def test_all_is_numbered_anew_at_most_once_a_minute(lied: Lied) -> None:

@@ -79,9 +79,13 @@ class CurvePeer(RawPeer):
 
     def say(self, body: bytes) -> None:
         """Send a message of one frame."""
+        self.write(self.part(body, 0))
+
+    def part(self, body: bytes, flags: int = MORE) -> bytes:
+        """A part of a message as it goes over the wire."""
         short, nonce = self._next_nonce(b"CurveZMQMESSAGEC")
-        box = sealed(b"\0" + body, nonce, self._session, self._secret)
-        self.write(frame(b"\x07MESSAGE" + short + box))  # in ZMTP's framing this is no command
+        box = sealed(bytes([flags]) + body, nonce, self._session, self._secret)
+        return frame(b"\x07MESSAGE" + short + box)  # in ZMTP's framing this is no command
 
     def hear(self) -> list[bytes]:
         """The frames of the next message."""

@@ -4,6 +4,7 @@ The bounds are what a realm may grow by, resident, while it is attacked with eve
 """
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
 import zmq
@@ -11,7 +12,9 @@ import zmq
 from tests.conftest import StartRealm
 from tests.realm_process import RealmProcess
 from tests.wire.attacker import NO_LIMITS, Listener, Outside, Person, Witness, outside
-from tests.wire.dialling import PATIENCE_MS, SilenceError, packed
+from tests.wire.curve import CurvePeer
+from tests.wire.dialling import PATIENCE_MS, SilenceError, new_keys, packed, unpacked
+from tests.wire.zmtp import MORE, RawPeer, frame
 
 MIB = 1024 * 1024
 SLACK = 24 * MIB
@@ -40,6 +43,14 @@ ABSORBED = 500
 """More events than what the systems of both sides take in beside those that wait."""
 PUSHES = 1_500
 AT_ONCE = 100
+
+SAID_IN_PARTS = 256 * MIB
+"""Of one message that does not end; a realm may hold 32 MiB of a connection, and notices a little later."""
+PART = 400
+"""Bytes: just within a frame of 512, as the front door and push take them."""
+LARGE = 900_000
+LARGE_FRAMES = 64
+"""More than a realm may hold of a connection, and more than it reads of strangers at once."""
 
 
 def cut_off_or_welcomed(listener: Listener, times: int) -> None:
@@ -138,3 +149,58 @@ def test_pushes_that_nobody_reads_do_not_pile_up(start_realm: StartRealm) -> Non
             assert WAITING_PUSHES <= heard_by(here, listener) < WAITING_PUSHES + ABSORBED
         witness.notices_nothing()
     assert realm.stop() == 0
+
+
+def at_the_door(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
+    """A stranger there, and a message of parts without end."""
+    peer = RawPeer(here.realm.door)
+    peer.shake_hands()
+    parts = frame(bytes(PART), MORE) * 1_000
+    return peer, iter([parts] * (SAID_IN_PARTS // len(parts)))
+
+
+def on_commands(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
+    """The same, from whoever has a key."""
+    peer = CurvePeer(here.realm.commands, here.server_key, new_keys(), {b"Socket-Type": b"DEALER"})
+    return peer, (peer.part(bytes(LARGE)) for _ in range(SAID_IN_PARTS // LARGE))
+
+
+def on_push(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
+    """The same, from a user."""
+    keys = here.person("endless").keys
+    peer = CurvePeer(here.realm.push, here.server_key, keys, {b"Socket-Type": b"SUB"})
+    return peer, (b"".join(peer.part(bytes(PART)) for _ in range(100)) for _ in range(SAID_IN_PARTS // PART // 100))
+
+
+@pytest.mark.parametrize("begin", [at_the_door, on_commands, pytest.param(on_push, marks=pytest.mark.thorough)])
+def test_a_message_without_end_is_cut_off(
+    realm: RealmProcess, begin: Callable[[Outside], tuple[RawPeer, Iterator[bytes]]]
+) -> None:
+    """libzmq holds its parts until it is whole, and has no bound for them."""
+    with outside(realm) as here:
+        witness = Witness(here)
+        peer, parts = begin(here)
+        with peer:
+            peer.write_until_end(parts)
+        witness.notices_nothing()
+    assert realm.stop() == 0
+    assert realm.log().count("too much held") == 1
+
+
+def test_who_says_much_is_refused_unread_and_not_cut_off(realm: RealmProcess) -> None:
+    with outside(realm) as here:
+        witness = Witness(here)
+        with CurvePeer(realm.commands, here.server_key, new_keys(), {b"Socket-Type": b"DEALER"}) as peer:
+            codes = set()
+            for number in range(LARGE_FRAMES):
+                peer.say(packed(cmd="info", id=number, more=bytes(LARGE)))
+                answer = unpacked(peer.hear()[-1])
+                codes.add(answer.get("code"))
+                assert answer["status"] == "OK" or answer.get("retry_after"), answer
+            assert codes == {None, "rate_limited"}
+            peer.say(packed(cmd="info", id=1))
+            assert unpacked(peer.hear()[-1])["status"] == "OK", "what is short is always read"
+        witness.notices_nothing()
+    assert realm.stop() == 0
+    assert "too much held" not in realm.log()
+    assert realm.log().count("too much to read") == 1

@@ -3,6 +3,7 @@
 import select
 import socket
 import struct
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -72,6 +73,22 @@ class RawPeer:
             self._tcp.sendall(data)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise ConnectionEndedError from error
+
+    def write_until_end(self, pieces: Iterable[bytes]) -> None:
+        """Send these until the other side ends the connection; raise TimeoutError where it does not, all being said."""
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                readable, writable, _ = select.select([self._tcp], [self._tcp], [], PATIENCE_S)
+                if not readable and not writable:
+                    raise TimeoutError
+                try:
+                    if readable and not self._tcp.recv(65_536):
+                        return
+                    rest = rest[self._tcp.send(rest) if writable else 0 :]
+                except (BrokenPipeError, ConnectionResetError):
+                    return
+        self.wait_for_end()
 
     def read(self, size: int) -> bytes:
         """Exactly `size` bytes; raise ConnectionEndedError where they do not come."""

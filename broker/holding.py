@@ -1,0 +1,169 @@
+"""What libzmq holds of what came and was not taken yet, with a bound in bytes.
+
+Its own bound counts whole messages of a connection. A message whose parts never end is not whole, so it has none, and
+the loop never sees it; and whole ones may be as large as a frame. So a thread asks the system what each connection has
+got (`tcpi_bytes_received`, Linux 4.1 and later; elsewhere nothing is known, and nobody is cut). Less what was taken
+from it, that is held for it. A connection for which more than `MOST` is held is cut, and if it is more than
+`MOST_OF_ALL` for all, those for which the most is held. What was not whole is gone with them.
+"""
+
+import ctypes
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Final
+
+import structlog
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from broker import outgoing
+from broker.clock import steady_ms
+from broker.culprits import Culprits
+from broker.sockets import NOBLOCK, Socket
+
+MOST: Final = 32 << 20
+"""Bytes of one connection: twice a window of a peer's largest messages, eight times one of chunks of a file.
+
+Heartbeats are never taken, so a connection that says nothing else is cut after weeks, and dials again."""
+MOST_OF_ALL: Final = 256 << 20
+"""Bytes of all of them."""
+LOOK_S: Final = 0.1
+"""So often is looked, at most; where there are thousands, as often as takes `SHARE` of a processor."""
+SHARE: Final = 0.02
+SEALED: Final = 1
+"""The weight of what comes by CURVE: in memory an empty frame takes 64 bytes, on the wire 35."""
+CLEAR: Final = 32
+"""The weight of what comes without: on the wire an empty frame takes two bytes."""
+OVERHEAD: Final = 64
+"""Of a frame on the wire, at most: its header, CURVE's nonce and seal."""
+
+_RECEIVED_AT: Final = 128
+"""Where `tcpi_bytes_received` is in `struct tcp_info`, which only ever grows at its end (include/uapi/linux/tcp.h)."""
+_INFO: Final = 136
+log: Final = structlog.get_logger()
+
+
+class _Connection:
+    """One that was accepted."""
+
+    __slots__ = ("before", "inode", "took", "weight")
+
+    def __init__(self, inode: int, before: int, weight: int) -> None:
+        self.inode = inode
+        """By which its descriptor is told from a later one with the same number."""
+        self.before = before
+        """Bytes that it had got before anything was counted; more where less was held than had seemed. The thread's."""
+        self.took = 0
+        """Bytes that were taken from it since. The loop's."""
+        self.weight = weight
+
+
+class Holding:
+    """Of the connections to some sockets."""
+
+    def __init__(self, listening: dict[Socket, int]) -> None:
+        """Begin to watch these; each has a weight, by which its bytes count. Raises zmq.ZMQError where it cannot."""
+        self.cut = 0
+        """Connections that were cut."""
+        self._listening = list(listening if sys.platform == "linux" else ())
+        self._connections: dict[int, _Connection] = {}
+        """By descriptor; some are there no more."""
+        self._culprits = Culprits(steady_ms)
+        self._system = ctypes.CDLL(None)
+        self._told, self._end = os.pipe()
+        self._reports = {outgoing.watch(one, zmq.EVENT_ACCEPTED): listening[one] for one in self._listening}
+        self._thread = threading.Thread(target=self._watch, name="holding", daemon=True)
+        self._thread.start()
+
+    def took(self, frames: list[zmq.Frame]) -> None:
+        """A message was taken in. For the loop's thread."""
+        try:
+            connection = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
+        except zmq.ZMQError:
+            return
+        if connection is not None:
+            connection.took += sum(map(len, frames)) + OVERHEAD * len(frames)
+
+    def close(self) -> None:
+        """Watch no longer. Before the sockets are closed, and by whom they belong to."""
+        os.write(self._end, b"!")
+        self._thread.join()
+        for one, reports in zip(self._listening, self._reports, strict=True):
+            outgoing.unwatch(one, reports)
+        os.close(self._end)
+        os.close(self._told)
+
+    def _watch(self) -> None:
+        poller, until = zmq.Poller(), time.monotonic()
+        for source in (*self._reports, self._told):
+            poller.register(source, zmq.POLLIN)
+        while True:
+            wait = None if not self._connections else max(0, int(1000 * (until - time.monotonic())))
+            if any(source == self._told for source, _ in poller.poll(wait)):
+                return
+            for reports, weight in self._reports.items():
+                self._hear(reports, weight)
+            began = time.monotonic()
+            if began >= until:
+                self._look()
+                until = began + max(LOOK_S, (time.monotonic() - began) / SHARE)
+
+    def _hear(self, reports: Socket, weight: int) -> None:
+        """Count those that were accepted."""
+        with suppress(zmq.Again):
+            while True:
+                descriptor = int(recv_monitor_message(reports, NOBLOCK)["value"])
+                received = self._received(descriptor)
+                with suppress(OSError):  # it has gone already
+                    self._connections[descriptor] = _Connection(os.fstat(descriptor).st_ino, received or 0, weight)
+
+    def _look(self) -> None:
+        """Cut those for which too much is held."""
+        held: list[tuple[int, int]] = []
+        for descriptor, connection in list(self._connections.items()):
+            took, received = connection.took, self._received(descriptor)
+            if received is None:
+                del self._connections[descriptor]
+                continue
+            holds = received - connection.before - took
+            if holds < 0:  # frames are counted as a little longer than they are
+                connection.before += holds
+            else:
+                held.append((holds * connection.weight, descriptor))
+        of_all = sum(holds for holds, _ in held)
+        for holds, descriptor in sorted(held, reverse=True):
+            if holds <= MOST and of_all <= MOST_OF_ALL:
+                return
+            of_all -= holds
+            self._cut(descriptor, self._connections.pop(descriptor))
+
+    def _received(self, descriptor: int) -> int | None:
+        """Bytes that a connection has got; None where there is no such connection.
+
+        By the system's own call: an object of Python's would close a descriptor that is not its own.
+        """
+        info, size = ctypes.create_string_buffer(_INFO), ctypes.c_uint32(_INFO)
+        if (
+            self._system.getsockopt(descriptor, socket.IPPROTO_TCP, socket.TCP_INFO, info, ctypes.byref(size))
+            or size.value < _INFO
+        ):
+            return None
+        (received,) = struct.unpack_from("=Q", info, _RECEIVED_AT)
+        return int(received)
+
+    def _cut(self, descriptor: int, connection: _Connection) -> None:
+        with suppress(OSError):  # it has gone already
+            copy = os.dup(descriptor)
+            if os.fstat(copy).st_ino != connection.inode:
+                os.close(copy)
+                return
+            with socket.socket(fileno=copy) as there:
+                address = str(there.getpeername()[0])
+                there.shutdown(socket.SHUT_RDWR)
+            self.cut += 1
+            self._culprits.name("too much held", address, address=address)
