@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import UNSET
 
+from client.harmless import visible
 from client.model.attached import Parcel, of_entry
 from client.model.brief import one_line
 from schemas.entries import Entry
@@ -73,7 +74,7 @@ def bounce_of(entry: Entry, own: dict[str, Entry], sending: Container[str], at: 
     return Bounce(
         key=f"{entry.seq}",
         seq=entry.seq,
-        sender=entry.sender,
+        sender=visible(entry.sender),
         at=at,
         code=entry.code or "",
         re=entry.re or "",

@@ -5,6 +5,7 @@ import re
 import flet as ft
 
 from client.model.places import Home, Members, NewGroup, OtherGroups
+from client.model.who import name_here
 from client.ui import look
 from client.ui.draw import Tick, component, kept, part, typed_in
 from client.ui.listing import Finder, Listing
@@ -135,18 +136,18 @@ def members_page(window: Window, group: Name) -> ft.Control:
 
     def draw(member: MemberSeen) -> ft.Control:
         address = window.chat.address(member.username)
-        active = window.people.is_active(address)
+        active, shown = window.people.is_active(address), name_here(member.name, address)
         is_you = f" ({words.you})" if member.username == own else ""
         pressed = look.tile(
-            f"{member.name}, {words.active if active else words.inactive}",
+            f"{shown}, {words.active if active else words.inactive}",
             window.press(lambda: window.go(window.private_room(address))),
-            look.avatar(member.name, address, active=active),
-            member.name + is_you,
+            look.avatar(shown, address, active=active),
+            shown + is_you,
             f"{member.username} · {words.admin}" if member.username == admin else member.username,
         )
         if own != admin or member.username == own:
             return pressed
-        name, once = words.remove_member.format(name=member.name), ("remove", member.username)
+        name, once = words.remove_member.format(name=shown), ("remove", member.username)
         button = look.icon_button(ft.Icons.PERSON_REMOVE_OUTLINED, name, window.press(lambda: remove(member), once))
         return ft.Row([ft.Container(pressed, expand=True), button])
 

@@ -50,7 +50,7 @@ def page(window: Window, form: SignIn) -> ft.Control:
                                 words.greeting.format(name=visible(desk.name)),
                                 theme_style=ft.TextThemeStyle.HEADLINE_SMALL,
                             ),
-                            ft.Text(desk.user, color=ft.Colors.ON_SURFACE_VARIANT),
+                            ft.Text(visible(desk.user), color=ft.Colors.ON_SURFACE_VARIANT),
                         ],
                         spacing=2,
                         expand=True,

@@ -7,6 +7,7 @@ import flet as ft
 from msgspec import UNSET
 
 from client.model.places import Place, Room
+from client.model.who import name_here
 from client.ui import look
 from client.ui.complaint import complaint
 from client.ui.draw import Tick, component, part, typed_in
@@ -131,12 +132,12 @@ def group_finder(window: Window, tick: Tick, *, joined: bool | None = None) -> F
 def person(window: Window, user: UserSeen) -> ft.Control:
     """A user to write to."""
     words, address = window.words, window.chat.address(user.username)
-    active = window.people.is_active(address)
+    active, name = window.people.is_active(address), name_here(user.name, address)
     return look.tile(
-        f"{user.name}, {words.active if active else words.inactive}",
+        f"{name}, {words.active if active else words.inactive}",
         window.press(lambda: window.go(window.private_room(address))),
-        look.avatar(user.name, address, active=active),
-        user.name,
+        look.avatar(name, address, active=active),
+        name,
         f"{user.username} · {user.country}",
     )
 
