@@ -10,6 +10,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
+from broker.holding import CLEAR, Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import place
 from broker.sockets import NOBLOCK, Context, Socket, receive_now
@@ -18,7 +19,7 @@ T = TypeVar("T")
 OTHERS: Final = 16
 """Frames that are no answer to what was asked, before the one who sends them is given up."""
 
-_WATCHED: Final = outgoing.REFUSED | zmq.EVENT_CLOSED | zmq.EVENT_DISCONNECTED
+_WATCHED: Final = outgoing.REFUSED | zmq.EVENT_CLOSED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECTED
 
 
 class CallError(Exception):
@@ -48,10 +49,11 @@ class Stop:
 class Calls:
     """Asks at addresses; who asks has looked them up."""
 
-    def __init__(self, context: Context, keys: KeyPair, stop: Stop) -> None:
+    def __init__(self, context: Context, keys: KeyPair, stop: Stop, holding: Holding) -> None:
         self._context = context
         self._keys = keys
         self._stop = stop
+        self._holding = holding
 
     def ask_door(self, address: str, port: int, question: bytes, largest: int, until: float) -> bytes:
         """The answer, of one frame, at a front door; `until` is a time by `time.monotonic`. Raises CallError."""
@@ -97,6 +99,7 @@ class Calls:
             for _ in range(OTHERS):
                 self._wait(opened, reports, place(address, port), until, refusal)
                 frames = receive_now(opened)
+                self._holding.took(frames)
                 answer = answered(frames[0].bytes) if len(frames) == 1 else None
                 if answer is not None:
                     return answer
@@ -115,7 +118,10 @@ class Calls:
             if self._stop.reader in ready:
                 raise CallError("the realm stops")
             if reports in ready:
-                raise UnansweredError(_why(int(recv_monitor_message(reports, NOBLOCK)["event"]), where, refusal))
+                report = recv_monitor_message(reports, NOBLOCK)
+                if int(report["event"]) != zmq.EVENT_CONNECTED:
+                    raise UnansweredError(_why(int(report["event"]), where, refusal))
+                self._holding.began(int(report["value"]), CLEAR)
             if time.monotonic() >= until:
                 raise UnansweredError(f"{where} did not answer within {until - began:.1f} s")
 

@@ -1,10 +1,11 @@
 """What libzmq holds of what came and was not taken yet, with a bound in bytes.
 
-Its own bound counts whole messages of a connection. A message whose parts never end is not whole, so it has none, and
-the loop never sees it; and whole ones may be as large as a frame. So a thread asks the system what each connection has
-got (`tcpi_bytes_received`, Linux 4.1 and later; elsewhere nothing is known, and nobody is cut). Less what was taken
-from it, that is held for it. A connection for which more than `MOST` is held is cut, and if it is more than
-`MOST_OF_ALL` for all, those for which the most is held. What was not whole is gone with them.
+Its own bound (`rcvhwm`) counts whole messages of a connection: a message whose parts never end is not whole, and whole
+ones may be as large as a frame. And whoever resets a connection that has reached it can end the process: see
+`sockets.py`. So it is not used. Instead a thread asks the system what each connection has got (`tcpi_bytes_received`,
+Linux 4.1 and later; elsewhere nothing is known, and nobody is cut). Less what was taken from it, that is held for it. A
+connection for which more than `MOST` is held is cut, and if it is more than `MOST_OF_ALL` for all, those for which the
+most is held. What was not whole is gone with them.
 """
 
 import ctypes
@@ -48,8 +49,12 @@ _INFO: Final = 136
 log: Final = structlog.get_logger()
 
 
+IDLE_MS: Final = 1_000
+"""So often is seen whether there are connections, where there were none."""
+
+
 class _Connection:
-    """One that was accepted."""
+    """One that was accepted, or made."""
 
     __slots__ = ("before", "inode", "took", "weight")
 
@@ -59,18 +64,19 @@ class _Connection:
         self.before = before
         """Bytes that it had got before anything was counted; more where less was held than had seemed. The thread's."""
         self.took = 0
-        """Bytes that were taken from it since. The loop's."""
+        """Bytes that were taken from it since. Theirs who take them."""
         self.weight = weight
 
 
 class Holding:
-    """Of the connections to some sockets."""
+    """Of the connections to and from some sockets."""
 
     def __init__(self, listening: dict[Socket, int]) -> None:
         """Begin to watch these; each has a weight, by which its bytes count. Raises zmq.ZMQError where it cannot."""
         self.cut = 0
         """Connections that were cut."""
-        self._listening = list(listening if sys.platform == "linux" else ())
+        self._can_ask = sys.platform == "linux"
+        self._listening = list(listening if self._can_ask else ())
         self._connections: dict[int, _Connection] = {}
         """By descriptor; some are there no more."""
         self._culprits = Culprits(steady_ms)
@@ -80,8 +86,16 @@ class Holding:
         self._thread = threading.Thread(target=self._watch, name="holding", daemon=True)
         self._thread.start()
 
+    def began(self, descriptor: int, weight: int) -> None:
+        """A connection was made, and is watched too. From any thread."""
+        if not self._can_ask:
+            return
+        received = self._received(descriptor) or 0
+        with suppress(OSError):  # it has gone already
+            self._connections[descriptor] = _Connection(os.fstat(descriptor).st_ino, received, weight)
+
     def took(self, frames: list[zmq.Frame]) -> None:
-        """A message was taken in. For the loop's thread."""
+        """A message was taken in. From the thread that takes in what comes on its connection."""
         try:
             connection = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
         except zmq.ZMQError:
@@ -103,7 +117,7 @@ class Holding:
         for source in (*self._reports, self._told):
             poller.register(source, zmq.POLLIN)
         while True:
-            wait = None if not self._connections else max(0, int(1000 * (until - time.monotonic())))
+            wait = IDLE_MS if not self._connections else max(0, int(1000 * (until - time.monotonic())))
             if any(source == self._told for source, _ in poller.poll(wait)):
                 return
             for reports, weight in self._reports.items():
@@ -117,10 +131,7 @@ class Holding:
         """Count those that were accepted."""
         with suppress(zmq.Again):
             while True:
-                descriptor = int(recv_monitor_message(reports, NOBLOCK)["value"])
-                received = self._received(descriptor)
-                with suppress(OSError):  # it has gone already
-                    self._connections[descriptor] = _Connection(os.fstat(descriptor).st_ino, received or 0, weight)
+                self.began(int(recv_monitor_message(reports, NOBLOCK)["value"]), weight)
 
     def _look(self) -> None:
         """Cut those for which too much is held."""
@@ -164,6 +175,6 @@ class Holding:
                 return
             with socket.socket(fileno=copy) as there:
                 address = str(there.getpeername()[0])
+                self.cut += 1
                 there.shutdown(socket.SHUT_RDWR)
-            self.cut += 1
             self._culprits.name("too much held", address, address=address)

@@ -19,6 +19,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
+from broker.holding import SEALED, Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
 from broker.sockets import NOBLOCK, Context, Sent, Socket, receive_now, send_now
@@ -33,7 +34,8 @@ BYTES_A_TURN: Final = 2 << 20
 
 _UNANSWERED: Final = zmq.EVENT_CONNECT_RETRIED
 """Comes when a connection could not be made, and also after one was lost."""
-_WATCHED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | outgoing.REFUSED | _UNANSWERED
+_OUTCOMES: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | outgoing.REFUSED | _UNANSWERED
+_WATCHED: Final = zmq.EVENT_CONNECTED | _OUTCOMES
 
 FromLink = FromPeer | LinkUp | LinkDown
 
@@ -102,7 +104,9 @@ class _Watched(NamedTuple):
 class Links:
     """All of them."""
 
-    def __init__(self, context: Context, keys: KeyPair, lookups: Lookups, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, context: Context, keys: KeyPair, lookups: Lookups, wake: Callable[[], None], holding: Holding
+    ) -> None:
         """`wake` is called, from any thread, when `gather` has something to do."""
         self.unsent = 0
         """Frames dropped because a peer was not connected, or did not read."""
@@ -114,6 +118,7 @@ class Links:
         self._keys = keys
         self._lookups = lookups
         self._wake = wake
+        self._holding = holding
         self._links: dict[_Way, _Link] = {}
         self._selector = selectors.DefaultSelector()
         self._found: SimpleQueue[tuple[Connect, Found]] = SimpleQueue()
@@ -220,6 +225,7 @@ class Links:
                 frames = receive_now(line.socket)
             except zmq.Again:
                 return size
+            self._holding.took(frames)
             size += sum(map(len, frames))
             said = decode_from_peer(frames[0].bytes) if len(frames) == 1 else None
             if said is None:
@@ -244,7 +250,11 @@ class Links:
         assert line is not None, "nobody else reports"
         with suppress(zmq.Again):
             while True:
-                event = int(recv_monitor_message(line.reports, NOBLOCK)["event"])
+                report = recv_monitor_message(line.reports, NOBLOCK)
+                event = int(report["event"])
+                if event == zmq.EVENT_CONNECTED:
+                    self._holding.began(int(report["value"]), SEALED)
+                    continue
                 line.failed = event != zmq.EVENT_HANDSHAKE_SUCCEEDED
                 line.worked |= not line.failed
                 line.given_up = line.failed and not event & _UNANSWERED

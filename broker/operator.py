@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 import zmq
 
-from broker.sockets import BACKLOG, HANDSHAKE_MS, LINGER_MS, Context, Sent, Socket, receive_now, send_now
+from broker.sockets import BACKLOG, HANDSHAKE_MS, LINGER_MS, NO_BOUND, Context, Sent, Socket, receive_now, send_now
 from realm.effects import Reply
 from realm.request import OPERATOR, Request, Route
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
@@ -111,7 +111,8 @@ def _listening(context: Context, endpoint: str) -> Socket:
     router = context.socket(zmq.ROUTER)
     router.router_mandatory = True
     router.maxmsgsize = LARGEST
-    router.rcvhwm = router.sndhwm = UNREAD
+    router.rcvhwm = NO_BOUND
+    router.sndhwm = UNREAD
     router.linger = LINGER_MS
     router.backlog = BACKLOG
     router.handshake_ivl = HANDSHAKE_MS

@@ -14,6 +14,7 @@ from broker.sockets import (
     HEARTBEAT_MS,
     HEARTBEAT_TIMEOUT_MS,
     LINGER_MS,
+    NO_BOUND,
     UNREAD_MS,
     Context,
     Socket,
@@ -25,8 +26,6 @@ LINK_UNREAD: Final = 1_024
 """Frames that wait for one peer: four windows of messages, as libzmq learns by halves of it what was read."""
 BULK_UNREAD: Final = 16
 """Frames with file bytes that wait for one peer: two windows."""
-LINK_WAITING: Final = 64
-"""Answers of one peer that wait for us; others wait on its side."""
 REFUSED: Final = (
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
@@ -48,7 +47,6 @@ def open_link(context: Context, keys: KeyPair, server_key: str, address: str, *,
     link.linger = LINGER_MS
     link.maxmsgsize = LINK_FRAME
     link.sndhwm = BULK_UNREAD if bulk else LINK_UNREAD
-    link.rcvhwm = LINK_WAITING
     link.handshake_ivl = HANDSHAKE_MS
     link.connect_timeout = HANDSHAKE_MS
     link.heartbeat_ivl = HEARTBEAT_MS
@@ -68,7 +66,7 @@ def open_call(context: Context, address: str, largest: int, keys: KeyPair | None
     call = _open_dealer(context, address, keys, server_key)
     call.linger = 0
     call.maxmsgsize = largest
-    call.sndhwm = call.rcvhwm = 16
+    call.sndhwm = 16
     call.reconnect_ivl = -1
     return call
 
@@ -81,7 +79,7 @@ def watch(watched: Socket, events: int) -> Socket:
     at = f"inproc://reports-{next(_watched)}"
     reports: Socket = watched.context.socket(zmq.PAIR)
     reports.linger = 0
-    reports.rcvhwm = 0
+    reports.rcvhwm = NO_BOUND
     try:
         watched.monitor(at, events)
         reports.connect(at)
@@ -106,6 +104,7 @@ def _open_dealer(context: Context, address: str, keys: KeyPair | None, server_ke
     dealer = context.socket(zmq.DEALER)
     try:
         dealer.ipv6 = ":" in address
+        dealer.rcvhwm = NO_BOUND
         if keys is not None:
             dealer.curve_publickey = keys.public
             dealer.curve_secretkey = keys.secret

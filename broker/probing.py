@@ -20,9 +20,10 @@ from zmq.utils.monitor import recv_monitor_message
 from broker import outgoing
 from broker.calls import CallError, Calls, Stop
 from broker.dialling import ANSWER_BYTES, Dialler, Home
+from broker.holding import Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Lookups, NotFoundError, place
-from broker.sockets import Context
+from broker.sockets import NO_BOUND, Context
 from realm.jobs import CardRead, DialFailed, ReadCard
 from schemas.codec import encode_command
 from schemas.commands import Info
@@ -127,6 +128,7 @@ class Prober:
         """How a connection of a stranger to a push port ends; 0 where it does not."""
         subscriber = self._context.socket(zmq.SUB)
         subscriber.linger = 0
+        subscriber.rcvhwm = NO_BOUND
         subscriber.reconnect_ivl = -1
         subscriber.ipv6 = ":" in address
         subscriber.curve_publickey, subscriber.curve_secretkey = zmq.curve_keypair()
@@ -144,12 +146,13 @@ class Prober:
 def probing(networks: tuple[str, ...]) -> Iterator[Prober]:
     """Somebody who knocks; `networks` is where peers may be."""
     context: Context = zmq.Context()
-    stop = Stop()
-    prober = Prober(context, Calls(context, KeyPair(*zmq.curve_keypair()), stop), networks)
+    stop, holding = Stop(), Holding({})
+    prober = Prober(context, Calls(context, KeyPair(*zmq.curve_keypair()), stop, holding), networks)
     try:
         yield prober
     finally:
         prober.stop()
+        holding.close()
         context.destroy(linger=0)
         stop.close()
 

@@ -83,10 +83,10 @@ def run(
         card = _card(core.rules.realm, keys, bound)
         home = Home.at(core.rules.realm, settings.listen.host, port, settings.listen.advertise)
         core.rules.home = home.told()
-        pools = _start_pools(ending, context, settings, keys, blobs, home, source.read, wake)
-        links = _open_links(ending, context, settings, keys, wake)
         holding = Holding({bound.door: CLEAR, bound.commands: SEALED, bound.push: SEALED})
         ending.callback(holding.close)
+        pools = _start_pools(ending, context, settings, keys, blobs, home, source.read, wake, holding)
+        links = _open_links(ending, context, settings, keys, wake, holding)
         door = Door(bound.door, card, settings, culprits, steady_ms, holding)
         commands = Commands(bound.commands, core, culprits, steady_ms, holding)
         push = Push(bound.push, core, culprits, steady_ms, holding)
@@ -154,19 +154,22 @@ def _start_pools(
     home: Home,
     read_settings: Callable[[], Settings],
     wake: Wake,
+    holding: Holding,
 ) -> Pools:
     """The pools, and that they end: what still waits is dropped, what is slow is cut short, the rest is awaited."""
     stop = Stop()
     lookups = Lookups(settings.peers.networks, DIAL_LOOKUPS)
-    pools = Pools(settings, blobs, Dialler(Calls(context, keys, stop), lookups, home), read_settings, wake)
+    pools = Pools(settings, blobs, Dialler(Calls(context, keys, stop, holding), lookups, home), read_settings, wake)
     for end in (stop.close, pools.stop, lookups.stop, stop, blobs.close, pools.end):  # the last comes first
         ending.callback(end)
     return pools
 
 
-def _open_links(ending: ExitStack, context: sockets.Context, settings: Settings, keys: KeyPair, wake: Wake) -> Links:
+def _open_links(
+    ending: ExitStack, context: sockets.Context, settings: Settings, keys: KeyPair, wake: Wake, holding: Holding
+) -> Links:
     lookups = Lookups(settings.peers.networks)
-    links = Links(context, keys, lookups, wake)
+    links = Links(context, keys, lookups, wake, holding)
     ending.callback(links.close)
     ending.callback(lookups.stop)
     return links

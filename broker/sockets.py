@@ -3,6 +3,10 @@
 libzmq never seeds `rand()`, from which it draws the routing ids that it gives to peers. A stranger who
 announces the next one as its own trips an assertion and ends the process, before any authentication. So
 `make_context` seeds it, before the first socket.
+
+It also stops reading a connection for which as many messages wait as `rcvhwm` says, and trips another where that
+connection is reset then and a PING has come or a heartbeat falls due (libzmq 4.3.5, issue 4364). So no socket on the
+network has such a bound: `holding.py` has one, in bytes.
 """
 
 import contextlib
@@ -30,6 +34,8 @@ SMALL_FRAME: Final = 512
 HEADROOM: Final = 64_000
 """Frames slightly over the limit still reach us, to be answered with `too_large`."""
 
+NO_BOUND: Final = 0
+"""Of messages that wait to be taken in."""
 NOBLOCK: Final = int(zmq.NOBLOCK)
 MORE: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
 """As plain numbers: putting two of pyzmq's flags together takes longer than a send."""
@@ -74,7 +80,6 @@ def open_commands(context: Context, keys: KeyPair, host: str, port: int) -> Sock
     router = context.socket(zmq.ROUTER)
     router.router_mandatory = True
     router.maxmsgsize = MAX_FRAME + HEADROOM
-    router.rcvhwm = 256
     router.sndhwm = UNREAD_ANSWERS
     return _bind(router, zap.COMMANDS, keys, host, port)
 
@@ -85,7 +90,6 @@ def open_push(context: Context, keys: KeyPair, host: str, port: int) -> Socket:
     xpub.set(zmq.XPUB_MANUAL, 1)
     xpub.set(zmq.XPUB_NODROP, 1)  # so that it says whom it would lose an event for
     xpub.maxmsgsize = SMALL_FRAME
-    xpub.rcvhwm = 256
     xpub.sndhwm = UNREAD_PUSHES
     return _bind(xpub, zap.PUSH, keys, host, port)
 
@@ -95,7 +99,6 @@ def open_door(context: Context, host: str, port: int) -> Socket:
     router = context.socket(zmq.ROUTER)
     router.router_mandatory = True
     router.maxmsgsize = SMALL_FRAME
-    router.rcvhwm = 16
     router.sndhwm = UNREAD_CARDS
     return _bind(router, zap.DOOR, None, host, port)
 
@@ -169,6 +172,7 @@ def _bind(new: Socket, domain: bytes, keys: KeyPair | None, host: str, port: int
     new.zap_domain = domain
     new.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
     new.linger = LINGER_MS
+    new.rcvhwm = NO_BOUND
     new.backlog = BACKLOG
     new.handshake_ivl = HANDSHAKE_MS
     new.heartbeat_ivl = HEARTBEAT_MS

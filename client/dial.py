@@ -55,6 +55,7 @@ def open_socket(context: zmq.asyncio.Context, kind: int, host: str) -> zmq.async
     socket = context.socket(kind)
     socket.linger = 0
     socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
+    socket.setsockopt(zmq.RCVHWM, 0)  # libzmq 4.3.5 aborts where a connection that has reached it is reset
     socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, RECONNECT_MAX_MS)
     socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)

@@ -15,6 +15,7 @@ import zmq
 from broker.blobs import Blobs
 from broker.calls import Calls, Stop
 from broker.dialling import CARD_BYTES, Dialler, Home
+from broker.holding import Holding
 from broker.jobs import Pools
 from broker.lookups import Lookups
 from realm.inputs import JobDone
@@ -38,7 +39,8 @@ class Bench:
         self.stop = Stop()
         self.lookups = Lookups(networks, resolve=lambda _: list(hosts))
         home = Home.at(OWN, "127.0.0.1", 8889, None)
-        self.calls = Calls(self.context, self.keys, self.stop)
+        self.holding = Holding({})
+        self.calls = Calls(self.context, self.keys, self.stop, self.holding)
         self.dialler = Dialler(self.calls, self.lookups, home)
 
     def run(self, job: DialJob) -> DialResult:
@@ -51,6 +53,7 @@ class Bench:
         return result.why
 
     def close(self) -> None:
+        self.holding.close()
         self.context.term()  # waits for sockets that were forgotten, until the test's time is over
         self.stop.close()
 

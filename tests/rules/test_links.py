@@ -8,6 +8,8 @@ import psutil
 import pytest
 import zmq
 
+from broker import outgoing
+from broker.holding import MOST, Holding
 from broker.keyfiles import KeyPair
 from broker.links import BYTES_A_TURN, FRAMES_A_TURN, FromLink, Links
 from broker.lookups import Lookups
@@ -31,7 +33,8 @@ class Bench:
         self.wake = Wake()
         self.hosts = list(hosts)
         self.lookups = Lookups(networks, resolve=lambda _: self.hosts)
-        self.links = Links(self.context, self.keys, self.lookups, self.wake)
+        self.holding = Holding({})
+        self.links = Links(self.context, self.keys, self.lookups, self.wake, self.holding)
         self.poller = zmq.Poller()
         self.poller.register(self.wake.reader, zmq.POLLIN)
         self.poller.register(self.links.fileno(), zmq.POLLIN)
@@ -39,6 +42,7 @@ class Bench:
     def close(self) -> None:
         self.lookups.stop()
         self.links.close()
+        self.holding.close()
         self.context.term()  # waits for sockets that were forgotten, until the test's time is over
         self.wake.close()
 
@@ -513,3 +517,15 @@ def test_after_the_end_nobody_is_told_anything(peer: FakePeer) -> None:
     it.links.send(1, b"last")
     it.close()
     assert peer.hear()[1:] == [b"last"], "what was said at the end still goes out"
+
+
+def test_a_peer_that_answers_without_end_is_cut(it: Bench, peer: FakePeer) -> None:
+    """libzmq takes in all of it: its own bound, with which it would stop, ends the process where that peer is reset."""
+    route = it.joined(peer)
+    lost = outgoing.watch(peer.socket, zmq.EVENT_DISCONNECTED)
+    frame = bytes(LINK_FRAME - 100)  # CURVE adds to it
+    for _ in range(2 * MOST // len(frame)):
+        peer.socket.send_multipart([route, frame])
+    assert lost.poll(PATIENCE_MS)
+    outgoing.unwatch(peer.socket, lost)
+    assert it.holding.cut == 1

@@ -87,6 +87,10 @@ class CurvePeer(RawPeer):
         box = sealed(bytes([flags]) + body, nonce, self._session, self._secret)
         return frame(b"\x07MESSAGE" + short + box)  # in ZMTP's framing this is no command
 
+    def ping(self) -> bytes:
+        """A heartbeat that wants an answer, as it goes over the wire."""
+        return self.part(b"\x04PING" + bytes(2), COMMAND_INSIDE)
+
     def hear(self) -> list[bytes]:
         """The frames of the next message."""
         frames: list[bytes] = []

@@ -67,6 +67,11 @@ class RawPeer:
         """End the connection; twice is harmless."""
         self._tcp.close()
 
+    def reset(self) -> None:
+        """End it with a reset: what was not sent yet is lost."""
+        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
     def write(self, data: bytes) -> None:
         """Send bytes as they are; raise ConnectionEndedError where nobody takes them any more."""
         try:
