@@ -173,18 +173,18 @@ def _others(what: Kept, read: Read, touched: set[int]) -> Counter[str]:
             counts["an entry is changed: who asks for it is told, or finds less"] += noticed
             counts[f"{BROKEN}an entry is changed, and read as if it were well"] += not noticed
         elif touched:
-            well = read.get(name) == told and _goes_on(what.folder, name)
+            well = read.get(name) == told and _goes_on(what.folder, name, numbers[name.encode()])
             counts["an entry is changed: others read and write as ever"] += well
             counts[f"{BROKEN}an entry is changed, and others pay for it"] += not well
     return +counts
 
 
-def _goes_on(folder: Path, name: str) -> bool:
+def _goes_on(folder: Path, name: str, number: int) -> bool:
     """Whether something more can be said in a conversation, and read."""
     store, of = SqliteStore(folder, None, lambda: 1), ConversationId(name)
     try:
         with store.transaction() as tx:
-            entry = tx.append(of, Draft("0" * 26, "messi@kampus", "Lionel Messi", 1, bytes(16), LATER))
+            entry = tx.append(of, Draft(f"{number:026}", "messi@kampus", "Lionel Messi", 1, bytes(16), LATER))
         with store.transaction() as tx:
             [last] = tx.history(of, limit=1, max_bytes=PAGE).entries
         return last == entry
