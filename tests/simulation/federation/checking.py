@@ -236,7 +236,10 @@ class Checks:
                 erased = self._operators.is_erased(saying.user, saying.source)
                 if erased or self._operators.have_forgotten(saying.source, saying.target):
                     theirs = [one for one in theirs if one in own]  # what it was told not to be taken has no own entry
-                own = list(dict.fromkeys(own))  # the first place, where it was said again after it was removed
+                own, theirs = (
+                    list(dict.fromkeys(own)),
+                    list(dict.fromkeys(theirs)),
+                )  # the first place of what came again
                 if [one for one in own if one in theirs] != theirs:
                     self._fail(f"{saying.theirs} has {theirs}, and its sender {own}")
 

@@ -115,10 +115,11 @@ class People:
             self._try(one)
 
     def _try(self, one: Ended) -> None:
+        if one.restored != one.node.restored:
+            return  # it is alive again
+
         def answered(command: Command, answer: Answer | Refusal | None) -> None:
-            if one.restored == one.node.restored and not (
-                isinstance(answer, Refusal) and answer.code is Code.SESSION_NOT_FOUND
-            ):
+            if not (isinstance(answer, Refusal) and answer.code is Code.SESSION_NOT_FOUND):
                 self._fail(f"{one.node.name} does {command} in a session that has ended: {answer}")
             self._world.count(Seldom.STAYED_DEAD)
 
