@@ -106,6 +106,16 @@ class Operators:
         """Say something to a realm until there is an answer."""
         self.insist(lambda answered: node.operate(command, answered), then)
 
+    def after(self, ms: int, what: Callable[[], None]) -> None:
+        """Do something so much later; until then they are waiting."""
+        self._asking += 1
+
+        def do() -> None:
+            self._asking -= 1
+            what()
+
+        self._world.later(ms, do)
+
     def insist(self, say: Callable[[Answered], None], then: Callable[[Answer | Refusal], None]) -> None:
         """Say something until there is an answer: a realm may be killed meanwhile, or have no room on its disk."""
         told: list[Answer | Refusal] = []

@@ -69,7 +69,8 @@ class People:
             if not isinstance(answer, SessionOpened):
                 return  # an operator has ended what the user had
             node.database.seen.open(user, answer.topic)
-            self._world.later(self._devices.choice(USED_MS), partial(self._end, node, user, key, answer))
+            if self._world.faulty:  # else all is being healed, and who has a session keeps it
+                self._operators.after(self._devices.choice(USED_MS), partial(self._end, node, user, key, answer))
 
         node._accept(key, commands.Auth(id=1, username=Name(user), password=PASSWORD), opened)
 
