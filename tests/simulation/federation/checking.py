@@ -1,6 +1,7 @@
 """What must hold when all is healed: every message is there once, where it should be, and nothing else is."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import UNSET
@@ -11,14 +12,17 @@ from schemas.commands import Command
 from schemas.entries import CHAIN_START, Entry, follows
 from schemas.errors import Code, Refusal
 from schemas.names import Address, ConversationId, Name
-from tests.simulation.federation.node import DAY_MS, GENEROUS, RealmNode
+from tests.simulation.federation.node import GENEROUS, RealmNode
 from tests.simulation.federation.operating import Operators, known, left_of
+from tests.simulation.federation.people import People
+from tests.simulation.federation.ruling import to_be_removed
 from tests.simulation.federation.saying import GROUP, USERS, Fetched, Restore, Saying, is_of, may_be_lost, texts_of
+from tests.simulation.federation.seen import DAY_MS, IN_GROUP
 from tests.simulation.federation.world import Rarely, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
 
 KEPT_MS = int(GENEROUS.peers.keep_days * DAY_MS)
-UNCERTAIN = {Code.QUEUE_FULL, Code.FILE_NOT_FOUND}
+UNCERTAIN = {Code.QUEUE_FULL, Code.FILE_NOT_FOUND, Code.NOT_MEMBER}
 """What a network that doubles may answer to the one, and take the other."""
 
 
@@ -30,27 +34,33 @@ class Checks:
         world: RealmsWorld,
         nodes: Mapping[str, RealmNode],
         operators: Operators,
+        people: People,
         sayings: Sequence[Saying],
         restores: Sequence[Restore],
         fetched: Mapping[tuple[str, str, str], Fetched],
-        leapt_at: int,
+        leaps: Sequence[tuple[int, int]],
         now: Callable[[RealmNode, str, Command], Answer | Refusal],
     ) -> None:
-        """`leapt_at`: see `FederatedHistory.leapt_at`. `now` asks a realm for a user, and has the answer."""
+        """`leaps`: see `FederatedHistory.leaps`. `now` asks a realm for a user, and has the answer."""
         self._world = world
         self._nodes = nodes
         self._operators = operators
+        self._people = people
         self._sayings = sayings
         self._restores = restores
         self._fetched = fetched
-        self._leapt_at = leapt_at
+        self._leaps = leaps
+        self._leapt_at = max((at for at, _ in leaps), default=0)
+        """Until when what was acknowledged may be forgotten: up to then more time passed than it is kept."""
+        self._removed: dict[tuple[str, str], int] = {}
+        """By realm and conversation: up to which number retention has removed what was said."""
         self._now = now
 
     def check(self) -> None:
         """All of it. Raises BrokenError where something does not hold."""
         for node in self._nodes.values():
-            if node.wrongs:
-                self._fail(node.wrongs[0])
+            for wrong in node.database.seen.wrongs:
+                self._fail(f"{node.name}: {wrong}")
             for one in self._operators.erasures:
                 if one.realm == node.name and (left := left_of(node, one.user)):
                     self._fail(f"{node.name} still has of {one.user} {left}")
@@ -64,21 +74,27 @@ class Checks:
             self._check_saying(saying, kept, is_kept=(saying.entry in rows[saying.source]))
         self._check_order(kept)
         self._check_fetched(kept)
+        self._check_heard(kept)
 
     def _check_rows(self, node: RealmNode) -> set[str]:
         """The ids of what a realm's outbox still has, after it was seen that this is what it should have."""
         if late := to_be_forgotten(node):
             self._fail(f"{node.name} keeps {late} rows that were to be forgotten")
+        if late := to_be_removed(node):
+            self._fail(f"{node.name} keeps what was to be removed in {late} conversations")
         return {row for (row,) in node.store._connection.execute("SELECT id FROM outbox")}
 
     def _kept(self, node: RealmNode) -> dict[str, list[Entry]]:
-        """All entries of a realm by conversation, after numbers, chains and senders were checked."""
+        """All entries of a realm by conversation, removed or not, after numbers, chains and senders were checked."""
         said = {(saying.entry, saying.sender): saying for saying in self._sayings}
         kept: dict[str, list[Entry]] = {}
         with node.store.transaction() as tx:
             for (name,) in node.store._connection.execute("SELECT name FROM conversations").fetchall():
                 conversation = ConversationId(name)
-                run = tx.history(conversation, after=0, limit=1 << 20, max_bytes=1 << 40).entries
+                removed = node.database.removed(conversation)
+                run = removed + tx.history(conversation, after=0, limit=1 << 20, max_bytes=1 << 40).entries
+                self._world.counts[Seldom.REMOVED] += len(removed)
+                self._removed[node.name, name] = len(removed)
                 before = CHAIN_START
                 for number, entry in enumerate(run, start=1):
                     if entry.seq != number or not follows(before, entry):
@@ -86,29 +102,31 @@ class Checks:
                     before = entry.chain
                     if entry.queued:
                         self._fail(f"{node.name}: {entry} is still queued")
-                    if entry.erased != self._operators.must_be_erased(node.name, conversation, entry):
+                    is_removed = number <= len(removed)
+                    must = self._operators.must_be_erased(node.name, conversation, entry)
+                    if entry.erased > must or (entry.erased < must and not is_removed):
                         self._fail(f"{node.name}: {entry} is {'' if entry.erased else 'not '}erased")
                     if entry.kind != "bounce":
                         saying = said.get((entry.id, Address(entry.sender)))
-                        if saying is None or not self._says(node, saying, entry):
+                        if saying is None or not self._says(node, saying, entry, is_removed=is_removed):
                             self._fail(f"{node.name} has {entry}, which nobody has said")
                         elif name not in (saying.own, saying.theirs):
                             self._fail(f"{node.name} has {entry} in {name}, but it is {saying}")
                 kept[name] = run
         return kept
 
-    def _says(self, node: RealmNode, saying: Saying, entry: Entry) -> bool:
+    def _says(self, node: RealmNode, saying: Saying, entry: Entry, *, is_removed: bool) -> bool:
         """Whether an entry is what was said, and its file is there; of one that is erased nothing can be told."""
         if entry.erased:
             return (entry.message, entry.file) == (UNSET, UNSET)
         if saying.content is None:
             return entry.message == f"message {saying.entry}"
-        self._world.count(Seldom.FILE_THERE)
+        self._world.counts[Seldom.FILE_THERE] += not is_removed
         file = entry.file
         return (
             file is not UNSET
             and (file.name, file.digest) == ("a.txt", hashlib.sha256(saying.content).digest())
-            and node.disk.blobs.get(file.digest) == saying.content
+            and (is_removed or node.disk.blobs.get(file.digest) == saying.content)
         )
 
     def _is_too_late(self, saying: Saying) -> bool:
@@ -117,7 +135,13 @@ class Checks:
 
     def _check_saying(self, saying: Saying, kept: dict[str, dict[str, list[Entry]]], *, is_kept: bool) -> None:
         own = [entry for entry in kept[saying.source].get(saying.own, []) if is_of(entry, saying)]
+        if self._is_gone(saying.source, own[:-1]):  # said again after it was removed, it is another
+            self._world.count(Rarely.SAID_AGAIN)
+            own = own[-1:]
         theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if is_of(entry, saying)]
+        if self._is_gone(saying.target, theirs[:-1]) and (not saying.crosses or self._is_unknown(saying)):
+            self._world.count(Rarely.CAME_AGAIN)
+            theirs = theirs[-1:]
         bounces = [entry for entry in kept[saying.source].get(saying.own, []) if entry.re == saying.entry]
         counts = len(own), len(theirs), len(bounces)
         if max(counts) > 1:
@@ -127,7 +151,8 @@ class Checks:
         if saying.refused in (*UNCERTAIN, Code.REALM_NOT_FOUND) or may_be_lost(saying, self._restores):
             return
         if self._operators.is_erased(saying.user, saying.source):
-            self._check_erased(saying, counts)
+            there = 0 if self._is_gone(saying.source, bounces) else len(bounces)  # removed before
+            self._check_erased(saying, (len(own), len(theirs), there))
             return
         if bounces and saying.said_at > self._leapt_at and saying.told is not None and saying.told.queued is not True:
             self._fail(f"{saying} was answered as taken, and bounced")
@@ -141,7 +166,7 @@ class Checks:
         forgotten = self._operators.have_forgotten(saying.source, saying.target, saying.said_at)
         if counts == (1, 0, 0) and saying.is_possible and forgotten and self._is_too_late(saying):
             self._world.count(Rarely.LOST_WITH_BOTH)
-        elif self._came_too_late(saying, counts, bounces):
+        elif self._came_too_late(saying, counts, bounces, theirs):
             self._world.count(Seldom.LATE_FOR_ERASED)
         elif self._is_given_back(saying, bounces):
             self._world.count(Seldom.GIVEN_BACK_AND_TAKEN if theirs else Seldom.GIVEN_BACK)
@@ -152,6 +177,16 @@ class Checks:
                 self._fail(f"{saying} cannot be, and is there {counts}")
         elif counts != (1, 1, 0):
             self._fail(f"{saying} is there {counts}")
+
+    def _is_gone(self, realm: str, entries: Sequence[Entry]) -> bool:
+        """Whether there are such, and retention has removed them all."""
+        return bool(entries) and all(one.seq <= self._removed[realm, one.conversation] for one in entries)
+
+    def _is_unknown(self, saying: Saying) -> bool:
+        """Whether a realm that has taken it may not remember that any more."""
+        since = sum(ms for at, ms in self._leaps if at >= saying.said_at)
+        is_long = since + 2 * DAY_MS >= GENEROUS.peers.remember_days * DAY_MS
+        return is_long or self._operators.have_forgotten(saying.target, saying.source)
 
     def _check_erased(self, saying: Saying, counts: tuple[int, int, int]) -> None:
         """Of what a user said who was erased since: what still waited for another realm may have been withdrawn."""
@@ -164,7 +199,9 @@ class Checks:
         if saying.crosses and saying.is_possible:
             self._world.count(Seldom.ERASED_AND_TAKEN if theirs else Seldom.WITHDRAWN)
 
-    def _came_too_late(self, saying: Saying, counts: tuple[int, int, int], bounces: list[Entry]) -> bool:
+    def _came_too_late(
+        self, saying: Saying, counts: tuple[int, int, int], bounces: list[Entry], taken: list[Entry]
+    ) -> bool:
         """Whether it was for a user who was erased before it came; that, a realm that has forgotten may not know."""
         if saying.to_group or not self._operators.is_erased(saying.recipient, saying.target):
             return False
@@ -174,7 +211,8 @@ class Checks:
             return True  # it was taken, lost with a restore, and came again too late: the first word counts
         if bounces and bounces[0].code != Code.USER_NOT_FOUND:
             return False
-        if theirs and not self._operators.have_forgotten(saying.target, saying.source):
+        is_gone = self._is_gone(saying.target, taken) and self._is_unknown(saying)
+        if theirs and not is_gone and not self._operators.have_forgotten(saying.target, saying.source):
             return False
         return (own, bounced) == ((0, 0) if refused else (1, 1)) or self._is_repeated_late(saying, counts)
 
@@ -202,6 +240,10 @@ class Checks:
                 erased = self._operators.is_erased(saying.user, saying.source)
                 if erased or self._operators.have_forgotten(saying.source, saying.target):
                     theirs = [one for one in theirs if one in own]  # what it was told not to be taken has no own entry
+                own, theirs = (
+                    list(dict.fromkeys(own)),
+                    list(dict.fromkeys(theirs)),
+                )  # the first place of what came again
                 if [one for one in own if one in theirs] != theirs:
                     self._fail(f"{saying.theirs} has {theirs}, and its sender {own}")
 
@@ -219,14 +261,38 @@ class Checks:
                     if not isinstance(rest, Messages) or rest.more:
                         self._fail(f"getrealminbox gives {rest}")
                         continue
+                    removed = self._may_be_missing(user, node, kept[node.name])
                     ids = fetched.ids + [entry.id for entry in rest.messages]
-                    if node.name not in restored and len(set(ids)) != len(ids):
+                    there = Counter(entry.id for run in kept[node.name].values() for entry in run)
+                    if node.name not in restored and Counter(ids) - there:
                         self._fail(f"{user}@{node.name} was given something of {realm} twice")
                     due = self._from(realm, user, node, kept[node.name])
                     if not set(ids) <= due and node.name not in restored:
                         self._fail(f"{user}@{node.name} was given {set(ids) - due}, not of {realm}")
-                    if not fetched.lost and set(ids) != due:
+                    if not fetched.lost and not due - removed <= set(ids) <= due:
                         self._fail(f"{user}@{node.name} was given of {realm} {sorted(ids)}, not {sorted(due)}")
+
+    def _check_heard(self, kept: dict[str, dict[str, list[Entry]]]) -> None:
+        """Who is in a group hears all that is said there, once."""
+        restored = {one.realm for one in self._restores}
+        for node in self._nodes.values():
+            seen = node.database.seen
+            if node.name not in restored and any(times > 1 for times in seen.heard.values()):
+                self._fail(f"something is told twice in {node.name}: {seen.heard}")
+            for entry in kept[node.name].get(names.group(names.full(GROUP, node.name)), []):
+                user, _, realm = entry.sender.partition("@")
+                if node.name not in restored and seen.not_heard(entry.seq, user if realm == node.name else ""):
+                    self._fail(f"not all who are in the group of {node.name} hear {entry}")
+                self._world.counts[Seldom.HEARD] += bool(seen.due.get(entry.seq))
+
+    def _may_be_missing(self, user: str, node: RealmNode, kept: dict[str, list[Entry]]) -> set[str]:
+        all_kept = [one for run in kept.values() for one in run]
+        away = self._people.may_have_left(user, node.name)
+        return {
+            one.id
+            for one in all_kept
+            if self._is_gone(node.name, [one]) or (away and one.conversation.startswith(IN_GROUP))
+        }
 
     def _from(self, realm: str, user: str, node: RealmNode, kept: dict[str, list[Entry]]) -> set[str]:
         own = f"{user}@{node.name}"

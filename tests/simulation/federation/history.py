@@ -20,8 +20,10 @@ from schemas.names import Name
 from tests.rules.kit import key_of
 from tests.simulation.federation.checking import UNCERTAIN, Checks, to_be_forgotten
 from tests.simulation.federation.impostor import Impostor
-from tests.simulation.federation.node import CHUNK, DAY_MS, PORT, UNSENT_MS, Backup, RealmNode
+from tests.simulation.federation.node import CHUNK, PORT, UNSENT_MS, Backup, RealmNode
 from tests.simulation.federation.operating import PASSWORD, Operators, known
+from tests.simulation.federation.people import People
+from tests.simulation.federation.ruling import Ruling, to_be_removed
 from tests.simulation.federation.saying import (
     GROUP,
     USERS,
@@ -32,6 +34,7 @@ from tests.simulation.federation.saying import (
     command_for,
     may_be_lost,
 )
+from tests.simulation.federation.seen import DAY_MS
 from tests.simulation.federation.store import Databases
 from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
 from tests.simulation.history import BrokenError
@@ -50,7 +53,9 @@ SCANNED = 20
 """of so many that it looks at."""
 
 SWEPT_MS = 2 * UNSENT_MS
-"""Within so long what is to be forgotten is."""
+"""Within so long what is to be forgotten is,"""
+REMOVED_MS = 600_000 + SWEPT_MS
+"""and what is to be removed, also where there was no room to do so at first."""
 BACKUP = "backup"
 WRONG = (
     Fault.PARTITION,
@@ -79,8 +84,8 @@ class FederatedHistory:
         self.world = RealmsWorld(seed, faulty=False)
         self.sayings: list[Saying] = []
         self.restores: list[Restore] = []
-        self.leapt_at = 0
-        """Until when what was acknowledged may be forgotten: up to then more time passed than it is kept."""
+        self.leaps: list[tuple[int, int]] = []
+        """When so long passed that what was acknowledged may be forgotten, and how long, ms."""
         self.commands = 0
         self.fetched: dict[tuple[str, str, str], Fetched] = defaultdict(Fetched)
         self._backups: dict[str, Backup] = {}
@@ -92,6 +97,8 @@ class FederatedHistory:
         for node in self.nodes.values():
             node.nodes = dict(self.nodes)
         self.operators = Operators(self.world, self.nodes, COMMANDS, USERS)
+        Ruling(self.world, self.nodes, self.operators)
+        self.people = People(self.world, self.nodes, self.operators)
 
     def run(self) -> None:
         """All of it. Raises BrokenError where something does not hold."""
@@ -113,10 +120,11 @@ class FederatedHistory:
                 self.world,
                 self.nodes,
                 self.operators,
+                self.people,
                 self.sayings,
                 self.restores,
                 self.fetched,
-                self.leapt_at,
+                self.leaps,
                 self._now,
             ).check()
 
@@ -133,6 +141,7 @@ class FederatedHistory:
                 node.register(user)
             self._now(node, USERS[0], commands.AddGroup(id=1, tokenId=node.tokens[USERS[0]], group=GROUP))
             self._now(node, USERS[1], commands.JoinGroup(id=1, tokenId=node.tokens[USERS[1]], group=GROUP))
+            node.database.seen.members.update(USERS)
         self._add_all()
         for node in self.nodes.values():
             self._backups[node.name] = node.backup()
@@ -250,8 +259,8 @@ class FederatedHistory:
             if saying.told is None:
                 self.world.count(Seldom.QUEUED if answer.queued is True else Seldom.TAKEN)
                 saying.told, saying.told_at = answer, self.world.now
-            elif (saying.told.seq, saying.told.chain) != (answer.seq, answer.chain) and not may_be_lost(
-                saying, self.restores
+            elif (saying.told.seq, saying.told.chain) != (answer.seq, answer.chain) and not (
+                may_be_lost(saying, self.restores) or self._has_removed(saying)
             ):
                 self._fail(f"{saying} was answered in two ways: {answer}")
         elif isinstance(answer, Refusal) and answer.code is Code.UNAVAILABLE:
@@ -267,10 +276,17 @@ class FederatedHistory:
             elif answer.code is Code.SESSION_NOT_FOUND and self.operators.has_ended(saying.user, saying.source):
                 saying.refused = refused  # it is asked again, unless that was of a second copy
                 self._log_in(self.nodes[saying.source], saying.user)
+            elif answer.code is Code.NOT_MEMBER and self.people.may_have_left(saying.user, saying.source):
+                self.world.count(Seldom.NOT_MEMBER)
+            elif answer.code is Code.BAD_REQUEST and self._has_removed(saying):
+                pass  # what it was is not known any more
             elif answer.code in (Code.USER_NOT_FOUND, Code.GROUP_NOT_FOUND):
                 self.world.count(Seldom.REFUSED)
             elif answer.code not in UNCERTAIN:
                 self._fail(f"{saying} was answered {answer}")
+
+    def _has_removed(self, saying: Saying) -> bool:
+        return self.nodes[saying.source].database.has_removed(saying.entry, saying.sender)
 
     def _log_in(self, node: RealmNode, user: str) -> None:
         """Log in, as who has no session any more; who may not is asked again with what is said next."""
@@ -284,7 +300,7 @@ class FederatedHistory:
                 ):
                     self._fail(f"{user}@{node.name} is disabled, and has logged in")
                 self.world.count(Seldom.BACK)
-                node.tokens[user] = answer.tokenId
+                node.opened(user, answer)
             elif isinstance(answer, Refusal) and answer.code is Code.FORBIDDEN:
                 self.world.count(Seldom.NO_LOGIN)
 
@@ -299,7 +315,7 @@ class FederatedHistory:
             while True:
                 answer = self._now(node, user, commands.Auth(id=1, username=Name(user), password=PASSWORD))
                 if isinstance(answer, SessionOpened):
-                    node.tokens[user] = answer.tokenId
+                    node.opened(user, answer)
                     break
                 if answer.code is not Code.UNAVAILABLE:  # type: ignore[union-attr]
                     self._fail(f"{user}@{realm} cannot log in: {answer}")
@@ -384,8 +400,8 @@ class FederatedHistory:
         pairs = list(combinations(self.nodes, 2)) if dice.random() < 0.5 else [(node.name, other.name)]
         for pair in pairs:
             world.partition(*pair, dice.choice((1_000, 20_000)))
-        self.leapt_at = world.now
-        world.leap(dice.choice(LONG_DAYS) * DAY_MS)
+        self.leaps.append((world.now, dice.choice(LONG_DAYS) * DAY_MS))
+        world.leap(self.leaps[-1][1])
 
     def _impersonate(self, victim: RealmNode, known: RealmNode) -> None:
         """Somebody has taken the address of a realm that is known for a while, and says to be it."""
@@ -416,13 +432,15 @@ class FederatedHistory:
         ):
             world.run_until(world.now + 1_000)
         self._log_in_all()
+        self.people.try_all()
         while not self._is_settled() and world.now < end:
             world.run_until(world.now + 5_000)
         if not self._is_settled():
             self._fail(f"not settled: {self._unsettled()}")
-        end = world.now + SWEPT_MS
-        while world.now < end and any(to_be_forgotten(node) for node in self.nodes.values()):
-            world.run_until(world.now + 5_000)
+        for waits, ms in ((to_be_forgotten, SWEPT_MS), (to_be_removed, REMOVED_MS)):
+            end = world.now + ms
+            while world.now < end and any(waits(node) for node in self.nodes.values()):
+                world.run_until(world.now + 5_000)
 
     def _add_again_what_is_forgotten(self) -> bool:
         """Whether a realm did not know another, or knows an impostor in its place."""

@@ -18,7 +18,9 @@ from realm.jobs import (
     Job,
     ProveIntroduction,
     ReadCard,
+    ReadSettings,
     Result,
+    SettingsRead,
 )
 from realm.request import OPERATOR, Request, Route
 from realm.settings import Files, Limits, PeerRules, Settings
@@ -28,7 +30,7 @@ from schemas import commands
 from schemas.answers import Answer, SessionOpened
 from schemas.codec import Malformed, decode_command, decode_from_peer, encode_answer, encode_command, encode_refusal
 from schemas.commands import Command
-from schemas.errors import Refusal
+from schemas.errors import Code, Refusal
 from schemas.federation import (
     Envelope,
     Hello,
@@ -47,7 +49,6 @@ from tests.rules.kit import SeededIds, hash_openly, key_of
 from tests.simulation.federation.store import Database, StoreInMemory
 from tests.simulation.federation.world import Fault, RealmsWorld, Seldom
 
-DAY_MS = 86_400_000
 QUEUE = 12
 """How many messages may wait for one peer: few, so that it happens."""
 UNITS_A_TURN = 4
@@ -129,7 +130,8 @@ class RealmNode:
         self.nodes: dict[str, RealmNode] = {}
         """Who is where: by the address at which somebody dials."""
         self.tokens: dict[str, str] = {}
-        self.wrongs: list[str] = []
+        self.file = GENEROUS
+        """What its settings file says."""
         self.life = 0
         self.restored = 0
         self.clock = 0
@@ -178,7 +180,14 @@ class RealmNode:
             self._world.run_until(self._world.now + 10)
         answer = told[0]
         assert isinstance(answer, SessionOpened), answer
-        self.tokens[user] = answer.tokenId
+        self.opened(user, answer)
+        self.database.seen.open(user, answer.topic)
+        self.database.seen.first[user] = answer.topic
+
+    def opened(self, user: str, session: SessionOpened) -> None:
+        """The user speaks in this session from now on."""
+        self.tokens[user] = session.tokenId
+        self.database.seen.know(user, session.topic)
 
     def ask(self, user: str, command: Command, answered: Answered) -> None:
         """A user's command arrives, and its answer goes back, over a network that loses."""
@@ -263,6 +272,8 @@ class RealmNode:
         elif isinstance(job, ReadCard | Introduce | ProveIntroduction):
             delay = 5_000 if self._world.chance(0.1) else self._world.dice.randint(2, 20)
             self._world.later(delay, lambda: self._dialled(life, job, failed=delay == 5_000))
+        elif isinstance(job, ReadSettings):
+            self._world.later(5, lambda: self._done(life, job, SettingsRead(self.file)))
         elif isinstance(job, FileJob):
             free = max(self._world.now, self._free_at.get(job.digest, 0)) + self._world.dice.randint(1, 20)
             self._free_at[job.digest] = free  # one job of a digest after the other, as the pool has it
@@ -334,9 +345,35 @@ class RealmNode:
         inputs, self._waiting = self._waiting, []
         try:
             self._core.doomed = self._world.chance(0.002)
-            self._act(self._turns.take(self.now, inputs))
+            self._act(self._decided(inputs))
         except KilledError as killed:
             self.kill(Fault(killed.args[0]))
+
+    def _decided(self, inputs: list[Input]) -> list[Effect]:
+        seen = self.database.seen
+        effects = self._turns.take(self.now, inputs)
+        seen.hear(effects)
+        for effect in effects:
+            if isinstance(effect, Reply) and isinstance(effect.answer, Refusal):
+                self._look_at(effect.answer)
+        for item in inputs:
+            if isinstance(item, JobDone) and isinstance(item.result, SettingsRead):
+                seen.rules = item.result.settings  # from the next turn on
+        return effects
+
+    def _look_at(self, refusal: Refusal) -> None:
+        """Whether what is refused for a limit is refused for that of now."""
+        rules, default = self.database.seen.rules, GENEROUS
+        if refusal.code is Code.QUEUE_FULL:
+            if not refusal.text.startswith(f"{rules.peers.queue:,} messages wait"):
+                self.database.seen.wrongs.append(f"refused, where {rules.peers.queue} may wait: {refusal.text}")
+            if rules.peers.queue != default.peers.queue:
+                self._world.count(Seldom.FULL_ANEW)
+        elif refusal.code is Code.QUOTA_EXCEEDED:
+            about_room = "under way" not in refusal.text
+            self._world.counts[Seldom.NO_ROOM] += about_room
+            if about_room and rules.files.user_bytes == default.files.user_bytes:
+                self.database.seen.wrongs.append(f"refused, where there is room: {refusal.text}")
 
     def _act(self, effects: list[Effect]) -> None:
         if self._world.chance(0.002):
@@ -363,7 +400,7 @@ class RealmNode:
                 case Note("error", "internal error", fields):
                     raise AssertionError(fields)
                 case Note("error", event, fields):
-                    self.wrongs.append(f"{self.name} says: {event} {fields}")
+                    self.database.seen.wrongs.append(f"{self.name} says: {event} {fields}")
                 case Note(_, "peer out of reach", {"why": why}) if str(why).startswith("no answer within"):
                     self._world.count(Seldom.NO_ANSWER)
                 case Note(_, "restore noticed"):
@@ -382,7 +419,7 @@ class RealmNode:
         """End it in good order, and start it again a little later."""
         if self.reachable:
             self._world.count(Fault.STOP)
-            self._act_all(self._turns.take(self.now, [*self._waiting, Stopping()]))
+            self._act_all(self._decided([*self._waiting, Stopping()]))
             if self.running:
                 self._end()
             self._world.later(RESTART_MS, self._start)
@@ -433,6 +470,7 @@ class RealmNode:
             self._end()
             self._world.later(RESTART_MS, self._start)
         self.database.become(backup.database)
+        self.database.seen.doubt()
         self.disk.uploads, self.disk.blobs = dict(backup.uploads), dict(backup.blobs)
         self.database.draw_epoch(self._ids.epoch())
 
@@ -449,8 +487,9 @@ class RealmNode:
         if self.running:
             return
         self._store = StoreInMemory(self.database, self.name, self._ids.epoch)
-        self._core = MortalCore(self._store, GENEROUS, self._ids, self.now, bytes(32), self.key)
+        self._core = MortalCore(self._store, self.file, self._ids, self.now, bytes(32), self.key)
         self._turns = Turns(self._core, self._store)
+        self.database.seen.rules = self.file
         self.disk.uploads = {one: held for one, held in self.disk.uploads.items() if one in self._core.memory.uploads}
         self._turn_due = False
         self._tick(self.life)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from realm.store.interface import Tx
 from realm.store.rows import Peer
@@ -10,7 +11,8 @@ from schemas.answers import Answer
 from schemas.entries import Entry
 from schemas.errors import Code, Refusal
 from schemas.names import ConversationId, Name
-from tests.simulation.federation.node import PORT, RealmNode
+from tests.rules.kit import key_of
+from tests.simulation.federation.node import PORT, Answered, RealmNode
 from tests.simulation.federation.world import Dice, RealmsWorld, Seldom
 
 PATIENCE_MS = 10_000
@@ -64,22 +66,25 @@ class Operators:
         self._users = users
         self._forgets, self._erases, self._ends = (Dice(f"{world.seed} {kind}") for kind in ("forget", "erase", "end"))
         self._asking = 0
+        self._commands = commands
         self.forgettings: list[Forgetting] = []
         self.erasures: list[Erasure] = []
         self.ended: set[tuple[str, str]] = set()
         """Users, and their realms, whose sessions may have been ended."""
         self._disabled: set[tuple[str, str]] = set()
         """Those that may not log in now."""
+        self.ended_for_sure: Callable[[RealmNode, str, str], None] = lambda *_: None
+        """Told of a session that has ended: the realm, its key and its token."""
         self._plan: dict[int, list[Callable[[], None]]] = {}
         """What is done beside which command."""
         if self._forgets.random() < FORGETS:
             for _ in range(self._forgets.choice((1, 1, 2, 3))):
-                self._at(self._forgets, commands, self._forget_some)
+                self.plan(self._forgets, self._forget_some)
 
         if self._erases.random() < ERASES:
-            self._at(self._erases, commands, self._erase)
+            self.plan(self._erases, self._erase)
         if self._ends.random() < ENDS:
-            self._at(self._ends, commands, self._end_sessions)
+            self.plan(self._ends, self._end_sessions)
 
     def act(self, number: int) -> None:
         """Do what is to be done beside a command."""
@@ -91,19 +96,34 @@ class Operators:
         """Whether something that they have said is still to be done."""
         return self._asking > 0
 
-    def _at(self, dice: Dice, commands: int, what: Callable[[], None]) -> None:
-        self._plan.setdefault(dice.randint(commands // 10, commands - 1), []).append(what)
+    def plan(self, dice: Dice, what: Callable[[], None]) -> None:
+        """Have something done beside some command."""
+        self._plan.setdefault(dice.randint(self._commands // 10, self._commands - 1), []).append(what)
 
     def tell(
         self, node: RealmNode, command: operator.OperatorCommand, then: Callable[[Answer | Refusal], None]
     ) -> None:
+        """Say something to a realm until there is an answer."""
+        self.insist(lambda answered: node.operate(command, answered), then)
+
+    def after(self, ms: int, what: Callable[[], None]) -> None:
+        """Do something so much later; until then they are waiting."""
+        self._asking += 1
+
+        def do() -> None:
+            self._asking -= 1
+            what()
+
+        self._world.later(ms, do)
+
+    def insist(self, say: Callable[[Answered], None], then: Callable[[Answer | Refusal], None]) -> None:
         """Say something until there is an answer: a realm may be killed meanwhile, or have no room on its disk."""
         told: list[Answer | Refusal] = []
         self._asking += 1
 
         def ask() -> None:
             if not told:
-                node.operate(command, answered)
+                say(answered)
                 self._world.later(PATIENCE_MS, ask)
 
         def answered(answer: Answer | Refusal) -> None:
@@ -169,6 +189,7 @@ class Operators:
     def _erase(self) -> None:
         one = Erasure(self._erases.choice(list(self._nodes)), self._erases.choice(self._users))
         self.erasures.append(one)
+        self._nodes[one.realm].database.seen.topics.pop(one.user, None)
         self._say_erase(one)
 
     def _say_erase(self, one: Erasure) -> None:
@@ -205,14 +226,16 @@ class Operators:
     def _end_sessions(self) -> None:
         realm, user = self._ends.choice(list(self._nodes)), self._ends.choice(self._users)
         self.ended.add((user, realm))
+        self._nodes[realm].database.seen.topics.pop(user, None)
         away = self._ends.choice(DISABLED_MS)
+        token = self._nodes[realm].tokens[user]
         if self._ends.random() < 0.4:
             reset = operator.ResetPassword(id=1, username=Name(user), password=PASSWORD)
-            self.tell(self._nodes[realm], reset, self._count_ended)
+            self.tell(self._nodes[realm], reset, partial(self._has_ended, user, realm, token))
             return
 
         def disabled(answer: Answer | Refusal) -> None:
-            self._count_ended(answer)
+            self._has_ended(user, realm, token, answer)
             self._disabled.add((user, realm))
             if away is not None:
                 self._world.later(away, lambda: self._enable(user, realm))
@@ -229,9 +252,10 @@ class Operators:
         for user, realm in sorted(self.ended):
             self._enable(user, realm)
 
-    def _count_ended(self, answer: Answer | Refusal) -> None:
+    def _has_ended(self, user: str, realm: str, token: str, answer: Answer | Refusal) -> None:
         if isinstance(answer, Answer):
             self._world.count(Seldom.ENDED)
+            self.ended_for_sure(self._nodes[realm], key_of(user), token)
 
     def is_disabled(self, user: str, realm: str) -> bool:
         """Whether nobody may be logged in as this user, for sure."""

@@ -1,5 +1,6 @@
 """Seeded histories of two to five realms: killed, hung, cut off for long, put back from older backups, on full disks,
-forgotten by each other's operators, and with users who are erased or disabled.
+forgotten by each other's operators, with settings that change, what is old removed, and users who are erased or
+disabled, end their sessions, and leave groups.
 
 `make simulate-realms SEED=… HISTORIES=…` runs more of them; a seed that fails replays exactly.
 """

@@ -61,12 +61,27 @@ class Seldom(StrEnum):
     NO_LOGIN = "login refused, as the user was disabled"
     BACK = "logged in again"
     TOLD_OF_NONE = "sender told that there is no such realm"
+    RELOADED = "settings changed while a realm ran"
+    FULL_ANEW = "queue full by a limit that was changed"
+    NO_ROOM = "upload refused, as its user may have no more"
+    REMOVED = "removed after its time"
+    LOGGED_OUT = "session ended by its user"
+    PASSWORD_CHANGED = "other sessions ended by a new password"
+    REPLACED = "session replaced by a new login"
+    STAYED_DEAD = "ended session tried in all ways"
+    LEFT = "group left"
+    PUT_OUT = "removed from a group by its admin"
+    JOINED_AGAIN = "group joined again"
+    NOT_MEMBER = "sender told to be no member"
+    HEARD = "heard by all who are in the group"
 
 
 class Rarely(StrEnum):
     """What does not happen in every hundred histories, and has to in a thousand."""
 
     LOST_WITH_BOTH = "lost by a restore, and forgotten by who had sent it"
+    CAME_AGAIN = "taken again after retention had removed it, and its answer was forgotten"
+    SAID_AGAIN = "repeated by its sender after retention had removed it"
 
 
 class Dice(random.Random):
