@@ -99,7 +99,6 @@ class Calls:
             for _ in range(OTHERS):
                 self._wait(opened, reports, place(address, port), until, refusal)
                 frames = receive_now(opened)
-                self._holding.took(frames)
                 answer = answered(frames[0].bytes) if len(frames) == 1 else None
                 if answer is not None:
                     return answer
@@ -121,7 +120,7 @@ class Calls:
                 report = recv_monitor_message(reports, NOBLOCK)
                 if int(report["event"]) != zmq.EVENT_CONNECTED:
                     raise UnansweredError(_why(int(report["event"]), where, refusal))
-                self._holding.began(int(report["value"]), CLEAR)
+                self._holding.began(int(report["value"]), CLEAR)  # what it takes of the few answers counts for nothing
             if time.monotonic() >= until:
                 raise UnansweredError(f"{where} did not answer within {until - began:.1f} s")
 

@@ -66,7 +66,7 @@ class Commands:
                 frames = receive_now(self.socket)
             except zmq.Again:
                 break
-            self._holding.took(frames)
+            self._holding.took(frames[1:])  # the first was not on the wire
             size = sum(map(len, frames))
             refused = self._unread(frames) if size > FREE else None
             if refused is not None:

@@ -51,7 +51,7 @@ class Door:
                 frames = receive_now(self.socket)
             except zmq.Again:
                 return
-            self._holding.took(frames)
+            self._holding.took(frames[1:])  # the first was not on the wire
             self._answer(frames)
 
     def _answer(self, frames: list[zmq.Frame]) -> None:

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 import zmq
@@ -30,18 +30,28 @@ from broker.sockets import NOBLOCK, Socket
 MOST: Final = 32 << 20
 """Bytes of one connection: twice a window of a peer's largest messages, eight times one of chunks of a file.
 
-Heartbeats are never taken, so a connection that says nothing else is cut after weeks, and dials again."""
+Heartbeats are never taken, so a connection is cut after months of them, and dials again."""
 MOST_OF_ALL: Final = 256 << 20
 """Bytes of all of them."""
 LOOK_S: Final = 0.1
 """So often is looked, at most; where there are thousands, as often as takes `SHARE` of a processor."""
 SHARE: Final = 0.02
-SEALED: Final = 1
-"""The weight of what comes by CURVE: in memory an empty frame takes 64 bytes, on the wire 35."""
-CLEAR: Final = 32
-"""The weight of what comes without: on the wire an empty frame takes two bytes."""
-OVERHEAD: Final = 64
-"""Of a frame on the wire, at most: its header, CURVE's nonce and seal."""
+SHORT: Final = 255
+"""Of the longest body on the wire whose header takes 2 bytes; others take 9 (RFC 23)."""
+
+
+class Kind(NamedTuple):
+    """Of connections."""
+
+    seal: int
+    """Bytes that a frame is longer by on the wire, before its header."""
+    weight: int
+    """By which bytes on the wire count: in memory an empty frame takes 64."""
+
+
+CLEAR: Final = Kind(0, 32)
+SEALED: Final = Kind(33, 1)
+"""By CURVE: MESSAGE, a nonce, the flags and a MAC (RFC 26)."""
 
 _RECEIVED_AT: Final = 128
 """Where `tcpi_bytes_received` is in `struct tcp_info`, which only ever grows at its end (include/uapi/linux/tcp.h)."""
@@ -56,23 +66,23 @@ IDLE_MS: Final = 1_000
 class _Connection:
     """One that was accepted, or made."""
 
-    __slots__ = ("before", "inode", "took", "weight")
+    __slots__ = ("before", "inode", "kind", "took")
 
-    def __init__(self, inode: int, before: int, weight: int) -> None:
+    def __init__(self, inode: int, before: int, kind: Kind) -> None:
         self.inode = inode
         """By which its descriptor is told from a later one with the same number."""
         self.before = before
-        """Bytes that it had got before anything was counted; more where less was held than had seemed. The thread's."""
+        """Bytes that it had got before anything was counted. The thread's."""
         self.took = 0
         """Bytes that were taken from it since. Theirs who take them."""
-        self.weight = weight
+        self.kind = kind
 
 
 class Holding:
     """Of the connections to and from some sockets."""
 
-    def __init__(self, listening: dict[Socket, int]) -> None:
-        """Begin to watch these; each has a weight, by which its bytes count. Raises zmq.ZMQError where it cannot."""
+    def __init__(self, listening: dict[Socket, Kind]) -> None:
+        """Begin to watch these. Raises zmq.ZMQError where it cannot."""
         self.cut = 0
         """Connections that were cut."""
         self._can_ask = sys.platform == "linux"
@@ -86,22 +96,28 @@ class Holding:
         self._thread = threading.Thread(target=self._watch, name="holding", daemon=True)
         self._thread.start()
 
-    def began(self, descriptor: int, weight: int) -> None:
+    def began(self, descriptor: int, kind: Kind) -> None:
         """A connection was made, and is watched too. From any thread."""
         if not self._can_ask:
             return
         received = self._received(descriptor) or 0
         with suppress(OSError):  # it has gone already
-            self._connections[descriptor] = _Connection(os.fstat(descriptor).st_ino, received, weight)
+            self._connections[descriptor] = _Connection(os.fstat(descriptor).st_ino, received, kind)
 
     def took(self, frames: list[zmq.Frame]) -> None:
-        """A message was taken in. From the thread that takes in what comes on its connection."""
+        """Frames that came were taken in. From the thread that takes in what comes on their connection.
+
+        Their bytes on the wire are counted exactly: fewer, and what is held would seem to grow for ever; more, and who
+        says much could hide what it has held.
+        """
         try:
             connection = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
         except zmq.ZMQError:
             return
         if connection is not None:
-            connection.took += sum(map(len, frames)) + OVERHEAD * len(frames)
+            for frame in frames:
+                body = len(frame) + connection.kind.seal
+                connection.took += body + (2 if body <= SHORT else 9)
 
     def close(self) -> None:
         """Watch no longer. Before the sockets are closed, and by whom they belong to."""
@@ -120,18 +136,18 @@ class Holding:
             wait = IDLE_MS if not self._connections else max(0, int(1000 * (until - time.monotonic())))
             if any(source == self._told for source, _ in poller.poll(wait)):
                 return
-            for reports, weight in self._reports.items():
-                self._hear(reports, weight)
+            for reports, kind in self._reports.items():
+                self._hear(reports, kind)
             began = time.monotonic()
             if began >= until:
                 self._look()
                 until = began + max(LOOK_S, (time.monotonic() - began) / SHARE)
 
-    def _hear(self, reports: Socket, weight: int) -> None:
+    def _hear(self, reports: Socket, kind: Kind) -> None:
         """Count those that were accepted."""
         with suppress(zmq.Again):
             while True:
-                self.began(int(recv_monitor_message(reports, NOBLOCK)["value"]), weight)
+                self.began(int(recv_monitor_message(reports, NOBLOCK)["value"]), kind)
 
     def _look(self) -> None:
         """Cut those for which too much is held."""
@@ -142,10 +158,10 @@ class Holding:
                 del self._connections[descriptor]
                 continue
             holds = received - connection.before - took
-            if holds < 0:  # frames are counted as a little longer than they are
+            if holds < 0:  # some came before this connection was heard of
                 connection.before += holds
             else:
-                held.append((holds * connection.weight, descriptor))
+                held.append((holds * connection.kind.weight, descriptor))
         of_all = sum(holds for holds, _ in held)
         for holds, descriptor in sorted(held, reverse=True):
             if holds <= MOST and of_all <= MOST_OF_ALL:
