@@ -10,10 +10,10 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
-from broker.holding import CLEAR, Holding
+from broker.holding import CLEAR, SEALED, Holding, Kind
 from broker.keyfiles import KeyPair
 from broker.lookups import place
-from broker.sockets import NOBLOCK, Context, Socket, receive_now
+from broker.sockets import NOBLOCK, Context, Socket
 
 T = TypeVar("T")
 OTHERS: Final = 16
@@ -59,7 +59,7 @@ class Calls:
         """The answer, of one frame, at a front door; `until` is a time by `time.monotonic`. Raises CallError."""
         opened = self._opened(address, largest, None, "")
         refusal = f"what is at {place(address, port)} is not the front door of a realm"
-        return self._ask(opened, address, port, question, until, refusal, _first)
+        return self._ask(opened, CLEAR, address, port, question, until, refusal, _first)
 
     def ask(
         self,
@@ -74,7 +74,7 @@ class Calls:
         """The first answer of which `answered` makes something, at the commands of a realm. Raises CallError."""
         opened = self._opened(address, largest, self._keys, server_key)
         refusal = f"the realm at {place(address, port)} has another key, or lets nobody in now"
-        return self._ask(opened, address, port, question, until, refusal, answered)
+        return self._ask(opened, SEALED, address, port, question, until, refusal, answered)
 
     def _opened(self, address: str, largest: int, keys: KeyPair | None, server_key: str) -> Socket:
         try:
@@ -85,6 +85,7 @@ class Calls:
     def _ask(
         self,
         opened: Socket,
+        kind: Kind,
         address: str,
         port: int,
         question: bytes,
@@ -97,14 +98,14 @@ class Calls:
             with suppress(zmq.Again):  # it has failed already: the reports say why
                 opened.send(question, NOBLOCK)
             for _ in range(OTHERS):
-                self._wait(opened, reports, place(address, port), until, refusal)
-                frames = receive_now(opened)
+                self._wait(opened, kind, reports, place(address, port), until, refusal)
+                frames = self._holding.receive(opened)
                 answer = answered(frames[0].bytes) if len(frames) == 1 else None
                 if answer is not None:
                     return answer
         raise CallError(f"{place(address, port)} answers what it was not asked")
 
-    def _wait(self, opened: Socket, reports: Socket, where: str, until: float, refusal: str) -> None:
+    def _wait(self, opened: Socket, kind: Kind, reports: Socket, where: str, until: float, refusal: str) -> None:
         """Return when something can be received."""
         began = time.monotonic()
         poller = zmq.Poller()
@@ -120,7 +121,7 @@ class Calls:
                 report = recv_monitor_message(reports, NOBLOCK)
                 if int(report["event"]) != zmq.EVENT_CONNECTED:
                     raise UnansweredError(_why(int(report["event"]), where, refusal))
-                self._holding.began(int(report["value"]), CLEAR)  # what it takes of the few answers counts for nothing
+                self._holding.began(int(report["value"]), kind)
             if time.monotonic() >= until:
                 raise UnansweredError(f"{where} did not answer within {until - began:.1f} s")
 

@@ -8,12 +8,12 @@ import zmq
 from broker.backlog import Backlog
 from broker.culprits import Culprits
 from broker.holding import Holding
-from broker.reading import FREE, Reading
-from broker.sockets import Sent, Socket, receive_now, send_now
+from broker.sockets import Sent, Socket, send_now
 from broker.waiting import Waiting
 from broker.zap import Caller
 from realm.core import Core
 from realm.effects import Reply
+from realm.limits import Bucket
 from realm.request import Request, Route
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
 from schemas.commands import Download
@@ -24,6 +24,12 @@ _GIVEN_LENGTH: Final = 5
 
 BYTES_A_TURN: Final = 8 << 20
 """About so many bytes one turn takes in: more would keep others waiting, and fill memory."""
+
+LONG: Final = 131_072
+"""Bytes of a command, twice the longest message: no honest client says more at once."""
+LONG_PER_SECOND: Final = 4 << 20
+"""Bytes of longer ones, of all callers: to refuse a million tiny values takes 9 ms."""
+LONG_AT_ONCE: Final = 4 << 20
 
 _REMEMBERED: Final = 100_000
 _UNREAD: Final = Refusal(
@@ -50,7 +56,8 @@ class Commands:
         """Of files."""
         self.waiting = Waiting()
         self._backlog = Backlog(now)
-        self._reading = Reading(core, now)
+        self._now = now
+        self._long = Bucket(LONG_AT_ONCE, now())
         self._given: set[bytes] = set()
         """Routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
 
@@ -63,15 +70,12 @@ class Commands:
             if room <= 0 or waiting.is_full:
                 break
             try:
-                frames = receive_now(self.socket)
+                frames = self._holding.receive(self.socket, routed=True)
             except zmq.Again:
                 break
-            self._holding.took(frames[1:])  # the first was not on the wire
+            if not frames:
+                break
             size = sum(map(len, frames))
-            refused = self._unread(frames) if size > FREE else None
-            if refused is not None:
-                requests.append(refused)
-                continue
             room -= size
             request = self._request(frames)
             if request is None:
@@ -99,16 +103,14 @@ class Commands:
         if sent is Sent.FULL:
             self._name("answers not read", request.key, request.address)
 
-    def _unread(self, frames: list[zmq.Frame]) -> Request | None:
-        """The refusal of a frame that is not to be read, as too much was."""
-        delimited = len(frames) > 2 and not len(frames[1])
-        caller = Caller.of(frames[-1])
-        wait = 0 if caller is None else self._reading.wait(caller.key, len(frames[1 + delimited]))
-        if caller is None or not wait:
+    def _unread(self, size: int, caller: Caller) -> Malformed | None:
+        """The refusal of a command that is not read: it is long, and as many such were read as may be."""
+        wait = 0 if size <= LONG else self._long.take(size, LONG_PER_SECOND, LONG_AT_ONCE, self._now())
+        if not wait:
             return None
         self._name("too much to read", *caller)
-        refusal = Refusal(Code.RATE_LIMITED, f"frames above {FREE:,} bytes are read at a pace", retry_after=wait)
-        return Request(Route(frames[0].bytes, delimited), *caller, Malformed(None, refusal))
+        refusal = Refusal(Code.RATE_LIMITED, f"commands above {LONG:,} bytes are read at a pace", retry_after=wait)
+        return Malformed(None, refusal)
 
     def _name(self, what: str, key: str, address: str) -> None:
         self._culprits.name(what, key if self._core.has_session(key) else address, address=address, key=key)
@@ -124,9 +126,8 @@ class Commands:
         route = Route(peer, delimited)
         if peer not in self._given and not self._is_given(peer, frames[-1]):
             return Request(route, *caller, _CHOSEN)
-        decoded = decode_command(parts)
+        decoded = self._unread(len(parts[0]), caller) or decode_command(parts)
         if isinstance(decoded, Malformed):
-            self._reading.was_wrong(caller.key, len(parts[0]))
             return Request(route, *caller, decoded)
         if type(decoded[0]) is Download and self._backlog.is_long(peer, caller.key, frames[-1]):
             return Request(route, *caller, Malformed(decoded[0].id, _UNREAD))

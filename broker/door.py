@@ -7,7 +7,7 @@ import zmq
 
 from broker.culprits import Culprits
 from broker.holding import Holding
-from broker.sockets import Sent, Socket, receive_now, send_now
+from broker.sockets import Sent, Socket, send_now
 from broker.zap import Caller
 from realm.limits import Buckets, Trusted
 from realm.settings import Settings
@@ -48,10 +48,11 @@ class Door:
         """Answer those who ask now, but not so many that others wait."""
         for _ in range(_AT_ONCE):
             try:
-                frames = receive_now(self.socket)
+                frames = self._holding.receive(self.socket, routed=True)
             except zmq.Again:
                 return
-            self._holding.took(frames[1:])  # the first was not on the wire
+            if not frames:
+                return
             self._answer(frames)
 
     def _answer(self, frames: list[zmq.Frame]) -> None:

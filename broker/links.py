@@ -22,7 +22,7 @@ from broker import outgoing
 from broker.holding import SEALED, Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
-from broker.sockets import NOBLOCK, Context, Sent, Socket, receive_now, send_now
+from broker.sockets import NOBLOCK, Context, Sent, Socket, send_now
 from realm.effects import Connect
 from realm.inputs import FromPeer, LinkDown, LinkUp
 from schemas.codec import decode_from_peer
@@ -222,10 +222,11 @@ class Links:
         size = 0
         for _ in range(at_most):
             try:
-                frames = receive_now(line.socket)
+                frames = self._holding.receive(line.socket)
             except zmq.Again:
                 return size
-            self._holding.took(frames)
+            if not frames:
+                break
             size += sum(map(len, frames))
             said = decode_from_peer(frames[0].bytes) if len(frames) == 1 else None
             if said is None:

@@ -146,7 +146,8 @@ class Prober:
 def probing(networks: tuple[str, ...]) -> Iterator[Prober]:
     """Somebody who knocks; `networks` is where peers may be."""
     context: Context = zmq.Context()
-    stop, holding = Stop(), Holding({})
+    stop, holding = Stop(), Holding()
+    holding.start({})
     prober = Prober(context, Calls(context, KeyPair(*zmq.curve_keypair()), stop, holding), networks)
     try:
         yield prober

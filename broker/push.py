@@ -13,7 +13,7 @@ import zmq
 
 from broker.culprits import Culprits
 from broker.holding import Holding
-from broker.sockets import NOBLOCK, Sent, Socket, cut, send_now
+from broker.sockets import Sent, Socket, cut, send_now
 from broker.zap import Caller
 from realm.core import Core
 from realm.inputs import Misbehaved, Subscribed
@@ -59,11 +59,10 @@ class Push:
         heard: list[Subscribed | Misbehaved] = []
         for _ in range(at_most):
             try:
-                frame = self.socket.recv(NOBLOCK, copy=False)
+                frame = self._holding.receive_frame(self.socket)
             except zmq.Again:
                 self._shifted = False
                 break
-            self._holding.took([frame])
             said = self._take(frame)
             if said is not None:
                 heard.append(said)

@@ -77,14 +77,15 @@ def run(
         wake = Wake()
         ending.callback(wake.close)
         context, operator = _open_context(ending, folder)
-        zap, culprits = _guard(context, core, settings)
+        holding = Holding()
+        ending.callback(holding.close)
+        zap, culprits = _guard(context, core, settings, holding)
         bound = _bind(context, keys, settings.listen)
         port = sockets.port_of(bound.door)
         card = _card(core.rules.realm, keys, bound)
         home = Home.at(core.rules.realm, settings.listen.host, port, settings.listen.advertise)
         core.rules.home = home.told()
-        holding = Holding({bound.door: CLEAR, bound.commands: SEALED, bound.push: SEALED})
-        ending.callback(holding.close)
+        holding.start({bound.door: CLEAR, bound.commands: SEALED, bound.push: SEALED})
         pools = _start_pools(ending, context, settings, keys, blobs, home, source.read, wake, holding)
         links = _open_links(ending, context, settings, keys, wake, holding)
         door = Door(bound.door, card, settings, culprits, steady_ms, holding)
@@ -121,10 +122,11 @@ def _open_context(ending: ExitStack, folder: Path) -> tuple[sockets.Context, Ope
     return context, operator
 
 
-def _guard(context: sockets.Context, core: Core, settings: Settings) -> tuple[ZapSocket, Culprits]:
+def _guard(context: sockets.Context, core: Core, settings: Settings, holding: Holding) -> tuple[ZapSocket, Culprits]:
     """What admits connections; to be there before anything is listened on."""
     culprits = Culprits(steady_ms)
-    return ZapSocket(context, Gatekeeper(settings, core.has_session, culprits, steady_ms)), culprits
+    gatekeeper = Gatekeeper(settings, core.has_session, lambda: holding.is_full, culprits, steady_ms)
+    return ZapSocket(context, gatekeeper), culprits
 
 
 def _bind(context: sockets.Context, keys: KeyPair, listen: Listen) -> _Bound:

@@ -19,14 +19,14 @@ from schemas.commands import Resume
 
 LATER: Final = PAGES | {Resume}
 """What waits."""
-BUDGET_S: Final = 0.004
+BUDGET_S: Final = 0.003
 """About so long does a turn of pages take, beside its commit."""
 AT_ONCE: Final = 64
 """Pages of one, at most: some may turn out to take longer than those before."""
 FIRST: Final = 2
 """So many are tried at first."""
 MOST: Final = 32 << 20
-"""Bytes that may wait. Beyond that nothing more is taken from anybody until some are done, as libzmq then does it."""
+"""Bytes that may wait. Beyond that nothing more is taken in from anybody until some are done: see `holding.py`."""
 REQUEST: Final = 1024
 """What a command takes in memory beside its frames, about."""
 

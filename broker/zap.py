@@ -53,10 +53,17 @@ class Gatekeeper:
     """Admits connections by domain, mechanism, key and pace."""
 
     def __init__(
-        self, settings: Settings, has_session: Callable[[str], bool], culprits: Culprits, now: Callable[[], int]
+        self,
+        settings: Settings,
+        has_session: Callable[[str], bool],
+        is_full: Callable[[], bool],
+        culprits: Culprits,
+        now: Callable[[], int],
     ) -> None:
+        """`is_full` tells whether nobody is to be let in for now."""
         limits = settings.limits
         self._has_session = has_session
+        self._is_full = is_full
         self._culprits = culprits
         self._now = now
         self._trusted = Trusted(settings.trusted_clients)
@@ -71,6 +78,8 @@ class Gatekeeper:
         """Decide on one connection."""
         if _MECHANISMS.get(domain) != mechanism:
             return Verdict(b"400", b"wrong mechanism", b"")
+        if self._is_full():
+            return Verdict(b"300", b"too much is held", b"")
         if address not in self._trusted:
             address = network_of(address)
             if self._handshakes.take(address, self._now()):

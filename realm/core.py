@@ -131,7 +131,7 @@ class Core:
         return session.name if session else ""
 
     def has_session(self, key: str) -> bool:
-        """Whether a key may open a push connection."""
+        """Whether somebody is logged in with a key: then it may open a push connection."""
         return key in self.memory.keys
 
     def is_busy(self) -> bool:

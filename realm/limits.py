@@ -56,8 +56,8 @@ class Buckets:
         self._rate = rate
         self._burst = burst
 
-    def take(self, who: str, now: int, cost: float = 1) -> int:
-        """See `Bucket.take`."""
+    def take(self, who: str, now: int) -> int:
+        """See `Bucket.take`; the cost is 1."""
         bucket = self._buckets.get(who)
         if bucket is None:
             bucket = self._buckets[who] = Bucket(self._burst, now)
@@ -65,12 +65,7 @@ class Buckets:
                 self._buckets.popitem(last=False)
         else:
             self._buckets.move_to_end(who)
-        return bucket.take(cost, self._rate, self._burst, now)
-
-    def charge(self, who: str, cost: float) -> None:
-        """See `Bucket.charge`; for nobody who is forgotten."""
-        if who in self._buckets:
-            self._buckets[who].charge(cost)
+        return bucket.take(1, self._rate, self._burst, now)
 
 
 class _Failed(msgspec.Struct):

@@ -24,6 +24,7 @@ from tests.wire.attacker import NO_LIMITS, Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer, sealed
 from tests.wire.dialling import Keys, new_keys, packed, unpacked
 from tests.wire.test_operator import Inside, inside
+from tests.wire.test_trap_reset import at_the_door, on_commands
 from tests.wire.zmtp import COMMAND, LONG, MORE, ConnectionEndedError, RawPeer, command, frame, greeting, header, ready
 
 GROWN: Final = 64 * MIB
@@ -97,6 +98,7 @@ class Besieged:
             "HTTP at the figures": self._http,
             "the operator's socket": self._operator,
             "bytes that drip": self._drip,
+            "floods that end in a reset": self._flood,
         }
         where = self.chance.choice(list(ways))
         self.said[where] += 1
@@ -211,6 +213,13 @@ class Besieged:
         answer = caller.answer()
         assert answer["status"] == "OK" or answer["code"] in DOCUMENTED, answer
         caller.close()
+
+    def _flood(self) -> None:
+        """More at once than is taken in meanwhile."""
+        peer, flood = self.chance.choice((at_the_door, on_commands))(self.here)
+        with peer:
+            peer.write(flood[: self.chance.randrange(len(flood))])
+            peer.reset()
 
     def _drip(self) -> None:
         """One byte more of each that drips."""

@@ -39,7 +39,8 @@ class Bench:
         self.stop = Stop()
         self.lookups = Lookups(networks, resolve=lambda _: list(hosts))
         home = Home.at(OWN, "127.0.0.1", 8889, None)
-        self.holding = Holding({})
+        self.holding = Holding()
+        self.holding.start({})
         self.calls = Calls(self.context, self.keys, self.stop, self.holding)
         self.dialler = Dialler(self.calls, self.lookups, home)
 

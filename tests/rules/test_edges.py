@@ -43,7 +43,7 @@ def test_all_of_an_ipv6_network_counts_as_one() -> None:
 
 def test_handshakes_are_counted_by_network_and_trusted_ones_are_not() -> None:
     settings = Settings(trusted_clients=("::1/128",), limits=Limits(handshake_burst=2))
-    gatekeeper = Gatekeeper(settings, lambda _key: False, Culprits(lambda: 0), lambda: 0)
+    gatekeeper = Gatekeeper(settings, lambda _key: False, lambda: False, Culprits(lambda: 0), lambda: 0)
     statuses = [gatekeeper.judge(b"door", f"2001:db8::{n}", b"NULL", []).status for n in range(3)]
     assert statuses == [b"200", b"200", b"300"]
     assert {gatekeeper.judge(b"door", "::1", b"NULL", []).status for _ in range(9)} == {b"200"}

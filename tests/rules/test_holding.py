@@ -1,55 +1,143 @@
-"""What is held of a connection is known to the byte."""
+"""What is held of connections: known to the byte, bounded, and of one that has ended until it is taken."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
-from broker import sockets
-from broker.holding import CLEAR, SEALED, Holding, Kind
+from broker import holding as module
+from broker import outgoing, sockets
+from broker.holding import CLEAR, DROPPED_AT_ONCE, HANDSHAKE, HEARTBEATS, PARTS, SEALED, Holding, Kind
 from broker.keyfiles import KeyPair
 from tests.wire.dialling import PATIENCE_MS
 
 SIZES = [0, 1, 200, 220, 222, 223, 253, 254, 255, 256, 257, 5_000, 100_000]
 """On both sides of where headers become longer, with and without a seal."""
+DAY_S = 86_400
 
 
-@pytest.fixture
-def context() -> Iterator[sockets.Context]:
-    made = sockets.make_context()
-    yield made
-    made.destroy(linger=0)
+class Bench:
+    """A socket that takes in, and what is held of its connections: looked at when it is said."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.context = sockets.make_context()
+        self.keys = KeyPair(*zmq.curve_keypair())
+        self.taker = self.context.socket(zmq.ROUTER)
+        self.taker.rcvhwm = sockets.NO_BOUND
+        if kind is SEALED:
+            self.taker.curve_server, self.taker.curve_secretkey = True, self.keys.secret
+        self.port = self.taker.bind_to_random_port("tcp://127.0.0.1")
+        self.accepted = outgoing.watch(self.taker, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+        self.holding = Holding()
+
+    def close(self) -> None:
+        self.holding.close()
+        outgoing.unwatch(self.taker, self.accepted)
+        self.taker.close()
+        self.context.destroy(linger=0)
+
+    def sayer(self) -> sockets.Socket:
+        """One more connection, which is known."""
+        sayer = self.context.socket(zmq.DEALER)
+        sayer.sndhwm = 0
+        if self.kind is SEALED:
+            sayer.curve_publickey, sayer.curve_secretkey = zmq.curve_keypair()
+            sayer.curve_serverkey = self.keys.public
+        sayer.connect(f"tcp://127.0.0.1:{self.port}")
+        self.holding.began(self.next_report(), self.kind, self.taker)
+        return sayer
+
+    def next_report(self) -> int:
+        """The descriptor of the connection that was accepted next, or lost."""
+        assert self.accepted.poll(PATIENCE_MS)
+        return int(recv_monitor_message(self.accepted)["value"])
+
+    def take(self) -> list[zmq.Frame]:
+        assert self.taker.poll(PATIENCE_MS)
+        return self.holding.receive(self.taker, routed=True)
+
+    def wait_for(self, size: int) -> None:
+        """Wait until the latest connection has got so much, and let that be seen."""
+        while True:
+            self.holding._look()
+            if list(self.holding._connections.values())[-1].received > size:
+                return
+            self.accepted.poll(1)
+
+    def uncounted(self) -> int:
+        """Bytes that came and were not taken, of the one connection: its handshake, where all was taken."""
+        self.holding._look()
+        (connection,) = self.holding._connections.values()
+        return connection.received - connection.took
+
+
+@contextmanager
+def bench(kind: Kind) -> Iterator[Bench]:
+    made = Bench(kind)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.mark.parametrize("kind", [CLEAR, SEALED], ids=["clear", "sealed"])
-def test_what_was_taken_is_what_came(context: sockets.Context, kind: Kind) -> None:
-    with context.socket(zmq.ROUTER) as taker, context.socket(zmq.DEALER) as sayer:
-        assert held_after(taker, sayer, kind) == [0, 0, 0]
+def test_what_was_taken_is_what_came(kind: Kind) -> None:
+    with bench(kind) as it, it.sayer() as sayer:
+        sayer.send(b"")
+        it.take()
+        handshake = it.uncounted()
+        assert 0 < handshake < HANDSHAKE
+        for size in SIZES:
+            sayer.send_multipart([bytes(size), b"x", bytes(size)])
+            assert [len(frame) for frame in it.take()[1:]] == [size, 1, size]
+        assert it.uncounted() == handshake
 
 
-def held_after(taker: sockets.Socket, sayer: sockets.Socket, kind: Kind) -> list[int]:
-    """What seems to be held after each of three messages, all of which were taken."""
-    if kind is SEALED:
-        keys = KeyPair(*zmq.curve_keypair())
-        taker.curve_server, taker.curve_secretkey = True, keys.secret
-        sayer.curve_publickey, sayer.curve_secretkey = zmq.curve_keypair()
-        sayer.curve_serverkey = keys.public
-    port = taker.bind_to_random_port("tcp://127.0.0.1")
-    holding = Holding({})
-    sayer.connect(f"tcp://127.0.0.1:{port}")
-    held: list[int] = []
-    for sizes in ([1], SIZES, SIZES * 20):
-        sayer.send_multipart([bytes(size) for size in sizes])
-        assert taker.poll(PATIENCE_MS)
-        frames = sockets.receive_now(taker)
-        descriptor = int(frames[-1].get(zmq.SRCFD))
-        if not held:
-            holding.began(descriptor, kind)
-        else:
-            holding.took(frames[1:])
-        connection = holding._connections[descriptor]
-        received = holding._received(descriptor)
-        assert received is not None
-        held.append(received - connection.before - connection.took)
-    holding.close()
-    return held
+def test_a_message_of_too_many_parts_is_dropped_and_its_connection_cut() -> None:
+    with bench(SEALED) as it, it.sayer() as many, it.sayer() as other:
+        many.send_multipart([b""] * (DROPPED_AT_ONCE + 2 * PARTS))
+        assert [it.take(), it.take()] == [[], []]
+        assert it.next_report() > 0, "it was cut"
+        other.send(b"halo")
+        assert it.take()[-1].bytes == b"halo"
+    with bench(SEALED) as it, it.sayer() as some:
+        some.send_multipart([b""] * (PARTS - 1))
+        assert len(it.take()) == PARTS
+
+
+def test_whole_messages_of_a_connection_that_has_ended_count_until_they_are_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_OF_ENDED", 1 << 20)
+    with bench(SEALED) as it:
+        for _ in range(2):
+            with it.sayer() as sayer:
+                for _ in range(10):
+                    sayer.send(bytes(65_536))
+                it.wait_for(10 * 65_536)
+            it.next_report()
+        it.holding._look()
+        assert it.holding.is_full
+        for _ in range(20):
+            assert len(it.take()) == 2
+        with pytest.raises(zmq.Again):
+            it.holding.receive(it.taker, routed=True)
+        it.holding._look()
+        assert not it.holding.is_full
+
+
+def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener says nothing else for months."""
+    with bench(SEALED) as it, it.sayer():
+        (connection,) = it.holding._connections.values()
+        connection.since -= 90 * DAY_S
+        monkeypatch.setattr(Holding, "_received", lambda *_: HEARTBEATS * 90 * DAY_S)
+        it.holding._look()
+        assert it.holding.cut == 0
+        monkeypatch.setattr(Holding, "_received", lambda *_: HEARTBEATS * 90 * DAY_S + 2 * SEALED.most)
+        it.holding._look()
+        it.holding._look()
+        assert it.holding.cut == 1, "once"
