@@ -95,9 +95,9 @@ class _Connection:
         self.is_cut = False
 
     def held(self, now: float) -> int:
-        """Bytes on the wire, weighed; `now` by the monotonic clock."""
+        """Bytes on the wire; `now` by the monotonic clock."""
         heartbeats = HANDSHAKE + HEARTBEATS * (now - self.since)
-        return max(0, int(self.received + self.of_others - self.took - heartbeats)) * self.kind.weight
+        return max(0, int(self.received + self.of_others - self.took - heartbeats))
 
 
 class Holding:
@@ -114,7 +114,13 @@ class Holding:
         self._replaced: deque[_Connection] = deque()
         """Those that have ended, as another has their descriptor."""
         self._ended: Counter[Socket] = Counter()
-        """What is held of those that have ended, weighed. The thread's."""
+        """What is held of those that have ended, bytes on the wire. The thread's."""
+        self._late: Counter[Socket] = Counter()
+        """What was taken of those since the start, and"""
+        self._known_late: Counter[Socket] = Counter()
+        """how much of that the thread has seen."""
+        self._kinds: dict[Socket, Kind] = {}
+        """Of the connections of what listens."""
         self._empty: set[Socket] = set()
         """Of which nothing was held, since it was last looked."""
         self._culprits = Culprits(steady_ms)
@@ -149,6 +155,8 @@ class Holding:
             if before is not None and before.inode == inode:
                 return
             self._connections[descriptor] = _Connection(inode, kind, source)
+            if source is not None:
+                self._kinds[source] = kind
             if before is not None:
                 self._replaced.append(before)
 
@@ -172,10 +180,10 @@ class Holding:
             frame = source.recv(NOBLOCK, copy=False)
             frames.append(frame)
             if len(frames) > PARTS:
-                self._took(frames[routed:])
+                self._took(source, frames[routed:])
                 cut(frame)
                 return self._drop(source) if frame.more else []
-        self._took(frames[routed:])
+        self._took(source, frames[routed:])
         return frames
 
     def receive_frame(self, source: Socket) -> zmq.Frame:
@@ -186,17 +194,17 @@ class Holding:
             if source in self._ended:
                 self._empty.add(source)
             raise
-        self._took([frame])
+        self._took(source, [frame])
         return frame
 
     def _drop(self, source: Socket) -> list[zmq.Frame]:
         dropped: list[zmq.Frame] = []
         while len(dropped) < DROPPED_AT_ONCE and (not dropped or dropped[-1].more):
             dropped.append(source.recv(NOBLOCK, copy=False))
-        self._took(dropped)
+        self._took(source, dropped)
         return []
 
-    def _took(self, frames: list[zmq.Frame]) -> None:
+    def _took(self, source: Socket, frames: list[zmq.Frame]) -> None:
         """Count their bytes on the wire, exactly.
 
         Fewer, and what is held would seem to grow for ever; more, and who says much could hide what is held of it.
@@ -205,10 +213,15 @@ class Holding:
             connection = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
         except zmq.ZMQError:  # libzmq says this itself
             return
+        kind = self._kinds.get(source, SEALED) if connection is None else connection.kind
+        size = 0
+        for frame in frames:
+            body = len(frame) + kind.seal
+            size += body + (2 if body <= SHORT else 9)
         if connection is not None:
-            for frame in frames:
-                body = len(frame) + connection.kind.seal
-                connection.took += body + (2 if body <= SHORT else 9)
+            connection.took += size
+        elif source in self._kinds:
+            self._late[source] += size
 
     def _watch(self) -> None:
         poller, until = zmq.Poller(), time.monotonic()
@@ -231,17 +244,24 @@ class Holding:
     def _look(self) -> None:
         """Cut those for which too much is held."""
         now = time.monotonic()
-        while self._empty:
-            self._ended[self._empty.pop()] = 0
-        while self._replaced:
-            self._count_ended(self._replaced.popleft(), now)
+        self._settle_ended(now)
         held = sorted(self._ask_all(now), key=lambda one: one[0], reverse=True)
         of_all = sum(weighed for weighed, *_ in held)
         for weighed, descriptor, connection in held:
             if of_all > MOST_OF_ALL or weighed > connection.kind.most * connection.kind.weight:
                 of_all -= weighed
                 self._cut(descriptor, connection)
-        self.is_full = self._ended.total() > MOST_OF_ENDED
+        self.is_full = sum(held * self._kinds[source].weight for source, held in self._ended.items()) > MOST_OF_ENDED
+
+    def _settle_ended(self, now: float) -> None:
+        """Count what has ended, and what was taken of it since."""
+        while self._replaced:
+            self._count_ended(self._replaced.popleft(), now)
+        for source, late in list(self._late.items()):
+            self._ended[source] -= min(self._ended[source], late - self._known_late[source])
+            self._known_late[source] = late
+        while self._empty:
+            self._ended[self._empty.pop()] = 0
 
     def _ask_all(self, now: float) -> list[tuple[int, int, _Connection]]:
         """What is held of each connection, weighed."""
@@ -257,8 +277,8 @@ class Holding:
             if (too_many := took - received - connection.of_others) > 0:
                 connection.of_others += too_many
                 if connection.source is not None:
-                    self._ended[connection.source] -= too_many * connection.kind.weight
-            held.append((connection.held(now), descriptor, connection))
+                    self._ended[connection.source] -= min(self._ended[connection.source], too_many)
+            held.append((connection.held(now) * connection.kind.weight, descriptor, connection))
         return held
 
     def _count_ended(self, connection: _Connection, now: float) -> None:

@@ -119,14 +119,19 @@ def test_whole_messages_of_a_connection_that_has_ended_count_until_they_are_take
                     sayer.send(bytes(65_536))
                 it.wait_for(10 * 65_536)
             it.next_report()
+        while not it.holding.is_full:  # libzmq closes a little after it has told
+            it.holding._look()
+            it.accepted.poll(1)
+        for _ in range(10):
+            assert len(it.take()) == 2
         it.holding._look()
-        assert it.holding.is_full
-        for _ in range(20):
+        assert not it.holding.is_full, "half of it is taken"
+        for _ in range(10):
             assert len(it.take()) == 2
         with pytest.raises(zmq.Again):
             it.holding.receive(it.taker, routed=True)
         it.holding._look()
-        assert not it.holding.is_full
+        assert it.holding._ended[it.taker] == 0
 
 
 def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:
