@@ -44,7 +44,7 @@ def logged(source: str) -> Iterator[str]:
         first, second = (*map(texts_of, node.args), [], [])[:2]
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         name = method or getattr(node.func, "id", "")
-        if method in LEVELS or name == "name":
+        if method in LEVELS or name in ("name", "_name"):
             yield from first
         elif name == "_end" or (name in ("note", "Note") and set(first) & set(LEVELS)):
             yield from second

@@ -47,6 +47,8 @@ class People:
         self._operators = operators
         self._devices, self._leaves = (Dice(f"{world.seed} {kind}") for kind in ("device", "leave"))
         self._left: set[tuple[str, str]] = set()
+        self._away: set[tuple[str, str]] = set()
+        """Those of them who are not known to have come back."""
         self._ended: list[Ended] = []
         operators.ended_for_sure = self._bury
         if self._devices.random() < DEVICES:
@@ -135,6 +137,9 @@ class People:
         how = self._leaves.choice((Seldom.LEFT, Seldom.PUT_OUT)) if user != USERS[0] else Seldom.LEFT
         who = user if how is Seldom.LEFT else USERS[0]
         back = self._leaves.choice(AWAY_MS)
+        if (user, node.name) in self._away:
+            return  # or nobody could tell which of both the realm does first
+        self._away.add((user, node.name))
         seen = node.database.seen
         seen.members.discard(user)
         self._left.add((user, node.name))
@@ -185,6 +190,7 @@ class People:
             if isinstance(answer, Answer):
                 self._world.count(Seldom.JOINED_AGAIN)
                 seen.members.add(user)
+                self._away.discard((user, node.name))
 
         def say(then: Callable[[Answer | Refusal | None], None]) -> None:
             node._accept(key_of(user), commands.JoinGroup(id=1, tokenId=node.tokens[user], group=GROUP), then)

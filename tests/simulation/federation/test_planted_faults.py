@@ -212,7 +212,7 @@ def test_a_hung_peer_that_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_refusal_that_is_forgotten_and_taken_for_consent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by history 7 of its time: what was refused, and heard of only after the answer was forgotten."""
     monkeypatch.setattr(receiving, "_forgotten", lambda _ctx, _came: "")
-    caught("cannot be, and is there (1, 0, 0)")
+    caught("cannot be, and is there (1, 0, 0)", "is there (1, 0, 0)")
 
 
 def test_an_own_entry_that_finds_no_room_and_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
