@@ -1,13 +1,16 @@
-"""Takes in what came, and bounds in bytes what libzmq holds of it until then.
+"""Takes in what came, and bounds what libzmq holds of it until then.
 
 libzmq's own bound (`rcvhwm`) counts whole messages of a connection: a message whose parts never end is not whole, and
 whole ones may be as large as a frame. And whoever resets a connection that has reached it can end the process: see
-`sockets.py`. So it is not used. Instead a thread asks the system what each connection has got (`tcpi_bytes_received`,
-Linux 4.1 and later; elsewhere nothing is known, and nobody is cut). Less what was taken from it, that is held for it.
+`sockets.py`. So it is not used. Instead a thread looks, often, at two things:
 
-A connection for which more than its kind may have is held is cut, and if it is more than `MOST_OF_ALL` for all, those
-for which the most is held. Whole messages of one that has ended are still held until they are taken; where they are
-more than `MOST_OF_ENDED`, nobody new is let in (`is_full`). What comes between two looks is on top of all that.
+- What is held of each connection: what the system says that it has got (`tcpi_bytes_received`, Linux 4.1 and later),
+  less what was taken from it. Where that is more than its kind may have, it is cut.
+- By how much memory has grown since nothing was held. That tells also of what has ended and is not taken in yet, and
+  no sender can hide it. While it is more than `GROWN`, nobody new is let in (`is_short`), whoever holds more than
+  `LITTLE` is cut, and what has ended is dropped unread: nobody would hear an answer.
+
+What comes between two looks is on top of that. Elsewhere than on Linux nothing is known, and nobody is cut.
 """
 
 import ctypes
@@ -17,8 +20,8 @@ import struct
 import sys
 import threading
 import time
-from collections import Counter, deque
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import structlog
@@ -30,10 +33,10 @@ from broker.clock import steady_ms
 from broker.culprits import Culprits
 from broker.sockets import NOBLOCK, Socket, cut
 
-MOST_OF_ALL: Final = 256 << 20
-"""Bytes of all connections, weighed by their kind."""
-MOST_OF_ENDED: Final = 64 << 20
-"""The same of those that have ended."""
+GROWN: Final = 256 << 20
+"""Bytes of memory."""
+LITTLE: Final = 64 << 10
+"""Bytes on the wire."""
 HEARTBEATS: Final = 16
 """Bytes a second that are never taken: what both sides say to see that the other is there takes 5."""
 HANDSHAKE: Final = 2_048
@@ -46,13 +49,14 @@ LONGEST_S: Final = 1.0
 PARTS: Final = 256
 """Of a message, with its route, that are kept to be refused; no honest one has more than 4."""
 DROPPED_AT_ONCE: Final = 2_000
-"""Parts of a message that has more are dropped in one call: a few ms."""
+"""Frames that are dropped in one call: a few ms."""
 SHORT: Final = 255
 """Of the longest body on the wire whose header takes 2 bytes; others take 9 (RFC 23)."""
 
 _RECEIVED_AT: Final = 128
 """Where `tcpi_bytes_received` is in `struct tcp_info`, which only ever grows at its end (include/uapi/linux/tcp.h)."""
 _INFO: Final = 136
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 log: Final = structlog.get_logger()
 
 
@@ -63,41 +67,29 @@ class Kind(NamedTuple):
     """Bytes by which a frame is longer on the wire, before its header."""
     most: int
     """Bytes on the wire that may be held of one."""
-    weight: int
-    """By which these count among those of all: an empty frame takes at least 64 in memory, whatever it was there."""
 
 
-CLEAR: Final = Kind(0, 64 << 10, 32)
+CLEAR: Final = Kind(0, 64 << 10)
 """For one question and its answer, at a front door."""
-SEALED: Final = Kind(33, 32 << 20, 1)
-"""By CURVE (RFC 26): MESSAGE, a nonce, flags and a MAC. `most` is twice a window of a peer's largest messages, eight
-times one of chunks of a file."""
+SEALED: Final = Kind(33, 8 << 20)
+"""By CURVE (RFC 26): MESSAGE, a nonce, flags and a MAC. `most` is two windows of chunks of a file."""
+TRUSTED: Final = Kind(33, 32 << 20)
+"""The same of users and peers: twice a window of a peer's largest messages."""
 
 
 class _Connection:
     """One that was accepted, or made."""
 
-    __slots__ = ("inode", "is_cut", "kind", "of_others", "received", "since", "source", "took")
+    __slots__ = ("inode", "is_cut", "kind", "since", "took")
 
-    def __init__(self, inode: int, kind: Kind, source: Socket | None) -> None:
+    def __init__(self, inode: int, kind: Kind) -> None:
         self.inode = inode
         """By which its descriptor is told from a later one with the same number."""
-        self.source = source
-        """What it was accepted on."""
         self.kind = kind
         self.since = time.monotonic()
         self.took = 0
-        """Bytes that were taken from it. Theirs who take them; all else is the thread's."""
-        self.received = 0
-        """Bytes that it had got when it was last looked at."""
-        self.of_others = 0
-        """Bytes in `took` that were of another, which had this descriptor before."""
+        """Bytes that were taken from it. Theirs who take them."""
         self.is_cut = False
-
-    def held(self, now: float) -> int:
-        """Bytes on the wire; `now` by the monotonic clock."""
-        heartbeats = HANDSHAKE + HEARTBEATS * (now - self.since)
-        return max(0, int(self.received + self.of_others - self.took - heartbeats))
 
 
 class Holding:
@@ -106,23 +98,19 @@ class Holding:
     def __init__(self) -> None:
         self.cut = 0
         """Connections that were cut."""
-        self.is_full = False
-        """Whether so much is held of connections that have ended that nobody is to be let in."""
+        self.dropped = 0
+        """Messages of connections that had ended, dropped as memory was short."""
+        self.is_short = False
+        """Whether so much is held that nobody is to be let in."""
         self._can_ask = sys.platform == "linux"
         self._connections: dict[int, _Connection] = {}
         """By descriptor; some are there no more."""
-        self._replaced: deque[_Connection] = deque()
-        """Those that have ended, as another has their descriptor."""
-        self._ended: Counter[Socket] = Counter()
-        """What is held of those that have ended, bytes on the wire. The thread's."""
-        self._late: Counter[Socket] = Counter()
-        """What was taken of those since the start, and"""
-        self._known_late: Counter[Socket] = Counter()
-        """how much of that the thread has seen."""
-        self._kinds: dict[Socket, Kind] = {}
-        """Of the connections of what listens."""
+        self._latest: _Connection | None = None
+        """That of the latest message."""
         self._empty: set[Socket] = set()
-        """Of which nothing was held, since it was last looked."""
+        """Of which nothing is held, when last tried."""
+        self._memory = self._resident()
+        """What the process had when nothing was held, bytes."""
         self._culprits = Culprits(steady_ms)
         self._system = ctypes.PyDLL(None)  # which keeps the interpreter's lock: a call takes less than to have it again
         self._told, self._end = os.pipe()
@@ -133,6 +121,7 @@ class Holding:
         """Watch what is accepted on these, and what `began` tells. Raises zmq.ZMQError where it cannot."""
         for one, kind in listening.items() if self._can_ask else ():
             self._reports[one] = outgoing.watch(one, zmq.EVENT_ACCEPTED), kind
+            self._empty.add(one)
         self._thread.start()
 
     def close(self) -> None:
@@ -145,145 +134,131 @@ class Holding:
         os.close(self._end)
         os.close(self._told)
 
-    def began(self, descriptor: int, kind: Kind, source: Socket | None = None) -> None:
-        """There is this connection, of a socket that listens or, without `source`, of one of ours. From any thread."""
+    def began(self, descriptor: int, kind: Kind) -> None:
+        """There is this connection. From any thread."""
         if not self._can_ask:
             return
         with suppress(OSError):  # it has gone already
             inode = os.fstat(descriptor).st_ino
             before = self._connections.get(descriptor)
-            if before is not None and before.inode == inode:
-                return
-            self._connections[descriptor] = _Connection(inode, kind, source)
-            if source is not None:
-                self._kinds[source] = kind
-            if before is not None:
-                self._replaced.append(before)
+            if before is None or before.inode != inode:
+                self._connections[descriptor] = _Connection(inode, kind)
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether nobody has said yet that the latest message came from a user or a peer."""
+        return self._latest is not None and self._latest.kind is SEALED
+
+    def trust(self) -> None:
+        """It did: more may be held of that connection from now on."""
+        assert self._latest is not None, "it is strange"
+        self._latest.kind = TRUSTED
 
     def receive(self, source: Socket, *, routed: bool = False) -> list[zmq.Frame]:
         """Take in the next message, or raise zmq.Again where there is none. `routed`: the first frame is a route.
 
-        Nothing is returned of one that has more than `PARTS`: its connection is cut, and the parts are dropped, some
-        with each call. Frame by frame, which takes half the time of pyzmq's own loop over them.
+        Nothing is returned where something was dropped: messages of connections that have ended, as long as memory is
+        short, and any of more than `PARTS`, some with each call. Frame by frame, which takes half the time of pyzmq's
+        own loop over them.
         """
-        frames: list[zmq.Frame] = []
-        if source.getsockopt(zmq.RCVMORE):
-            return self._drop(source)
-        try:
-            frame = source.recv(NOBLOCK, copy=False)
-        except zmq.Again:
-            if source in self._ended:
-                self._empty.add(source)
-            raise
-        frames.append(frame)
-        while frame.more:
-            frame = source.recv(NOBLOCK, copy=False)
-            frames.append(frame)
-            if len(frames) > PARTS:
-                self._took(source, frames[routed:])
-                cut(frame)
-                return self._drop(source) if frame.more else []
-        self._took(source, frames[routed:])
-        return frames
+        for _ in range(DROPPED_AT_ONCE):
+            frames = self._message(source, routed)
+            if not frames or not self.is_short or not (self._latest is None or self._latest.is_cut):
+                return frames
+            self.dropped += 1
+        return []
 
     def receive_frame(self, source: Socket) -> zmq.Frame:
         """Take in the next frame, or raise zmq.Again where there is none."""
+        frame = self._next(source)
+        self._took([frame])
+        return frame
+
+    def _message(self, source: Socket, routed: bool) -> list[zmq.Frame]:
+        if source.getsockopt(zmq.RCVMORE):
+            return self._drop(source)
+        frames = [self._next(source)]
+        while frames[-1].more:
+            frames.append(source.recv(NOBLOCK, copy=False))
+            if len(frames) > PARTS:
+                self._took(frames[routed:])
+                cut(frames[-1])
+                self.cut += 1
+                return self._drop(source) if frames[-1].more else []
+        self._took(frames[routed:])
+        return frames
+
+    def _next(self, source: Socket) -> zmq.Frame:
         try:
             frame = source.recv(NOBLOCK, copy=False)
         except zmq.Again:
-            if source in self._ended:
-                self._empty.add(source)
+            self._empty.add(source)
             raise
-        self._took(source, [frame])
+        self._empty.discard(source)
         return frame
 
     def _drop(self, source: Socket) -> list[zmq.Frame]:
+        """Drop parts of the message of which the last was taken in."""
         dropped: list[zmq.Frame] = []
         while len(dropped) < DROPPED_AT_ONCE and (not dropped or dropped[-1].more):
             dropped.append(source.recv(NOBLOCK, copy=False))
-        self._took(source, dropped)
+        self._took(dropped)
         return []
 
-    def _took(self, source: Socket, frames: list[zmq.Frame]) -> None:
+    def _took(self, frames: list[zmq.Frame]) -> None:
         """Count their bytes on the wire, exactly.
 
         Fewer, and what is held would seem to grow for ever; more, and who says much could hide what is held of it.
         """
         try:
-            connection = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
+            self._latest = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
         except zmq.ZMQError:  # libzmq says this itself
             return
-        kind = self._kinds.get(source, SEALED) if connection is None else connection.kind
-        size = 0
+        if self._latest is None:
+            return
+        seal, size = self._latest.kind.seal, 0
         for frame in frames:
-            body = len(frame) + kind.seal
+            body = len(frame) + seal
             size += body + (2 if body <= SHORT else 9)
-        if connection is not None:
-            connection.took += size
-        elif source in self._kinds:
-            self._late[source] += size
+        self._latest.took += size
 
     def _watch(self) -> None:
         poller, until = zmq.Poller(), time.monotonic()
         for source in (*(reports for reports, _ in self._reports.values()), self._told):
             poller.register(source, zmq.POLLIN)
         while True:
-            wait = LONGEST_S if not self._connections else max(0.0, until - time.monotonic())
+            wait = max(0.0, until - time.monotonic())
             if any(source == self._told for source, _ in poller.poll(int(1000 * wait) + 1)):
                 return
-            for source, (reports, kind) in self._reports.items():
+            for reports, kind in self._reports.values():
                 with suppress(zmq.Again):
                     while True:
-                        self.began(int(recv_monitor_message(reports, NOBLOCK)["value"]), kind, source)
+                        self.began(int(recv_monitor_message(reports, NOBLOCK)["value"]), kind)
             if time.monotonic() >= until:
                 began = time.thread_time()
                 self._look()
                 took = time.thread_time() - began
-                until = time.monotonic() + min(LONGEST_S, max(LOOK_S, took / SHARE))
+                pause = max(LOOK_S, took / SHARE) if self._connections else LONGEST_S
+                until = time.monotonic() + min(LONGEST_S, pause)
 
     def _look(self) -> None:
-        """Cut those for which too much is held."""
+        """See how memory is, and cut those for which too much is held."""
+        resident = self._resident()
+        if self._empty.issuperset(self._reports):
+            self._memory, self.is_short = resident, False
+        elif resident - self._memory > GROWN and not self.is_short:
+            self.is_short = True
+            log.warning("memory is short", grown=resident - self._memory)
         now = time.monotonic()
-        self._settle_ended(now)
-        held = sorted(self._ask_all(now), key=lambda one: one[0], reverse=True)
-        of_all = sum(weighed for weighed, *_ in held)
-        for weighed, descriptor, connection in held:
-            if of_all > MOST_OF_ALL or weighed > connection.kind.most * connection.kind.weight:
-                of_all -= weighed
-                self._cut(descriptor, connection)
-        self.is_full = sum(held * self._kinds[source].weight for source, held in self._ended.items()) > MOST_OF_ENDED
-
-    def _settle_ended(self, now: float) -> None:
-        """Count what has ended, and what was taken of it since."""
-        while self._replaced:
-            self._count_ended(self._replaced.popleft(), now)
-        for source, late in list(self._late.items()):
-            self._ended[source] -= min(self._ended[source], late - self._known_late[source])
-            self._known_late[source] = late
-        while self._empty:
-            self._ended[self._empty.pop()] = 0
-
-    def _ask_all(self, now: float) -> list[tuple[int, int, _Connection]]:
-        """What is held of each connection, weighed."""
-        held: list[tuple[int, int, _Connection]] = []
         for descriptor, connection in list(self._connections.items()):
             took, received = connection.took, self._received(descriptor, connection.inode)
             if received is None:
                 if self._connections.get(descriptor) is connection:
                     del self._connections[descriptor]
-                self._count_ended(connection, now)
                 continue
-            connection.received = received
-            if (too_many := took - received - connection.of_others) > 0:
-                connection.of_others += too_many
-                if connection.source is not None:
-                    self._ended[connection.source] -= min(self._ended[connection.source], too_many)
-            held.append((connection.held(now) * connection.kind.weight, descriptor, connection))
-        return held
-
-    def _count_ended(self, connection: _Connection, now: float) -> None:
-        if connection.source is not None:  # else it is gone with its socket, or soon taken in
-            self._ended[connection.source] += connection.held(now)
+            held = received - took - HANDSHAKE - HEARTBEATS * (now - connection.since)
+            if held > (LITTLE if self.is_short else connection.kind.most):
+                self._cut(descriptor, connection)
 
     def _received(self, descriptor: int, inode: int) -> int | None:
         """Bytes that a connection has got; None where there is no such connection.
@@ -304,11 +279,19 @@ class Holding:
         (received,) = struct.unpack_from("=Q", info, _RECEIVED_AT)
         return int(received)
 
+    def _resident(self) -> int:
+        """Bytes of memory that the process has."""
+        if not self._can_ask:
+            return 0
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+
     def _cut(self, descriptor: int, connection: _Connection) -> None:
         """End it; where that cannot be, as no descriptor is left, it is tried again with the next look."""
+        if connection.is_cut:
+            return
         with suppress(OSError):
             copy = os.dup(descriptor)
-            if connection.is_cut or os.fstat(copy).st_ino != connection.inode:
+            if os.fstat(copy).st_ino != connection.inode:
                 os.close(copy)
                 return
             with socket.socket(fileno=copy) as there:

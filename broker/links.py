@@ -19,7 +19,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
-from broker.holding import SEALED, Holding
+from broker.holding import TRUSTED, Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
 from broker.sockets import NOBLOCK, Context, Sent, Socket, send_now
@@ -254,7 +254,7 @@ class Links:
                 report = recv_monitor_message(line.reports, NOBLOCK)
                 event = int(report["event"])
                 if event == zmq.EVENT_CONNECTED:
-                    self._holding.began(int(report["value"]), SEALED)
+                    self._holding.began(int(report["value"]), TRUSTED)
                     continue
                 line.failed = event != zmq.EVENT_HANDSHAKE_SUCCEEDED
                 line.worked |= not line.failed

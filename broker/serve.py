@@ -125,7 +125,7 @@ def _open_context(ending: ExitStack, folder: Path) -> tuple[sockets.Context, Ope
 def _guard(context: sockets.Context, core: Core, settings: Settings, holding: Holding) -> tuple[ZapSocket, Culprits]:
     """What admits connections; to be there before anything is listened on."""
     culprits = Culprits(steady_ms)
-    gatekeeper = Gatekeeper(settings, core.has_session, lambda: holding.is_full, culprits, steady_ms)
+    gatekeeper = Gatekeeper(settings, core.has_session, lambda: holding.is_short, culprits, steady_ms)
     return ZapSocket(context, gatekeeper), culprits
 
 

@@ -56,14 +56,14 @@ class Gatekeeper:
         self,
         settings: Settings,
         has_session: Callable[[str], bool],
-        is_full: Callable[[], bool],
+        is_short: Callable[[], bool],
         culprits: Culprits,
         now: Callable[[], int],
     ) -> None:
-        """`is_full` tells whether nobody is to be let in for now."""
+        """`is_short` tells whether nobody is to be let in for now, as memory is short."""
         limits = settings.limits
         self._has_session = has_session
-        self._is_full = is_full
+        self._is_short = is_short
         self._culprits = culprits
         self._now = now
         self._trusted = Trusted(settings.trusted_clients)
@@ -78,8 +78,8 @@ class Gatekeeper:
         """Decide on one connection."""
         if _MECHANISMS.get(domain) != mechanism:
             return Verdict(b"400", b"wrong mechanism", b"")
-        if self._is_full():
-            return Verdict(b"300", b"too much is held", b"")
+        if self._is_short():
+            return Verdict(b"300", b"memory is short", b"")
         if address not in self._trusted:
             address = network_of(address)
             if self._handshakes.take(address, self._now()):

@@ -7,9 +7,20 @@ import pytest
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from broker import holding as module
 from broker import outgoing, sockets
-from broker.holding import CLEAR, DROPPED_AT_ONCE, HANDSHAKE, HEARTBEATS, PARTS, SEALED, Holding, Kind
+from broker.holding import (
+    CLEAR,
+    DROPPED_AT_ONCE,
+    GROWN,
+    HANDSHAKE,
+    HEARTBEATS,
+    LITTLE,
+    PARTS,
+    SEALED,
+    TRUSTED,
+    Holding,
+    Kind,
+)
 from broker.keyfiles import KeyPair
 from tests.wire.dialling import PATIENCE_MS
 
@@ -47,7 +58,7 @@ class Bench:
             sayer.curve_publickey, sayer.curve_secretkey = zmq.curve_keypair()
             sayer.curve_serverkey = self.keys.public
         sayer.connect(f"tcp://127.0.0.1:{self.port}")
-        self.holding.began(self.next_report(), self.kind, self.taker)
+        self.holding.began(self.next_report(), self.kind)
         return sayer
 
     def next_report(self) -> int:
@@ -60,23 +71,17 @@ class Bench:
         return self.holding.receive(self.taker, routed=True)
 
     def wait_for(self, size: int) -> None:
-        """Wait until the latest connection has got so much, and let that be seen."""
-        while True:
-            self.holding._look()
-            if list(self.holding._connections.values())[-1].received > size:
-                return
+        """Wait until every connection has got so much more than its handshake."""
+        known = self.holding._connections
+        while min(self.holding._received(at, one.inode) or 0 for at, one in known.items()) < size + HANDSHAKE:
             self.accepted.poll(1)
-
-    def is_full(self) -> bool:
-        """Whether so much is held of connections that have ended that nobody is to be let in."""
-        self.holding._look()
-        return self.holding.is_full
 
     def uncounted(self) -> int:
         """Bytes that came and were not taken, of the one connection: its handshake, where all was taken."""
-        self.holding._look()
-        (connection,) = self.holding._connections.values()
-        return connection.received - connection.took
+        ((descriptor, connection),) = self.holding._connections.items()
+        received = self.holding._received(descriptor, connection.inode)
+        assert received is not None
+        return received - connection.took
 
 
 @contextmanager
@@ -113,28 +118,65 @@ def test_a_message_of_too_many_parts_is_dropped_and_its_connection_cut() -> None
         assert len(it.take()) == PARTS
 
 
-def test_whole_messages_of_a_connection_that_has_ended_count_until_they_are_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "MOST_OF_ENDED", 1 << 20)
-    with bench(SEALED) as it:
-        for _ in range(2):
-            with it.sayer() as sayer:
-                for _ in range(10):
-                    sayer.send(bytes(65_536))
-                it.wait_for(10 * 65_536)
-            it.next_report()
-        while not it.is_full():  # libzmq closes a little after it has told
-            it.accepted.poll(1)
-        for _ in range(10):
-            assert len(it.take()) == 2
-        assert not it.is_full(), "half of it is taken"
-        for _ in range(10):
-            assert len(it.take()) == 2
+def test_where_memory_is_short_nobody_is_let_in_and_what_has_ended_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    resident = 1 << 30
+    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    with bench(SEALED) as it, it.sayer() as other:
+        it.holding._reports[it.taker] = it.accepted, SEALED
         with pytest.raises(zmq.Again):
             it.holding.receive(it.taker, routed=True)
         it.holding._look()
-        assert it.holding._ended[it.taker] == 0
+        with it.sayer() as gone:
+            gone.send(b"what nobody waits for")
+            gone.send(b"and more")
+            assert it.take()[-1].bytes == b"what nobody waits for"
+        it.next_report()
+        other.send(b"halo")
+        resident += GROWN + 1
+        while len(it.holding._connections) > 1:  # libzmq closes a little after it has told
+            it.holding._look()
+            it.accepted.poll(1)
+        assert it.holding.is_short
+        assert it.take()[-1].bytes == b"halo"
+        with pytest.raises(zmq.Again):
+            it.holding.receive(it.taker, routed=True)
+        it.holding._look()
+        assert (it.holding.is_short, it.holding.dropped) == (False, 1)
+        del it.holding._reports[it.taker]
+
+
+def test_where_memory_is_short_who_holds_more_than_a_little_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bench(SEALED) as it, it.sayer() as much, it.sayer() as little:
+        it.holding._reports[it.taker] = it.accepted, SEALED
+        little.send(bytes(LITTLE // 2))
+        much.send(bytes(2 * LITTLE))
+        it.take(), it.take()
+        little.send(bytes(LITTLE // 2))
+        much.send(bytes(2 * LITTLE))
+        it.wait_for(LITTLE - 2 * HANDSHAKE)
+        monkeypatch.setattr(Holding, "_resident", lambda one: one._memory + GROWN + 1)
+        while not it.holding.cut:
+            it.holding._look()
+            it.accepted.poll(1)
+        it.next_report()
+        it.holding._look()
+        assert it.holding.cut == 1
+        del it.holding._reports[it.taker]
+
+
+def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bench(SEALED) as it, it.sayer() as sayer:
+        monkeypatch.setattr(Holding, "_received", lambda *_: 2 * SEALED.most)
+        sayer.send(b"")
+        it.take()
+        assert it.holding.is_strange
+        it.holding.trust()
+        assert not it.holding.is_strange
+        it.holding._look()
+        assert it.holding.cut == 0
+        monkeypatch.setattr(Holding, "_received", lambda *_: 2 * TRUSTED.most)
+        it.holding._look()
+        assert it.holding.cut == 1
 
 
 def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 import zmq
 
 from broker import outgoing
-from broker.holding import SEALED, Holding
+from broker.holding import TRUSTED, Holding
 from broker.keyfiles import KeyPair
 from broker.links import BYTES_A_TURN, FRAMES_A_TURN, FromLink, Links
 from broker.lookups import Lookups
@@ -525,7 +525,7 @@ def test_a_peer_that_answers_without_end_is_cut(it: Bench, peer: FakePeer) -> No
     route = it.joined(peer)
     lost = outgoing.watch(peer.socket, zmq.EVENT_DISCONNECTED)
     frame = bytes(LINK_FRAME - 100)  # CURVE adds to it
-    for _ in range(2 * SEALED.most // len(frame)):
+    for _ in range(2 * TRUSTED.most // len(frame)):
         peer.socket.send_multipart([route, frame])
     assert lost.poll(PATIENCE_MS)
     outgoing.unwatch(peer.socket, lost)
