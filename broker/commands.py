@@ -81,7 +81,7 @@ class Commands:
             if request is None:
                 self.nameless += 1
                 continue
-            if self._holding.is_strange and self._is_known(request.key):
+            if self._holding.is_strange() and self._is_known(request.key):
                 self._holding.trust()
             self.bytes_in += len(request.data)
             if not waiting.take(request, size):

@@ -144,7 +144,6 @@ class Holding:
             if before is None or before.inode != inode:
                 self._connections[descriptor] = _Connection(inode, kind)
 
-    @property
     def is_strange(self) -> bool:
         """Whether nobody has said yet that the latest message came from a user or a peer."""
         return self._latest is not None and self._latest.kind is SEALED

@@ -169,9 +169,9 @@ def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.Mon
         monkeypatch.setattr(Holding, "_received", lambda *_: 2 * SEALED.most)
         sayer.send(b"")
         it.take()
-        assert it.holding.is_strange
+        assert it.holding.is_strange()
         it.holding.trust()
-        assert not it.holding.is_strange
+        assert not it.holding.is_strange()
         it.holding._look()
         assert it.holding.cut == 0
         monkeypatch.setattr(Holding, "_received", lambda *_: 2 * TRUSTED.most)
