@@ -82,13 +82,13 @@ class _Connection:
 
     __slots__ = ("inode", "is_cut", "kind", "since", "took")
 
-    def __init__(self, inode: int, kind: Kind) -> None:
+    def __init__(self, inode: int, kind: Kind, received: int) -> None:
         self.inode = inode
         """By which its descriptor is told from a later one with the same number."""
         self.kind = kind
         self.since = time.monotonic()
-        self.took = 0
-        """Bytes that were taken from it. Theirs who take them."""
+        self.took = received
+        """Bytes that were taken from it, or had come before it was heard of. Theirs who take them."""
         self.is_cut = False
 
 
@@ -142,7 +142,7 @@ class Holding:
             inode = os.fstat(descriptor).st_ino
             before = self._connections.get(descriptor)
             if before is None or before.inode != inode:
-                self._connections[descriptor] = _Connection(inode, kind)
+                self._connections[descriptor] = _Connection(inode, kind, self._received(descriptor, inode) or 0)
 
     def is_strange(self) -> bool:
         """Whether nobody has said yet that the latest message came from a user or a peer."""

@@ -135,14 +135,14 @@ class Checks:
 
     def _check_saying(self, saying: Saying, kept: dict[str, dict[str, list[Entry]]], *, is_kept: bool) -> None:
         own = [entry for entry in kept[saying.source].get(saying.own, []) if is_of(entry, saying)]
+        bounces = [entry for entry in kept[saying.source].get(saying.own, []) if entry.re == saying.entry]
         if self._is_gone(saying.source, own[:-1]):  # said again after it was removed, it is another
             self._world.count(Rarely.SAID_AGAIN)
-            own = own[-1:]
+            own, bounces = own[-1:], bounces[-1:]
         theirs = [entry for entry in kept[saying.target].get(saying.theirs, []) if is_of(entry, saying)]
         if self._is_gone(saying.target, theirs[:-1]) and (not saying.crosses or self._is_unknown(saying)):
             self._world.count(Rarely.CAME_AGAIN)
             theirs = theirs[-1:]
-        bounces = [entry for entry in kept[saying.source].get(saying.own, []) if entry.re == saying.entry]
         counts = len(own), len(theirs), len(bounces)
         if max(counts) > 1:
             self._fail(f"{saying} is there {counts} times")

@@ -49,6 +49,8 @@ class People:
         self._left: set[tuple[str, str]] = set()
         self._away: set[tuple[str, str]] = set()
         """Those of them who are not known to have come back."""
+        self._seconds: set[tuple[str, str]] = set()
+        """Whose second device has a session, or had one that ended."""
         self._ended: list[Ended] = []
         operators.ended_for_sure = self._bury
         if self._devices.random() < DEVICES:
@@ -66,6 +68,9 @@ class People:
     def _second_device(self) -> None:
         node, user = self._devices.choice(self._nodes), self._devices.choice(USERS)
         key = key_of(f"{user}-2")
+        if (user, node.name) in self._seconds:
+            return  # this login would end that session, and nobody could tell when
+        self._seconds.add((user, node.name))
 
         def opened(answer: Answer | Refusal | None) -> None:
             if not isinstance(answer, SessionOpened):

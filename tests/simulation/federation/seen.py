@@ -36,8 +36,10 @@ class Seen:
         self._whose: dict[bytes, str] = {}
 
     def know(self, user: str, topic: bytes) -> None:
-        """A session has begun, and another login may have ended it already."""
+        """A session has begun; it may have ended another, or be ended, as a login came twice."""
         self._whose[topic] = user
+        if topic not in self.topics.get(user, ()):
+            self.topics.pop(user, None)
 
     def open(self, user: str, topic: bytes) -> None:
         """A session has begun."""
