@@ -1,30 +1,24 @@
 """How much of what connections were sent their peers have not taken: libzmq bounds that by messages, not by bytes.
 
-The system knows how many bytes a peer has acknowledged (`tcpi_bytes_acked`, Linux 4.1 and later; elsewhere nothing is
-known, and nothing waits). What was handed to libzmq since a connection was first looked at, less that, still waits
-for it, here or on the way. A peer that asks for nothing more is not looked at any more: after a minute it is cut
-(`sockets.UNREAD_MS`), and what waited for it is gone.
+The system knows how many bytes a peer has acknowledged (see `tcp.py`; where nothing is known, nothing waits). What was
+handed to libzmq since a connection was first looked at, less that, still waits for it, here or on the way. A peer that
+asks for nothing more is not looked at any more: after a minute it is cut (`sockets.UNREAD_MS`), and what waited for it
+is gone.
 """
 
-import os
-import socket
-import struct
-import sys
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Final
 
 import zmq
 
+from broker import tcp
 from broker.sockets import UNREAD_MS
 
 MOST: Final = 8 << 20
 """Bytes that may wait for all connections of a key before it is given more file bytes: four windows of a client."""
 MOST_OF_ALL: Final = 128 << 20
 """The same for all keys."""
-_ACKED_AT: Final = 120
-"""Where `tcpi_bytes_acked` is in `struct tcp_info`, which only ever grows at its end (include/uapi/linux/tcp.h)."""
-_INFO: Final = 128
 
 
 def acked_on(frame: zmq.Frame) -> int | None:
@@ -32,26 +26,10 @@ def acked_on(frame: zmq.Frame) -> int | None:
 
     The connection may have ended already and its descriptor serve another: what is said of that one is harmless.
     """
-    if sys.platform != "linux":
-        return None
     try:
-        descriptor = os.dup(int(frame.get(zmq.SRCFD)))
-    except (OSError, zmq.ZMQError):
+        return tcp.counted(int(frame.get(zmq.SRCFD)), tcp.ACKED)
+    except zmq.ZMQError:
         return None
-    try:
-        connection = socket.socket(fileno=descriptor)
-    except OSError:  # it is a file by now
-        os.close(descriptor)
-        return None
-    with connection:
-        try:
-            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO)
-        except OSError:
-            return None
-    if len(info) < _ACKED_AT + 8:
-        return None
-    (acked,) = struct.unpack_from("=Q", info, _ACKED_AT)
-    return int(acked)
 
 
 class _Peer:

@@ -4,8 +4,8 @@ libzmq's own bound (`rcvhwm`) counts whole messages of a connection: a message w
 whole ones may be as large as a frame. And whoever resets a connection that has reached it can end the process: see
 `sockets.py`. So it is not used. Instead a thread looks, often, at two things:
 
-- What is held of each connection: what the system says that it has got (`tcpi_bytes_received`, Linux 4.1 and later),
-  less what was taken from it. Where that is more than its kind may have, it is cut.
+- What is held of each connection: what the system says that it has got (`tcp.py`), less what was taken from it. Where
+  that is more than its kind may have, it is cut.
 - By how much memory has grown since nothing was held. That tells also of what has ended and is not taken in yet, and
   no sender can hide it. While it is more than `GROWN`, nobody new is let in (`is_short`), whoever holds more than
   `LITTLE` is cut, and what has ended is dropped unread: nobody would hear an answer.
@@ -13,10 +13,8 @@ whole ones may be as large as a frame. And whoever resets a connection that has 
 What comes between two looks is on top of that. Elsewhere than on Linux nothing is known, and nobody is cut.
 """
 
-import ctypes
 import os
 import socket
-import struct
 import sys
 import threading
 import time
@@ -28,7 +26,7 @@ import structlog
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from broker import outgoing
+from broker import outgoing, tcp
 from broker.clock import steady_ms
 from broker.culprits import Culprits
 from broker.sockets import NOBLOCK, Socket, cut
@@ -53,9 +51,6 @@ DROPPED_AT_ONCE: Final = 2_000
 SHORT: Final = 255
 """Of the longest body on the wire whose header takes 2 bytes; others take 9 (RFC 23)."""
 
-_RECEIVED_AT: Final = 128
-"""Where `tcpi_bytes_received` is in `struct tcp_info`, which only ever grows at its end (include/uapi/linux/tcp.h)."""
-_INFO: Final = 136
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 log: Final = structlog.get_logger()
 
@@ -73,7 +68,7 @@ CLEAR: Final = Kind(0, 64 << 10)
 """For one question and its answer, at a front door."""
 SEALED: Final = Kind(33, 8 << 20)
 """By CURVE (RFC 26): MESSAGE, a nonce, flags and a MAC. `most` is two windows of chunks of a file."""
-TRUSTED: Final = Kind(33, 32 << 20)
+TRUSTED: Final = SEALED._replace(most=32 << 20)
 """The same of users and peers: twice a window of a peer's largest messages."""
 
 
@@ -112,7 +107,6 @@ class Holding:
         self._memory = self._resident()
         """What the process had when nothing was held, bytes."""
         self._culprits = Culprits(steady_ms)
-        self._system = ctypes.PyDLL(None)  # which keeps the interpreter's lock: a call takes less than to have it again
         self._told, self._end = os.pipe()
         self._reports: dict[Socket, tuple[Socket, Kind]] = {}
         self._thread = threading.Thread(target=self._watch, name="holding", daemon=True)
@@ -260,23 +254,13 @@ class Holding:
                 self._cut(descriptor, connection)
 
     def _received(self, descriptor: int, inode: int) -> int | None:
-        """Bytes that a connection has got; None where there is no such connection.
-
-        By the system's own call: an object of Python's would close a descriptor that is not its own.
-        """
-        info, size = ctypes.create_string_buffer(_INFO), ctypes.c_uint32(_INFO)
+        """Bytes that a connection has got; None where there is no such connection."""
         try:
             if os.fstat(descriptor).st_ino != inode:
                 return None
         except OSError:
             return None
-        if (
-            self._system.getsockopt(descriptor, socket.IPPROTO_TCP, socket.TCP_INFO, info, ctypes.byref(size))
-            or size.value < _INFO
-        ):
-            return None
-        (received,) = struct.unpack_from("=Q", info, _RECEIVED_AT)
-        return int(received)
+        return tcp.counted(descriptor, tcp.RECEIVED)
 
     def _resident(self) -> int:
         """Bytes of memory that the process has."""

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 import zmq
 
-from broker.sockets import BACKLOG, HANDSHAKE_MS, LINGER_MS, NO_BOUND, Context, Sent, Socket, receive_now, send_now
+from broker.sockets import BACKLOG, HANDSHAKE_MS, LINGER_MS, NO_BOUND, NOBLOCK, Context, Sent, Socket, send_now
 from realm.effects import Reply
 from realm.request import OPERATOR, Request, Route
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
@@ -75,10 +75,10 @@ class OperatorSocket:
         requests: list[Request] = []
         while self.socket is not None and len(requests) < at_most:
             try:
-                frames = receive_now(self.socket)
+                frames = self.socket.recv_multipart(NOBLOCK)
             except zmq.Again:
                 break
-            requests.append(_request([frame.bytes for frame in frames]))
+            requests.append(_request(frames))
         return requests
 
     def reply(self, effect: Reply) -> None:

@@ -104,10 +104,12 @@ def _prepare(connection: sqlite3.Connection, path: Path, lost: Lost) -> None:
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute(SPARING)
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    version = _known_version(connection, path)  # now the log has been read, and nothing is written to it yet
+    scripts = migrations()
+    version = _known_version(connection, path, len(scripts))
+    # Now the log has been read, and nothing is written to it yet.
     if count := frames.dropped(path):
         lost(connection, count)
-    _migrate(connection, path, version)
+    _migrate(connection, path, scripts, version)
     connection.execute("PRAGMA foreign_keys = ON")  # not before: a migration may put another table in the place of one
 
 
@@ -136,8 +138,8 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _known_version(connection: sqlite3.Connection, path: Path) -> int:
-    version, newest = version_of(connection), len(migrations())
+def _known_version(connection: sqlite3.Connection, path: Path, newest: int) -> int:
+    version = version_of(connection)
     if version > newest:
         raise StoreError(
             f"{path} was written by a newer Bagan (schema {version}, this one knows {newest}): "
@@ -146,8 +148,7 @@ def _known_version(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    scripts = migrations()
+def _migrate(connection: sqlite3.Connection, path: Path, scripts: list[str], version: int) -> None:
     if version == len(scripts):
         return
     # In one transaction, so that a file is of the old schema or of the newest, and of none between.

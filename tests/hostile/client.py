@@ -30,7 +30,7 @@ from schemas.names import Address, ConversationId, Name
 from tests.hostile.mutation import lied
 from tests.hostile.victim import Tally, Victim
 from tests.recorded.dialogue import Dialogue
-from tests.recorded.protocol import Recording, files, one_realm, realms
+from tests.recorded.protocol import before_farewell
 from tests.rules.kit import RealmKit, key_of
 
 LYING: Final = 0.7
@@ -47,9 +47,7 @@ class ClientVictim(Victim):
     def __init__(self, dialogue: Dialogue, chance: Random, tally: Tally) -> None:
         super().__init__(chance, tally)
         self._kit: RealmKit = dialogue.kit
-        said = Recording(dialogue)
-        one_realm(said)
-        realms(said, files(said))
+        said = before_farewell(dialogue)
         self._pushes = [frame for step in said.steps for frame in step.pushed]
         self._frames = self._pushes + [frame for step in said.steps for frame in step.answered]
         self._key = key_of("messi")

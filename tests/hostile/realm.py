@@ -29,7 +29,7 @@ from schemas.names import ConversationId
 from tests.hostile.mutation import anything
 from tests.hostile.victim import Tally, Victim, timing
 from tests.recorded.dialogue import PEER, PEER_KEY, Dialogue, key_at, read
-from tests.recorded.protocol import Recording, files, one_realm, realms, recorded
+from tests.recorded.protocol import before_farewell, recorded
 from tests.rules.kit import RealmKit
 from tests.rules.test_federation_fuzz import Peered, answered, peered, said
 from tests.wire.dialling import packed
@@ -98,9 +98,7 @@ class CoreVictim(Victim):
     def __init__(self, dialogue: Dialogue, chance: Random, tally: Tally) -> None:
         super().__init__(chance, tally)
         self.kit: RealmKit = dialogue.kit
-        said = Recording(dialogue)
-        one_realm(said)
-        realms(said, files(said))
+        said = before_farewell(dialogue)
         self._steps = [step for step in said.steps if step.said]
         self._frames = [step.said[0] for step in self._steps] + OPERATORS
         self._whose = [step.who for step in self._steps] + [OPERATOR] * len(OPERATORS)

@@ -17,7 +17,7 @@ __all__ = ["three"]
 
 CONNECTIONS: Final = 100
 HELD: Final = 256 * MIB
-"""What libzmq may hold of all connections together: beyond it those of which it holds the most are cut."""
+"""What memory may grow by: beyond it those are cut of whom more than a little is held."""
 NOTICED: Final = 64 * MIB
 """What comes until that is noticed."""
 SLOW: Final = packed(cmd="link.envelope", more=[{}] * 950_000)

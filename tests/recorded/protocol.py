@@ -150,12 +150,18 @@ def beside(said: Recording) -> None:
     said.steps.append(Step("", [], [encode_answer(proved)], []))
 
 
+def before_farewell(dialogue: Dialogue) -> Recording:
+    """All that is said before sessions end."""
+    said = Recording(dialogue)
+    one_realm(said)
+    realms(said, files(said))
+    return said
+
+
 def record(folder: Path) -> list[Step]:
     """All of it."""
     with closing(Dialogue(folder)) as dialogue:
-        said = Recording(dialogue)
-        one_realm(said)
-        realms(said, files(said))
+        said = before_farewell(dialogue)
         farewell(said)
         beside(said)
         return said.steps

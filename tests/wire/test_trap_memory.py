@@ -45,7 +45,7 @@ PUSHES = 1_500
 AT_ONCE = 100
 
 SAID_IN_PARTS = 256 * MIB
-"""Of one message that does not end; a realm may hold 32 MiB of a connection, and notices a little later."""
+"""Of one message that does not end; a realm may hold 8 MiB of a stranger, and notices a little later."""
 PART = 400
 """Bytes: just within a frame of 512, as the front door and push take them."""
 LARGE = 900_000
