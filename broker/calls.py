@@ -7,7 +7,6 @@ from contextlib import closing, suppress
 from typing import Final, TypeVar
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
 from broker.holding import CLEAR, SEALED, Holding, Kind
@@ -118,10 +117,10 @@ class Calls:
             if self._stop.reader in ready:
                 raise CallError("the realm stops")
             if reports in ready:
-                report = recv_monitor_message(reports, NOBLOCK)
-                if int(report["event"]) != zmq.EVENT_CONNECTED:
-                    raise UnansweredError(_why(int(report["event"]), where, refusal))
-                self._holding.began(int(report["value"]), kind)
+                report = outgoing.next_report(reports)
+                if report.event != zmq.EVENT_CONNECTED:
+                    raise UnansweredError(_why(report.event, where, refusal))
+                self._holding.began(report, kind)
             if time.monotonic() >= until:
                 raise UnansweredError(f"{where} did not answer within {until - began:.1f} s")
 

@@ -24,7 +24,6 @@ from typing import Final, NamedTuple
 
 import structlog
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing, tcp
 from broker.clock import steady_ms
@@ -128,15 +127,22 @@ class Holding:
         os.close(self._end)
         os.close(self._told)
 
-    def began(self, descriptor: int, kind: Kind) -> None:
-        """There is this connection. From any thread."""
-        if not self._can_ask:
+    def began(self, report: outgoing.Report, kind: Kind) -> None:
+        """A connection of that kind is reported, as accepted or as connected. From any thread.
+
+        It may have ended since, and its descriptor serve another by now, of another socket and kind: that is told by
+        its port, and reported by itself.
+        """
+        descriptor = report.value
+        if not self._can_ask or report.port != tcp.ports(descriptor)[report.event == zmq.EVENT_CONNECTED]:
             return
         with suppress(OSError):  # it has gone already
             inode = os.fstat(descriptor).st_ino
             before = self._connections.get(descriptor)
             if before is None or before.inode != inode:
                 self._connections[descriptor] = _Connection(inode, kind, self._received(descriptor, inode) or 0)
+            elif kind.most > before.kind.most:  # of two that go to the same port
+                before.kind = kind
 
     def is_strange(self) -> bool:
         """Whether nobody has said yet that the latest message came from a user or a peer."""
@@ -226,7 +232,7 @@ class Holding:
             for reports, kind in self._reports.values():
                 with suppress(zmq.Again):
                     while True:
-                        self.began(int(recv_monitor_message(reports, NOBLOCK)["value"]), kind)
+                        self.began(outgoing.next_report(reports), kind)
             if time.monotonic() >= until:
                 began = time.thread_time()
                 self._look()
@@ -244,7 +250,8 @@ class Holding:
             log.warning("memory is short", grown=resident - self._memory)
         now = time.monotonic()
         for descriptor, connection in list(self._connections.items()):
-            took, received = connection.took, self._received(descriptor, connection.inode)
+            # In this order: of what is taken meanwhile nothing is held.
+            received, took = self._received(descriptor, connection.inode), connection.took
             if received is None:
                 if self._connections.get(descriptor) is connection:
                     del self._connections[descriptor]

@@ -16,13 +16,12 @@ from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
 from broker.holding import TRUSTED, Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
-from broker.sockets import NOBLOCK, Context, Sent, Socket, send_now
+from broker.sockets import Context, Sent, Socket, send_now
 from realm.effects import Connect
 from realm.inputs import FromPeer, LinkDown, LinkUp
 from schemas.codec import decode_from_peer
@@ -251,10 +250,10 @@ class Links:
         assert line is not None, "nobody else reports"
         with suppress(zmq.Again):
             while True:
-                report = recv_monitor_message(line.reports, NOBLOCK)
-                event = int(report["event"])
+                report = outgoing.next_report(line.reports)
+                event = report.event
                 if event == zmq.EVENT_CONNECTED:
-                    self._holding.began(int(report["value"]), TRUSTED)
+                    self._holding.began(report, TRUSTED)
                     continue
                 line.failed = event != zmq.EVENT_HANDSHAKE_SUCCEEDED
                 line.worked |= not line.failed

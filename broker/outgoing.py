@@ -4,9 +4,10 @@ They connect to addresses and never to names (see `broker.lookups`).
 """
 
 import itertools
-from typing import Final
+from typing import Final, NamedTuple
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 from broker.keyfiles import KeyPair
 from broker.sockets import (
@@ -15,6 +16,7 @@ from broker.sockets import (
     HEARTBEAT_TIMEOUT_MS,
     LINGER_MS,
     NO_BOUND,
+    NOBLOCK,
     UNREAD_MS,
     Context,
     Socket,
@@ -34,6 +36,16 @@ RECONNECT_MS: Final = 250
 RECONNECT_MAX_MS: Final = 10_000
 
 _watched = itertools.count(1)
+
+
+class Report(NamedTuple):
+    """What libzmq tells of a connection of a socket."""
+
+    event: int
+    value: int
+    """The descriptor of the connection, or with some events the number of an error."""
+    port: int
+    """Ours, where the socket listens, else theirs."""
 
 
 def open_link(context: Context, keys: KeyPair, server_key: str, address: str, *, bulk: bool) -> Socket:
@@ -87,6 +99,12 @@ def watch(watched: Socket, events: int) -> Socket:
         reports.close()
         raise
     return reports
+
+
+def next_report(reports: Socket) -> Report:
+    """What `watch` has to tell next; raises zmq.Again where that is nothing."""
+    told = recv_monitor_message(reports, NOBLOCK)
+    return Report(int(told["event"]), int(told["value"]), int(told["endpoint"].rpartition(b":")[2] or 0))
 
 
 def unwatch(watched: Socket, reports: Socket) -> None:

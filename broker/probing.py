@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing
 from broker.calls import CallError, Calls, Stop
@@ -136,7 +135,7 @@ class Prober:
         reports = outgoing.watch(subscriber, _ENDS)
         try:
             outgoing.connect(subscriber, address, port)
-            return int(recv_monitor_message(reports)["event"]) if reports.poll(round(WITHIN_S * 1_000)) else 0
+            return outgoing.next_report(reports).event if reports.poll(round(WITHIN_S * 1_000)) else 0
         finally:
             outgoing.unwatch(subscriber, reports)
             subscriber.close()

@@ -1,4 +1,4 @@
-"""What the system counts of a connection, by its descriptor, which is libzmq's.
+"""What the system knows of a connection, by its descriptor, which is libzmq's.
 
 That may be closed at any moment and serve another connection then: whoever asks has to tell its own from that.
 """
@@ -7,6 +7,7 @@ import ctypes
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import Final
 
 ACKED: Final = 120
@@ -14,6 +15,8 @@ ACKED: Final = 120
 RECEIVED: Final = 128
 """and `tcpi_bytes_received`. Linux 4.1 and later have both."""
 _SIZE: Final = RECEIVED + 8
+_ADDRESS: Final = 128
+"""Of the largest address, bytes; the port is its second field, in network order, with IPv4 and with IPv6."""
 _SYSTEM: Final = ctypes.PyDLL(None)
 """Which keeps the interpreter's lock: a call takes less than to have it again."""
 
@@ -30,3 +33,15 @@ def counted(descriptor: int, which: int) -> int | None:
     if failed or size.value < which + 8:
         return None
     return int(struct.unpack_from("=Q", info, which)[0])
+
+
+def ports(descriptor: int) -> tuple[int, int]:
+    """Ours and theirs; 0 for what is not known."""
+    return _port(_SYSTEM.getsockname, descriptor), _port(_SYSTEM.getpeername, descriptor)
+
+
+def _port(ask: Callable[..., int], descriptor: int) -> int:
+    address, size = ctypes.create_string_buffer(_ADDRESS), ctypes.c_uint32(_ADDRESS)
+    if ask(descriptor, address, ctypes.byref(size)):
+        return 0
+    return int(struct.unpack_from("!2xH", address)[0])

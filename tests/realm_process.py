@@ -1,6 +1,5 @@
 """A real realm: its own process, its own folder, free ports on loopback. It dies with the test."""
 
-import os
 import random
 import re
 import signal
@@ -85,7 +84,9 @@ class RealmProcess:
         return int(psutil.Process(self.pid).memory_info().rss)
 
     def send_signal(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
+        """To the process, unless it has ended."""
+        assert self.process is not None
+        self.process.send_signal(number)
 
     def kill(self) -> None:
         """End it as a power cut would: SIGKILL."""
@@ -97,8 +98,7 @@ class RealmProcess:
 
     def _end(self, number: signal.Signals) -> int:
         assert self.process is not None
-        if self.running:
-            self.send_signal(number)
+        self.send_signal(number)
         code = self.process.wait(timeout=30)
         if self.process.stdout is not None:
             self.process.stdout.close()

@@ -192,7 +192,9 @@ class World:
             for other in NAMES:
                 if other != name:
                     self._check_realm_inbox(name, other)
-            assert "internal error" not in realm.log()
+            log = realm.log()
+            assert "internal error" not in log
+            assert "too much held" not in log, "nobody here is cut"
 
     def check_flow(self, flow: Flow) -> None:
         """What one has said is there at both ends, once and in order."""

@@ -79,7 +79,9 @@ def site(folder: Path, crowd: int, talking: int, *, filled: bool = False) -> Ite
             made.start()
             yield made
             assert made.realm.stop() == 0
-            assert "internal error" not in made.realm.log()
+            log = made.realm.log()
+            assert "internal error" not in log
+            assert "too much held" not in log, "nobody here is cut"
         finally:
             if made.realm.running:
                 made.realm.kill()

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import pytest
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from broker import outgoing, sockets
 from broker.holding import (
@@ -61,10 +60,10 @@ class Bench:
         self.holding.began(self.next_report(), self.kind)
         return sayer
 
-    def next_report(self) -> int:
-        """The descriptor of the connection that was accepted next, or lost."""
+    def next_report(self) -> outgoing.Report:
+        """Of the connection that was accepted next, or lost."""
         assert self.accepted.poll(PATIENCE_MS)
-        return int(recv_monitor_message(self.accepted)["value"])
+        return outgoing.next_report(self.accepted)
 
     def take(self) -> list[zmq.Frame]:
         assert self.taker.poll(PATIENCE_MS)
@@ -110,7 +109,7 @@ def test_a_message_of_too_many_parts_is_dropped_and_its_connection_cut() -> None
     with bench(SEALED) as it, it.sayer() as many, it.sayer() as other:
         many.send_multipart([b""] * (DROPPED_AT_ONCE + 2 * PARTS))
         assert [it.take(), it.take()] == [[], []]
-        assert it.next_report() > 0, "it was cut"
+        assert it.next_report().event == zmq.EVENT_DISCONNECTED, "it was cut"
         other.send(b"halo")
         assert it.take()[-1].bytes == b"halo"
     with bench(SEALED) as it, it.sayer() as some:
@@ -191,3 +190,34 @@ def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> Non
         it.holding._look()
         it.holding._look()
         assert it.holding.cut == 1, "once"
+
+
+def test_a_connection_is_known_by_its_own_report_alone() -> None:
+    """Who has read a card, hangs up, and is let in may be given the same descriptor before the first report is read."""
+    with bench(CLEAR) as door, bench(SEALED) as it, door.sayer(), it.sayer():
+        (descriptor,), (connection,) = it.holding._connections, it.holding._connections.values()
+        late = outgoing.Report(zmq.EVENT_ACCEPTED, descriptor, door.port)
+        its_own = late._replace(port=it.port)
+        it.holding.began(late, CLEAR)
+        assert it.holding._connections == {descriptor: connection}
+        assert connection.kind is SEALED
+        it.holding._connections.clear()
+        it.holding.began(late, CLEAR)
+        assert not it.holding._connections
+        it.holding.began(its_own, SEALED)
+        assert it.holding._connections[descriptor].kind is SEALED
+        it.holding.began(its_own, TRUSTED)
+        assert it.holding._connections[descriptor].kind is TRUSTED, "a link where a call to the same port was"
+
+
+def test_of_what_is_taken_while_it_looks_nothing_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bench(SEALED) as it, it.sayer():
+        (connection,) = it.holding._connections.values()
+
+        def received(*_: object) -> int:
+            connection.took += 2 * SEALED.most
+            return connection.took
+
+        monkeypatch.setattr(Holding, "_received", received)
+        it.holding._look()
+        assert it.holding.cut == 0
