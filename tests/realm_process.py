@@ -1,9 +1,12 @@
 """A real realm: its own process, its own folder, free ports on loopback. It dies with the test."""
 
+import itertools
+import os
 import random
 import re
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,16 +17,27 @@ READY = re.compile(r"is ready: front door (?P<host>\S+):(?P<door>\d+), commands 
 FAST_HASHING = "[hashing]\nmemory_kib = 64\npasses = 1\nlanes = 1\n"
 
 
+def _ports() -> Iterator[int]:
+    """Below those that the system hands out; each again only after all others, and never that of another worker."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ours = range(10_000 + worker, 32_000, workers)
+    return itertools.islice(itertools.cycle(ours), random.randrange(len(ours)), None)
+
+
+_next_ports = _ports()
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports below those that the system hands out.
+    """Ports that are nobody's.
 
     While a realm is down nobody else is given its port, and no client that dials it is connected to itself.
     """
     ports: list[int] = []
     while len(ports) < count:
-        port = random.randrange(10_000, 32_000)
+        port = next(_next_ports)
         with socket.socket() as probe:
-            if port not in ports and probe.connect_ex(("127.0.0.1", port)):
+            if probe.connect_ex(("127.0.0.1", port)):
                 ports.append(port)
     return ports
 
