@@ -75,6 +75,9 @@ class People:
         def opened(answer: Answer | Refusal | None) -> None:
             if not isinstance(answer, SessionOpened):
                 return  # an operator has ended what the user had
+            if self._operators.has_ended(user, node.name):
+                node.database.seen.know(user, answer.topic)
+                return  # perhaps in the same turn, and this session too
             node.database.seen.open(user, answer.topic)
             if self._world.faulty:  # else all is being healed, and who has a session keeps it
                 self._operators.after(self._devices.choice(USED_MS), partial(self._end, node, user, key, answer))

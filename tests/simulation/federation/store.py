@@ -56,6 +56,7 @@ class Database:
     def __init__(self, source: sqlite3.Connection) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
         self.full = False
+        self._no_page_more = False
         self.seen = Seen()
         source.backup(self.connection)
         self.connection.execute("PRAGMA foreign_keys = ON")
@@ -65,8 +66,11 @@ class Database:
         return Database(self.connection)
 
     def become(self, other: "Database") -> None:
-        """Put what another holds in the place of all that is here."""
+        """Put what another holds in the place of all that is here; a full disk has room for just that."""
+        self.connection.execute(f"PRAGMA max_page_count = {MOST_PAGES}")
         other.connection.backup(self.connection)
+        if self._no_page_more:
+            self.fill(to_the_brim=False)
 
     def holds(self) -> set[tuple[str, str]]:
         """The ids and senders of all entries, also of those that retention has removed."""
@@ -88,12 +92,14 @@ class Database:
         if to_the_brim:
             self.full = True
         else:
+            self._no_page_more = True
+            self.connection.execute("VACUUM")  # what earlier histories left free is no room in this one
             pages = self.connection.execute("PRAGMA page_count").fetchone()[0]
             self.connection.execute(f"PRAGMA max_page_count = {pages}")
 
     def make_room(self) -> None:
         """The disk is full no longer."""
-        self.full = False
+        self.full = self._no_page_more = False
         self.connection.execute(f"PRAGMA max_page_count = {MOST_PAGES}")
 
     def draw_epoch(self, epoch: int) -> None:

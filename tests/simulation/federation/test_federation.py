@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from tests.simulation.federation.history import FederatedHistory
-from tests.simulation.federation.runner import run_histories
+from tests.simulation.federation.runner import run_histories, several_realms
 from tests.simulation.federation.store import Databases
 from tests.simulation.federation.world import Fault, Seldom
 from tests.simulation.network import Fault as OfNetwork
@@ -54,3 +54,9 @@ def test_the_same_seed_gives_the_same_history() -> None:
         return history.world.counts, history.world.now
 
     assert run() == run()
+
+
+def test_a_history_is_the_same_behind_another() -> None:
+    """The database of a realm whose disk was full then was used before."""
+    with several_realms() as play:
+        assert play(829_478_616) == play(829_478_616)
