@@ -73,7 +73,7 @@ def look(what: Kept) -> Counter[str]:
     which = "a row" if differing else "no row"
     counts[f"they change {which}, and doctor {'finds' if found else 'does not find'} it"] += 1
     if not found:
-        counts.update(f"not found: {one}" for one in differing)
+        counts.update(f"not found: {LOOSE.get(one, one)}" for one in differing)
         chained = [one for one in differing if one.startswith("entries") and one not in LOOSE]
         counts.update(f"{BROKEN}doctor does not find {one}" for one in chained)
     read = _read(what.folder)
