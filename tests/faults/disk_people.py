@@ -21,7 +21,6 @@ Map = dict[str, Any]
 
 NAMES: Final = ("messi", "henderson", "lineker", "pele")
 GROUP: Final = "new"
-NO_LIMITS: Final = "[limits]\nsession_per_second = 1_000_000\nsession_burst = 1_000_000\n"
 FULL: Final = {
     "the realm cannot store anything now, its disk is full: try again later",
     "the realm cannot serve files now, its disk is full: try again later",
