@@ -133,8 +133,11 @@ class Holding:
         It may have ended since, and its descriptor serve another by now, of another socket and kind: that is told by
         its port, and reported by itself.
         """
+        if not self._can_ask:
+            return
         descriptor = report.value
-        if not self._can_ask or report.port != tcp.ports(descriptor)[report.event == zmq.EVENT_CONNECTED]:
+        ours, theirs = tcp.ports(descriptor)
+        if report.port != (theirs if report.event == zmq.EVENT_CONNECTED else ours):
             return
         with suppress(OSError):  # it has gone already
             inode = os.fstat(descriptor).st_ino
@@ -250,7 +253,7 @@ class Holding:
             log.warning("memory is short", grown=resident - self._memory)
         now = time.monotonic()
         for descriptor, connection in list(self._connections.items()):
-            # In this order: of what is taken meanwhile nothing is held.
+            # In the other order what comes and is taken between the two would seem to be held.
             received, took = self._received(descriptor, connection.inode), connection.took
             if received is None:
                 if self._connections.get(descriptor) is connection:
