@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import zmq
 
-from broker import outgoing
+from broker import monitoring, outgoing
 from broker.holding import CLEAR, SEALED, Holding, Kind
 from broker.keyfiles import KeyPair
 from broker.lookups import place
@@ -18,7 +18,7 @@ T = TypeVar("T")
 OTHERS: Final = 16
 """Frames that are no answer to what was asked, before the one who sends them is given up."""
 
-_WATCHED: Final = outgoing.REFUSED | zmq.EVENT_CLOSED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECTED
+_WATCHED: Final = monitoring.REFUSED | zmq.EVENT_CLOSED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECTED
 
 
 class CallError(Exception):
@@ -117,7 +117,7 @@ class Calls:
             if self._stop.reader in ready:
                 raise CallError("the realm stops")
             if reports in ready:
-                report = outgoing.next_report(reports)
+                report = monitoring.next_report(reports)
                 if report.event != zmq.EVENT_CONNECTED:
                     raise UnansweredError(_why(report.event, where, refusal))
                 self._holding.began(report, kind)
@@ -130,13 +130,13 @@ class _Reports:
 
     def __init__(self, watched: Socket) -> None:
         self._watched = watched
-        self._reports = outgoing.watch(watched, _WATCHED)
+        self._reports = monitoring.watch(watched, _WATCHED)
 
     def __enter__(self) -> Socket:
         return self._reports
 
     def __exit__(self, *_: object) -> None:
-        outgoing.unwatch(self._watched, self._reports)
+        monitoring.unwatch(self._watched, self._reports)
 
 
 def _first(frame: bytes) -> bytes:
@@ -144,7 +144,7 @@ def _first(frame: bytes) -> bytes:
 
 
 def _why(event: int, where: str, refusal: str) -> str:
-    if event & outgoing.REFUSED:
+    if event & monitoring.REFUSED:
         return refusal
     if event & zmq.EVENT_CLOSED:
         return f"nothing answers at {where}"

@@ -25,7 +25,7 @@ from typing import Final, NamedTuple
 import structlog
 import zmq
 
-from broker import outgoing, tcp
+from broker import monitoring, tcp
 from broker.clock import steady_ms
 from broker.culprits import Culprits
 from broker.sockets import NOBLOCK, Socket, cut
@@ -113,7 +113,7 @@ class Holding:
     def start(self, listening: dict[Socket, Kind]) -> None:
         """Watch what is accepted on these, and what `began` tells. Raises zmq.ZMQError where it cannot."""
         for one, kind in listening.items() if self._can_ask else ():
-            self._reports[one] = outgoing.watch(one, zmq.EVENT_ACCEPTED), kind
+            self._reports[one] = monitoring.watch(one, zmq.EVENT_ACCEPTED), kind
             self._empty.add(one)
         self._thread.start()
 
@@ -123,18 +123,21 @@ class Holding:
         if self._thread.ident is not None:
             self._thread.join()
         for one, (reports, _) in self._reports.items():
-            outgoing.unwatch(one, reports)
+            monitoring.unwatch(one, reports)
         os.close(self._end)
         os.close(self._told)
 
-    def began(self, report: outgoing.Report, kind: Kind) -> None:
+    def began(self, report: monitoring.Report, kind: Kind) -> None:
         """A connection of that kind is reported, as accepted or as connected. From any thread.
 
         It may have ended since, and its descriptor serve another by now, of another socket and kind: that is told by
         its port, and reported by itself.
         """
+        if not self._can_ask:
+            return
         descriptor = report.value
-        if not self._can_ask or report.port != tcp.ports(descriptor)[report.event == zmq.EVENT_CONNECTED]:
+        ours, theirs = tcp.ports(descriptor)
+        if report.port != (theirs if report.event == zmq.EVENT_CONNECTED else ours):
             return
         with suppress(OSError):  # it has gone already
             inode = os.fstat(descriptor).st_ino
@@ -232,7 +235,7 @@ class Holding:
             for reports, kind in self._reports.values():
                 with suppress(zmq.Again):
                     while True:
-                        self.began(outgoing.next_report(reports), kind)
+                        self.began(monitoring.next_report(reports), kind)
             if time.monotonic() >= until:
                 began = time.thread_time()
                 self._look()
@@ -250,7 +253,7 @@ class Holding:
             log.warning("memory is short", grown=resident - self._memory)
         now = time.monotonic()
         for descriptor, connection in list(self._connections.items()):
-            # In this order: of what is taken meanwhile nothing is held.
+            # In the other order what comes and is taken between the two would seem to be held.
             received, took = self._received(descriptor, connection.inode), connection.took
             if received is None:
                 if self._connections.get(descriptor) is connection:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 import zmq
 
-from broker import outgoing
+from broker import monitoring, outgoing
 from broker.holding import TRUSTED, Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
@@ -33,7 +33,7 @@ BYTES_A_TURN: Final = 2 << 20
 
 _UNANSWERED: Final = zmq.EVENT_CONNECT_RETRIED
 """Comes when a connection could not be made, and also after one was lost."""
-_OUTCOMES: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | outgoing.REFUSED | _UNANSWERED
+_OUTCOMES: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | monitoring.REFUSED | _UNANSWERED
 _WATCHED: Final = zmq.EVENT_CONNECTED | _OUTCOMES
 
 FromLink = FromPeer | LinkUp | LinkDown
@@ -60,7 +60,7 @@ class _Line:
         """Whether libzmq has not said that it tries again, which it does not after what it calls a protocol error."""
         self.socket = outgoing.open_link(context, keys, wanted.key, address, bulk=bulk)
         try:
-            self.reports = outgoing.watch(self.socket, _WATCHED)
+            self.reports = monitoring.watch(self.socket, _WATCHED)
         except zmq.ZMQError:
             self.socket.close(linger=0)
             raise
@@ -68,7 +68,7 @@ class _Line:
 
     def close(self, linger: int | None) -> None:
         """Give both sockets back; what was not sent is sent for `linger` ms more."""
-        outgoing.unwatch(self.socket, self.reports)
+        monitoring.unwatch(self.socket, self.reports)
         self.socket.close(linger)
 
 
@@ -250,7 +250,7 @@ class Links:
         assert line is not None, "nobody else reports"
         with suppress(zmq.Again):
             while True:
-                report = outgoing.next_report(line.reports)
+                report = monitoring.next_report(line.reports)
                 event = report.event
                 if event == zmq.EVENT_CONNECTED:
                     self._holding.began(report, TRUSTED)
@@ -335,7 +335,7 @@ class Links:
 
 
 def _why(event: int, place: str) -> str:
-    if event & outgoing.REFUSED:
+    if event & monitoring.REFUSED:
         return f"the realm at {place} has another key, or lets nobody in now"
     if event & _UNANSWERED:
         return f"nothing answers at {place}"

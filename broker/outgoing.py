@@ -3,11 +3,9 @@
 They connect to addresses and never to names (see `broker.lookups`).
 """
 
-import itertools
-from typing import Final, NamedTuple
+from typing import Final
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from broker.keyfiles import KeyPair
 from broker.sockets import (
@@ -16,7 +14,6 @@ from broker.sockets import (
     HEARTBEAT_TIMEOUT_MS,
     LINGER_MS,
     NO_BOUND,
-    NOBLOCK,
     UNREAD_MS,
     Context,
     Socket,
@@ -28,24 +25,8 @@ LINK_UNREAD: Final = 1_024
 """Frames that wait for one peer: four windows of messages, as libzmq learns by halves of it what was read."""
 BULK_UNREAD: Final = 16
 """Frames with file bytes that wait for one peer: two windows."""
-REFUSED: Final = (
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
-)
-"""What libzmq reports where the other side has another key, or does not want this one."""
 RECONNECT_MS: Final = 250
 RECONNECT_MAX_MS: Final = 10_000
-
-_watched = itertools.count(1)
-
-
-class Report(NamedTuple):
-    """What libzmq tells of a connection of a socket."""
-
-    event: int
-    value: int
-    """The descriptor of the connection, or with some events the number of an error."""
-    port: int
-    """Ours, where the socket listens, else theirs."""
 
 
 def open_link(context: Context, keys: KeyPair, server_key: str, address: str, *, bulk: bool) -> Socket:
@@ -81,36 +62,6 @@ def open_call(context: Context, address: str, largest: int, keys: KeyPair | None
     call.sndhwm = 16
     call.reconnect_ivl = -1
     return call
-
-
-def watch(watched: Socket, events: int) -> Socket:
-    """A socket that reports those events of another (a mask). To be ended by `unwatch` before the other is closed.
-
-    libzmq's thread for input and output waits where a report finds no room, so there is room for all.
-    """
-    at = f"inproc://reports-{next(_watched)}"
-    reports: Socket = watched.context.socket(zmq.PAIR)
-    reports.linger = 0
-    reports.rcvhwm = NO_BOUND
-    try:
-        watched.monitor(at, events)
-        reports.connect(at)
-    except zmq.ZMQError:
-        reports.close()
-        raise
-    return reports
-
-
-def next_report(reports: Socket) -> Report:
-    """What `watch` has to tell next; raises zmq.Again where that is nothing."""
-    told = recv_monitor_message(reports, NOBLOCK)
-    return Report(int(told["event"]), int(told["value"]), int(told["endpoint"].rpartition(b":")[2] or 0))
-
-
-def unwatch(watched: Socket, reports: Socket) -> None:
-    """End what `watch` began."""
-    watched.monitor(None, 0)
-    reports.close()
 
 
 def connect(dealer: Socket, address: str, port: int) -> None:

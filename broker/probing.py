@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import zmq
 
-from broker import outgoing
+from broker import monitoring, outgoing
 from broker.calls import CallError, Calls, Stop
 from broker.dialling import ANSWER_BYTES, Dialler, Home
 from broker.holding import Holding
@@ -35,7 +35,7 @@ AT_ONCE: Final = 16
 WITHIN_S: Final = 4.0
 EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 _NONCE: Final = bytes(16)
-_ENDS: Final = outgoing.REFUSED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_CLOSED | zmq.EVENT_DISCONNECTED
+_ENDS: Final = monitoring.REFUSED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_CLOSED | zmq.EVENT_DISCONNECTED
 _decode_any: Final = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
@@ -102,7 +102,7 @@ class Prober:
         where = place(host, port)
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
             return Knock(f"whoever is at {where} lets in keys without a session")
-        if event & outgoing.REFUSED or event == zmq.EVENT_DISCONNECTED:
+        if event & monitoring.REFUSED or event == zmq.EVENT_DISCONNECTED:
             return Knock(f"what is at {where} does not have the realm's key")
         return Knock(f"nothing answers at {where}")
 
@@ -132,12 +132,12 @@ class Prober:
         subscriber.ipv6 = ":" in address
         subscriber.curve_publickey, subscriber.curve_secretkey = zmq.curve_keypair()
         subscriber.curve_serverkey = key.encode()
-        reports = outgoing.watch(subscriber, _ENDS)
+        reports = monitoring.watch(subscriber, _ENDS)
         try:
             outgoing.connect(subscriber, address, port)
-            return outgoing.next_report(reports).event if reports.poll(round(WITHIN_S * 1_000)) else 0
+            return monitoring.next_report(reports).event if reports.poll(round(WITHIN_S * 1_000)) else 0
         finally:
-            outgoing.unwatch(subscriber, reports)
+            monitoring.unwatch(subscriber, reports)
             subscriber.close()
 
 

@@ -15,6 +15,8 @@ from tests import forking
 
 READY = re.compile(r"is ready: front door (?P<host>\S+):(?P<door>\d+), commands (?P<commands>\d+), push (?P<push>\d+)")
 FAST_HASHING = "[hashing]\nmemory_kib = 64\npasses = 1\nlanes = 1\n"
+NO_LIMITS = "[limits]\nsession_per_second = 1_000_000_000\nsession_burst = 1_000_000_000\n"
+"""Of what a session may ask."""
 
 
 def _ports() -> Iterator[int]:

@@ -10,8 +10,8 @@ import msgspec
 from realm.context import Ctx
 from realm.due import FAR
 from realm.effects import Disconnect
-from realm.federation import settling
-from realm.federation.state import Carrying, Link
+from realm.federation import carrying, settling
+from realm.federation.state import Link
 from schemas import operator
 from schemas.answers import Answer
 from schemas.errors import Code, Refusal
@@ -29,7 +29,7 @@ def forget(ctx: Ctx, command: operator.ForgetPeer) -> Answer | Refusal:
     ctx.tx.forget_peer(peer.id, ctx.now)
     ctx.view.change(msgspec.structs.replace(peer, forgotten_at=ctx.now))
     ctx.view.change(Link(peer.id, due=ctx.now))
-    ctx.view.change(Carrying(peer.id, ctx.view.peers.carrying(peer.id).number))
+    carrying.barred(ctx, peer.id)
     ctx.effects.append(Disconnect(peer.id))
     ctx.note("warning", "peer forgotten", peer=peer.name, queued=queued)
     return operator.PeerForgotten(id=command.id, queued=queued)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+from realm.store.entries import NUMBER, NUMBER_BITS
 from realm.store.interface import StoreError
 from realm.store.looking import TOLD, UNREADABLE, Looking
 from schemas.entries import CHAIN_START, File, bounce_body, file_body, link, text_body
@@ -10,8 +11,6 @@ from schemas.entries import CHAIN_START, File, bounce_body, file_body, link, tex
 TELL_EVERY: Final = 10_000
 """Entries, after which it is told how many they were."""
 
-_BITS: Final = 32
-_NUMBER: Final = (1 << _BITS) - 1
 _LAST: Final = (1 << 31) - 1
 _ENTRY: Final = ("place", "id", "sender", "sent_at", "kind", "salt", "chain", "message", "re", "code", "body")
 _FILE: Final = (
@@ -106,7 +105,7 @@ class _Check:
     def _follow(self, of: _Conversation) -> Broken | None:
         chain, due = CHAIN_START if of.first == 1 else None, of.first
         for place, entry, sender, sent_at, kind, salt, stored, *content in self._rows(of.id):
-            seq = place & _NUMBER
+            seq = place & NUMBER
             if seq > of.head:
                 return Broken(of.name, seq, f"entry {seq} is there, and the last one should be {of.head}")
             if seq != due:
@@ -124,7 +123,7 @@ class _Check:
         return None
 
     def _rows(self, conversation: int) -> Iterator[tuple[Any, ...]]:
-        between = (conversation << _BITS, conversation + 1 << _BITS)
+        between = (conversation << NUMBER_BITS, conversation + 1 << NUMBER_BITS)
         yield from self._looking.connection.execute(self._entries, between)
 
     def _body(self, place: int, salt: bytes | None, kind: str, *content: Any) -> bytes:
@@ -154,8 +153,8 @@ class _Check:
         """An entry of a conversation that there is not, between two that there are."""
         query = "SELECT place FROM entries WHERE place >= ? AND place < ? LIMIT 1"
         with self._looking.translated():
-            row = self._looking.connection.execute(query, (after + 1 << _BITS, before << _BITS)).fetchone()
+            row = self._looking.connection.execute(query, (after + 1 << NUMBER_BITS, before << NUMBER_BITS)).fetchone()
         if row is None:
             return None
-        why = f"entry {row[0] & _NUMBER} is of a conversation that there is not"
-        return Broken(f"conversation {row[0] >> _BITS}", row[0] & _NUMBER, why)
+        why = f"entry {row[0] & NUMBER} is of a conversation that there is not"
+        return Broken(f"conversation {row[0] >> NUMBER_BITS}", row[0] & NUMBER, why)

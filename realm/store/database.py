@@ -227,21 +227,24 @@ def translate(error: sqlite3.Error) -> StoreError | StoreFullError | DamagedErro
     return StoreError(f"the database failed ({error}{', ' * bool(told)}{told}): {_advice(error)}")
 
 
+def _kind(error: Exception) -> int:
+    """The primary code of what SQLite says, which all of a kind share; 0 where it says nothing."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
 def _advice(error: sqlite3.Error) -> str:
     """What to do about a failure of the database."""
-    first = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if first == sqlite3.SQLITE_IOERR:
+    if _kind(error) == sqlite3.SQLITE_IOERR:
         return "see what the system says of the disk (dmesg), and whether a limit of its own keeps the realm from it"
-    if first in _BARRED:
+    if _kind(error) in _BARRED:
         return _WRITABLE
     return "what was answered is kept; start the realm again, and tell its makers"
 
 
 def is_damaged(error: sqlite3.Error) -> bool:
     """Whether a failure comes of what is in the file: it does not hold together, or text is none."""
-    first = getattr(error, "sqlite_errorcode", 0) & 0xFF
     # What Python says of such text quotes it, and has no code.
-    return first in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("Could not decode")
+    return _kind(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("Could not decode")
 
 
 def is_full(error: Exception) -> bool:
@@ -254,5 +257,5 @@ def why(error: Exception) -> str:
     if is_full(error):
         return "the disk is full: make room"
     told: str = getattr(error, "strerror", None) or str(error)
-    barred = isinstance(error, PermissionError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _BARRED
+    barred = isinstance(error, PermissionError) or _kind(error) in _BARRED
     return f"{told}: {_WRITABLE}" if barred else told

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from realm.keeping.examining import look_at_database, look_at_entries, look_at_files
 from realm.store.database import FILE
+from realm.store.entries import NUMBER_BITS
 from realm.store.interface import DamagedError, StoreError
 from realm.store.looking import Looking
 from realm.store.rows import Draft
@@ -21,7 +22,6 @@ ENTRIES: Final = 200
 CONVERSATIONS: Final = 1_000
 LOOSE: Final = {"entries, column 3": "names shown beside messages", "entries, column 12": "when it was stored"}
 """What of an entry its chain does not hold."""
-NUMBER_BITS: Final = 32
 ID, SALT, CHAIN, MESSAGE = 1, 6, 7, 8
 """Columns of entries that can be found in the file."""
 BROKEN: Final = "BROKEN: "
@@ -73,7 +73,7 @@ def look(what: Kept) -> Counter[str]:
     which = "a row" if differing else "no row"
     counts[f"they change {which}, and doctor {'finds' if found else 'does not find'} it"] += 1
     if not found:
-        counts.update(f"not found: {one}" for one in differing)
+        counts.update(f"not found: {LOOSE.get(one, one)}" for one in differing)
         chained = [one for one in differing if one.startswith("entries") and one not in LOOSE]
         counts.update(f"{BROKEN}doctor does not find {one}" for one in chained)
     read = _read(what.folder)

@@ -9,19 +9,18 @@ from typing import Any, Final
 
 import msgpack
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
+from tests.faults.ending import Ending
 from tests.faults.faulty_disk import FaultyRealm
 from tests.faults.realm_flows import history
 from tests.wire.player import read_card
-from tests.wire.player_actor import WAIT, Actor
+from tests.wire.player_actor import Actor
 from tests.wire.stranger import new_ulid
 
 Map = dict[str, Any]
 
 NAMES: Final = ("messi", "henderson", "lineker", "pele")
 GROUP: Final = "new"
-NO_LIMITS: Final = "[limits]\nsession_per_second = 1_000_000\nsession_burst = 1_000_000\n"
 FULL: Final = {
     "the realm cannot store anything now, its disk is full: try again later",
     "the realm cannot serve files now, its disk is full: try again later",
@@ -50,7 +49,6 @@ class Talker:
         self.flying: dict[int, Map] = {}
         self.refused: Counter[str] = Counter()
         self._calls = 1_000_000
-        self._monitor: zmq.Socket[bytes] | None = None
         self._begin()
 
     def say(self, count: int) -> None:
@@ -88,9 +86,7 @@ class Talker:
 
     def hear_the_end(self) -> None:
         """Take all that the realm had sent: nothing comes after the connection's end. Then begin a new one."""
-        assert self._monitor is not None
-        assert self._monitor.poll(int(WAIT * 1_000)), "the connection outlives the realm"
-        recv_monitor_message(self._monitor)
+        self._ending.wait()
         self.hear()
         self.close()
         self.flying.clear()
@@ -98,13 +94,11 @@ class Talker:
         self._begin()
 
     def close(self) -> None:
-        self.actor.dealer.disable_monitor()
-        if self._monitor is not None:
-            self._monitor.close()
+        self._ending.close()
         self.actor.close()
 
     def _begin(self) -> None:
-        self._monitor = self.actor.dealer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._ending = Ending(self.actor.dealer, zmq.EVENT_DISCONNECTED)  # it dials before the realm is there
 
     def _send(self, command: Map, data: bytes | None = None, **about: Any) -> None:
         if "entry" in command:

@@ -6,15 +6,16 @@ from zmq.utils.monitor import recv_monitor_message
 from tests.wire.player_actor import WAIT
 
 _OVER = zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
-"""It has ended; or it had not begun when its realm did, and is tried again."""
+"""It has ended; or it had not begun when its realm ended, and is tried again."""
 
 
 class Ending:
     """Watches a socket from its opening on."""
 
-    def __init__(self, dealer: "zmq.Socket[bytes]") -> None:
+    def __init__(self, dealer: "zmq.Socket[bytes]", over: int = _OVER) -> None:
+        """`over` has the events after which it is."""
         self._dealer = dealer
-        self._monitor = dealer.get_monitor_socket(_OVER)
+        self._monitor = dealer.get_monitor_socket(over)
 
     def wait(self) -> None:
         """Return when the connection of a process that has ended is over: what it had sent can be read then."""

@@ -108,10 +108,10 @@ class Flow(Talker):
         """Seconds that each answer took."""
         self.forgotten = range(0)
         """The sends of which its own realm knows nothing any more: it was put back from an older backup."""
-        self._said_at: dict[int, float] = {}
-        self._put_off: list[int] = []
         self.lost = range(0)
         """Those that nobody knows any more: so were both."""
+        self._said_at: dict[int, float] = {}
+        self._put_off: list[int] = []
 
     @property
     def done(self) -> bool:
@@ -119,12 +119,10 @@ class Flow(Talker):
 
     @property
     def in_flight(self) -> int:
-        """How many commands are without an answer."""
         return self.said - len(self.answers) - len(self._put_off)
 
     @property
     def rests(self) -> bool:
-        """See above."""
         return self.said == len(self.commands) and not self.in_flight
 
     @property

@@ -17,14 +17,13 @@ import zmq
 
 from tests.faults.proxy import HERE, Proxy
 from tests.faults.realm_flows import EAR, GROUP, Flow, Map, Talker, history, same, texts
-from tests.realm_process import FAST_HASHING, RealmProcess
+from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess
 from tests.wire.player import read_card
 from tests.wire.player_actor import Actor
 
 NAMES = ("kampus", "pusat", "timur")
 TO_PUSAT, TO_KAMPUS = "127.0.0.2", "127.0.0.3"
 """Where the proxies are: kampus dials pusat there, and pusat kampus."""
-NO_LIMITS = "limits = {session_per_second = 1_000_000_000, session_burst = 1_000_000_000}\n"
 WINDOW = 48
 PATIENCE = 90.0
 """Seconds; longer than anything takes. Whoever waits so long has been forgotten."""

@@ -2,7 +2,8 @@
 
 `python -m tests.faults.talkers` is told in its first line of standard input where the realm is and who talks. Each
 says something to the other of a pair at a steady pace, whatever became of what was said before. At a further line it
-prints what was measured since the last one; when its input ends it waits for what is under way, and prints the rest.
+prints what was measured of all that was said since the last one, once that was heard; the talk goes on meanwhile. When
+its input ends it waits for what is under way, and prints the rest.
 """
 
 import signal
@@ -24,7 +25,7 @@ from tests.wire.dialling import packed
 from tests.wire.stranger import new_ulid
 
 PATIENCE_S: Final = 30.0
-"""What is not answered and heard so long after the last word is lost."""
+"""What is not answered and heard for so long is lost."""
 
 
 class Talk(msgspec.Struct):
@@ -68,7 +69,7 @@ class Talkers:
         self._hear()
 
     def cut(self) -> Waits:
-        """What was answered and heard since the last time."""
+        """What became of all that was said since the last time, once that is known: what waits longest counts too."""
         self._say(b"cut")
         return msgspec.json.decode(self._hear(), type=Waits)
 
@@ -110,6 +111,16 @@ class _Talker:
     heard: set[str] = field(default_factory=set)
 
 
+@dataclass
+class _Said:
+    at: float
+    waits: Waits
+    """To which it counts: those of the time in which it was said."""
+
+    def ago_ms(self) -> float:
+        return (time.perf_counter() - self.at) * 1e3
+
+
 class _Room:
     """All who talk, and what is under way."""
 
@@ -122,8 +133,12 @@ class _Room:
         self._talkers: dict[Any, _Talker] = {}
         self.all: list[_Talker] = []
         self.waits = Waits()
-        self._unanswered: dict[str, float] = {}
-        self._unheard: dict[str, float] = {}
+        """Of what is said now."""
+        self._before: Waits | None = None
+        """Of what was said before a cut, until all of that is answered and heard."""
+        self._cut_at = 0.0
+        self._unanswered: dict[str, _Said] = {}
+        self._unheard: dict[str, _Said] = {}
         self._entries: dict[int, str] = {}
         self._enter(talk)
 
@@ -154,9 +169,19 @@ class _Room:
             if self._input in ready:
                 if not sys.stdin.buffer.readline():
                     break
-                self._tell()
+                self._before, self.waits, self._cut_at = self.waits, Waits(), now
+            if self._before is not None and not self._are_under_way(self._before):
+                self._tell(self._before)
+                self._before = None
             self._talk()
         self._finish()
+
+    def _are_under_way(self, waits: Waits) -> bool:
+        """Whether something may come yet of what was said then. What was said first comes first."""
+        if time.perf_counter() > self._cut_at + PATIENCE_S:
+            return False
+        oldest = (next(iter(few.values()), None) for few in (self._unanswered, self._unheard))
+        return any(said is not None and said.waits is waits for said in oldest)
 
     def _finish(self) -> None:
         self._poller.unregister(self._input)
@@ -164,7 +189,7 @@ class _Room:
         while (self._unanswered or self._unheard) and time.perf_counter() < until:
             self._take(dict(self._poller.poll(1_000)))
         self.waits.missing = len(self._unanswered.keys() | self._unheard.keys())
-        self._tell()
+        self._tell(self.waits)
         self._context.destroy(linger=0)
 
     def _talk(self) -> None:
@@ -174,7 +199,7 @@ class _Room:
                 entry, call = new_ulid(), len(self._entries)
                 self._entries[call] = entry
                 said = packed(cmd="send", id=call, tokenId=talker.token, to=talker.to, message="x" * 100, entry=entry)
-                self._unanswered[entry] = self._unheard[entry] = time.perf_counter()
+                self._unanswered[entry] = self._unheard[entry] = _Said(time.perf_counter(), self.waits)
                 talker.asking.send(said)
                 talker.due += self._every
 
@@ -191,7 +216,8 @@ class _Room:
         if answer["status"] != "OK":
             self.waits.refused.append(answer["code"])
         elif entry in self._unanswered:
-            self.waits.answered.append((time.perf_counter() - self._unanswered.pop(entry)) * 1e3)
+            said = self._unanswered.pop(entry)
+            said.waits.answered.append(said.ago_ms())
         else:
             self.waits.doubled += 1
 
@@ -202,12 +228,12 @@ class _Room:
         self.waits.doubled += entry in talker.heard
         talker.heard.add(entry)
         if entry in self._unheard:
-            self.waits.heard.append((time.perf_counter() - self._unheard.pop(entry)) * 1e3)
+            said = self._unheard.pop(entry)
+            said.waits.heard.append(said.ago_ms())
 
-    def _tell(self) -> None:
-        sys.stdout.buffer.write(msgspec.json.encode(self.waits) + b"\n")
+    def _tell(self, waits: Waits) -> None:
+        sys.stdout.buffer.write(msgspec.json.encode(waits) + b"\n")
         sys.stdout.buffer.flush()
-        self.waits = Waits()
 
 
 def main() -> None:

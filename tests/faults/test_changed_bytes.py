@@ -115,7 +115,7 @@ def test_any_byte(well: changed_bytes.Kept) -> None:
     for _ in range(BYTES):
         counts += changed_bytes.look(changed_bytes.any_change(well, dice))
     changed_bytes.check(counts)
-    unguarded = {"not found: " + one for one in changed_bytes.LOOSE}
+    unguarded = {f"not found: {one}" for one in changed_bytes.LOOSE.values()}
     assert {one for one in counts if one.startswith("not found")} <= unguarded, counts
 
 

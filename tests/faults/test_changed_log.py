@@ -12,6 +12,7 @@ import pytest
 from realm.store import frames
 from realm.store.database import FILE
 from tests.conftest import StartRealm
+from tests.faults.lost_answers import lose_from
 from tests.scenarios.operator_kit import operate
 from tests.wire.player import Stage
 
@@ -93,11 +94,7 @@ def test_a_realm_says_so(start_realm: StartRealm) -> None:
         for number in range(9):
             stage.play(f"messi: send henderson pesan {number}")
     realm.kill()
-    path = realm.data / f"{FILE}-wal"
-    log = bytearray(path.read_bytes())
-    at = log.index(b"pesan 4")
-    log[at] ^= 1
-    path.write_bytes(log)
+    lose_from(realm, "pesan 4")
     code, lines, _ = operate(realm.data, "doctor", "--json")
     [found] = [one for one in json.loads(lines[0])["findings"] if one["about"] == "database"]
     assert (code, found["level"]) == (1, "problem")

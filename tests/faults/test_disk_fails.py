@@ -13,11 +13,11 @@ import pytest
 from realm.keeping.examining import look_at_database
 from realm.store import database
 from realm.store.looking import Looking
-from tests.faults.disk_people import BROKEN, FULL, NO_LIMITS, People, people_of
+from tests.faults.disk_people import BROKEN, FULL, People, people_of
 from tests.faults.faulty_disk import FaultyRealm
 from tests.faults.faulty_realm.__main__ import OFTEN
 from tests.faults.faulty_realm.orders import HANG, Fault
-from tests.realm_process import FAST_HASHING
+from tests.realm_process import FAST_HASHING, NO_LIMITS
 
 ROUNDS = 40
 MANY = 100

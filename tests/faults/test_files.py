@@ -21,13 +21,12 @@ from schemas.entries import File
 from schemas.errors import Code
 from schemas.names import Address, ConversationId, Name
 from tests.conftest import StartRealm
-from tests.realm_process import RealmProcess
+from tests.realm_process import NO_LIMITS, RealmProcess
 
 MIB = 1 << 20
 LARGE = 128 * MIB
 RESIDENT = 100 * 10**6
 """What the whole process of a realm may take, whatever the size of a file."""
-NO_LIMITS = f"limits = {{session_per_second = {10**9}, session_burst = {10**9}}}\n"
 FULL_AT = 4 * MIB
 """No file of the realm may grow beyond; its database is far smaller."""
 UPLOADS = "uploads"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from realm.store.looking import Looking
-from tests.faults.disk_people import FULL, NO_LIMITS
+from tests.faults.disk_people import FULL
 from tests.faults.realm_flows import Map, history
 from tests.faults.small_disk import PAGE, CannotMountError, SmallDisk, mounted
-from tests.realm_process import FAST_HASHING, RealmProcess
+from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess
 from tests.scenarios.operator_kit import works
 from tests.wire.player import Stage
 from tests.wire.player_actor import Actor

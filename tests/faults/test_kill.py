@@ -14,6 +14,7 @@ import zmq
 
 from tests.conftest import StartRealm
 from tests.faults.ending import Ending
+from tests.realm_process import NO_LIMITS
 from tests.wire.player import Realm, Stage
 from tests.wire.player_actor import WAIT, Actor
 from tests.wire.stranger import follows, new_ulid
@@ -27,11 +28,6 @@ KILLED_AFTER = (1, 50, 100, 150, 200)
 """How many answers have come when the realm is killed, in each round."""
 IN_FLIGHT = 100
 """At least so many commands must have been without an answer at the kill."""
-NO_LIMITS = """
-[limits]
-session_per_second = 1_000_000
-session_burst = 1_000_000
-"""
 CHUNK = 50
 
 

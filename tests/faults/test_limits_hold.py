@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager
 import zmq
 
 from tests.conftest import StartRealm
-from tests.realm_process import RealmProcess
-from tests.wire.attacker import HARD_LIMITS, NO_LIMITS, PASSWORD, Caller, Outside, Person, Witness, outside
+from tests.realm_process import NO_LIMITS, RealmProcess
+from tests.wire.attacker import HARD_LIMITS, PASSWORD, Caller, Outside, Person, Witness, outside
 from tests.wire.dialling import Keys, Map, Sockets, new_keys, packed, unpacked
 from tests.wire.zmtp import RawPeer, greeting, ready
 

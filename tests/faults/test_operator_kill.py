@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 from tests.conftest import StartRealm
+from tests.realm_process import NO_LIMITS
 from tests.scenarios.operator_kit import operate, works
 from tests.wire.player import Stage
 
 SENDS = 1_500
-NO_LIMITS = "[limits]\nsession_per_second = 1_000_000\nsession_burst = 1_000_000\n"
 
 
 def test_an_erasing_goes_on_after_a_kill(start_realm: StartRealm) -> None:

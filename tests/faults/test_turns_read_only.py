@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.disk_people import NO_LIMITS, people_of
+from tests.faults.disk_people import people_of
 from tests.faults.faulty_disk import FaultyRealm
 from tests.faults.faulty_realm.orders import Fault
 from tests.faults.small_disk import CannotMountError, SmallDisk, mounted
-from tests.realm_process import FAST_HASHING
+from tests.realm_process import FAST_HASHING, NO_LIMITS
 from tests.scenarios.operator_kit import operate, works
 
 ALL = [Fault(op, "all", "EROFS") for op in ("write", "truncate", "open", "sync")]

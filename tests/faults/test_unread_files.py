@@ -15,11 +15,10 @@ from client.keyring import Keyring
 from schemas import commands
 from schemas.names import Name
 from tests.conftest import StartRealm
-from tests.realm_process import RealmProcess
+from tests.realm_process import NO_LIMITS, RealmProcess
 
 MIB = 1 << 20
 PART = 256 * 1024
-NO_LIMITS = f"limits = {{session_per_second = {10**9}, session_burst = {10**9}}}\n"
 ASKED = 1_000
 """Parts of a file that are asked for and not read; kept, they would take 250 MiB."""
 GROWTH = 48 * MIB

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgpack
 
+from schemas.limits import MAX_FRAME
 from tests.hostile.elements import Element, elements
 
 LARGE: Final = 4_294_967_295
@@ -189,14 +190,18 @@ TEXTS: Final = (
 
 
 def lied(frame: bytes, chance: Random) -> bytes:
-    """The same fields, some of whose values are others of their type: what only somebody who lies would say."""
+    """The same fields, some of whose values are others of their type: what only somebody who lies would say.
+
+    What would be longer than any socket takes is not said: the frame stays as it is.
+    """
     try:
         told = msgpack.unpackb(frame, strict_map_key=False)
     except (ValueError, msgpack.UnpackException):
         return frame
     for _ in range(chance.choice((1, 1, 2, 5))):
         told = _lied(told, chance)
-    return bytes(msgpack.packb(told))
+    said = bytes(msgpack.packb(told))
+    return said if len(said) <= MAX_FRAME else frame
 
 
 def _lied(told: Any, chance: Random) -> Any:

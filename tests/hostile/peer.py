@@ -7,7 +7,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
@@ -82,9 +82,8 @@ class Liar:
     def _hear(self) -> None:
         while self._open[-1].poll(0):
             *delimiter, frame = self._open[-1].recv_multipart()
-            assert delimiter in ([], [b""]), (
-                delimiter
-            )  # what was changed to nothing looks like a REQ's, and gets it back
+            # What was changed to nothing looks like a REQ's delimiter, and comes back.
+            assert delimiter in ([], [b""]), delimiter
             answer = msgpack.unpackb(frame, strict_map_key=False)
             assert isinstance(answer, dict), answer
             what = str(answer.get("cmd") or answer.get("code") or answer.get("status"))
@@ -136,7 +135,7 @@ class Liar:
         """As somebody else, or from somewhere else."""
         who = self.chance.choice((NAME, "timur", "kampus", "utara"))
         told = {"realm": who, "address": self.chance.choice(("127.0.0.1", "127.0.0.9")), "port": 1}
-        return [packed(cmd="link.introduce", id=self.sent, **told), packed(cmd="link.prove", id=1, nonce=bytes(16))][:1]
+        return [packed(cmd="link.introduce", id=self.sent, **told)]
 
     def _whose(self) -> str:
         return self.chance.choice(
@@ -191,9 +190,6 @@ class Liar:
             packed(cmd="link.chunk", id=self.sent, **told),
             self.chance.choice((*CONTENTS, bytes(5), bytes(70_000))),
         ]
-
-
-Word = Callable[[Map], list[Any]]
 
 
 class LyingRealm(FalseRealm):

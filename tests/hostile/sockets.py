@@ -17,10 +17,10 @@ import psutil
 
 from tests.hostile.mutation import anything, mutated
 from tests.hostile.victim import DOCUMENTED, MIB
-from tests.realm_process import FAST_HASHING, RealmProcess, free_ports
+from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess, free_ports
 from tests.recorded.dialogue import read
 from tests.recorded.protocol import recorded
-from tests.wire.attacker import NO_LIMITS, Outside, Person, Witness, outside
+from tests.wire.attacker import Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer, sealed
 from tests.wire.dialling import Keys, new_keys, packed, unpacked
 from tests.wire.test_operator import Inside, inside

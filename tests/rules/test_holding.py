@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 import zmq
 
-from broker import outgoing, sockets
+from broker import monitoring, sockets
 from broker.holding import (
     CLEAR,
     DROPPED_AT_ONCE,
@@ -40,12 +40,12 @@ class Bench:
         if kind is SEALED:
             self.taker.curve_server, self.taker.curve_secretkey = True, self.keys.secret
         self.port = self.taker.bind_to_random_port("tcp://127.0.0.1")
-        self.accepted = outgoing.watch(self.taker, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+        self.accepted = monitoring.watch(self.taker, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         self.holding = Holding()
 
     def close(self) -> None:
         self.holding.close()
-        outgoing.unwatch(self.taker, self.accepted)
+        monitoring.unwatch(self.taker, self.accepted)
         self.taker.close()
         self.context.destroy(linger=0)
 
@@ -60,10 +60,10 @@ class Bench:
         self.holding.began(self.next_report(), self.kind)
         return sayer
 
-    def next_report(self) -> outgoing.Report:
+    def next_report(self) -> monitoring.Report:
         """Of the connection that was accepted next, or lost."""
         assert self.accepted.poll(PATIENCE_MS)
-        return outgoing.next_report(self.accepted)
+        return monitoring.next_report(self.accepted)
 
     def take(self) -> list[zmq.Frame]:
         assert self.taker.poll(PATIENCE_MS)
@@ -196,7 +196,7 @@ def test_a_connection_is_known_by_its_own_report_alone() -> None:
     """Who has read a card, hangs up, and is let in may be given the same descriptor before the first report is read."""
     with bench(CLEAR) as door, bench(SEALED) as it, door.sayer(), it.sayer():
         (descriptor,), (connection,) = it.holding._connections, it.holding._connections.values()
-        late = outgoing.Report(zmq.EVENT_ACCEPTED, descriptor, door.port)
+        late = monitoring.Report(zmq.EVENT_ACCEPTED, descriptor, door.port)
         its_own = late._replace(port=it.port)
         it.holding.began(late, CLEAR)
         assert it.holding._connections == {descriptor: connection}

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import zmq
 
-from broker import outgoing
+from broker import monitoring
 from broker.holding import TRUSTED, Holding
 from broker.keyfiles import KeyPair
 from broker.links import BYTES_A_TURN, FRAMES_A_TURN, FromLink, Links
@@ -523,10 +523,10 @@ def test_after_the_end_nobody_is_told_anything(peer: FakePeer) -> None:
 def test_a_peer_that_answers_without_end_is_cut(it: Bench, peer: FakePeer) -> None:
     """libzmq takes in all of it: its own bound, with which it would stop, ends the process where that peer is reset."""
     route = it.joined(peer)
-    lost = outgoing.watch(peer.socket, zmq.EVENT_DISCONNECTED)
+    lost = monitoring.watch(peer.socket, zmq.EVENT_DISCONNECTED)
     frame = bytes(LINK_FRAME - 100)  # CURVE adds to it
     for _ in range(2 * TRUSTED.most // len(frame)):
         peer.socket.send_multipart([route, frame])
     assert lost.poll(PATIENCE_MS)
-    outgoing.unwatch(peer.socket, lost)
+    monitoring.unwatch(peer.socket, lost)
     assert it.holding.cut == 1

@@ -17,6 +17,7 @@ from tests.results import kept, performance, proof
 from tests.results.__main__ import HERE, Drawing, digest
 from tests.results.series import all_plots, storms
 from tests.soak.part import Outcome, Part
+from tests.soak.parts import PARTS
 
 PERFORMANCE = (HERE / "performance.template.md").read_text(encoding="utf-8")
 PROOF = (HERE / "proof.template.md").read_text(encoding="utf-8")
@@ -121,12 +122,15 @@ def test_a_part_that_failed_was_not_run_or_is_no_more_is_told() -> None:
     assert "## And more\n\n### old-part" in page
 
 
-def test_every_reason_is_of_a_line_of_the_bench_and_every_table_of_an_item() -> None:
+def test_every_reason_is_of_a_line_of_the_bench_every_table_of_an_item_and_every_chapter_of_a_part() -> None:
     bench = "".join(path.read_text(encoding="utf-8") for path in (HERE.parent / "bench").glob("*.py"))
     named = re.findall(r"<!-- reason ([\w-]+) -->", PERFORMANCE)
     named += " ".join(re.findall(r"<!-- table (.+?) -->", PERFORMANCE)).split()
     assert named
     assert [name for name in named if f'"{name}"' not in bench] == []
+    begun = " ".join(re.findall(r"<!-- parts (.+?) -->", PROOF)).split()
+    assert begun
+    assert [words for words in begun if not any(name.startswith(words) for name in PARTS)] == []
 
 
 def test_what_is_kept_takes_the_place_of_what_was_kept_under_its_name(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ FONTS: list[dict[str, object]] = [
     {"family": family, "fonts": []} for family in ("MaterialIcons", "packages/flutter_math_fork/KaTeX_Main")
 ]
 LARGE_FILES = ("main.dart.js", "canvaskit/canvaskit.wasm", "assets/font.otf", "canvaskit/canvaskit.js.symbols")
-OTHER_FILES = ("small.js", "picture.png")
 
 
 @pytest.fixture

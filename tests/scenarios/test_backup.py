@@ -10,12 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.conftest import StartRealm
-from tests.realm_process import RealmProcess
+from tests.realm_process import NO_LIMITS, RealmProcess
 from tests.scenarios.operator_kit import say
 from tests.wire.player import Stage
 
 TEXT = b"halo, selamat malam\n"
-NO_LIMITS = f"limits = {{session_per_second = {10**9}, session_burst = {10**9}}}\n"
 
 
 def populated(stage: Stage) -> None:

@@ -38,8 +38,8 @@ from tests.simulation.runner import run_histories
 AT_MOST = 100
 
 
-def caught(*words: str) -> int:
-    return caught_by(run_histories, AT_MOST, words)
+def caught(*words: str) -> None:
+    caught_by(run_histories, AT_MOST, words)
 
 
 def test_without_a_planted_fault_nothing_is_caught() -> None:
@@ -213,9 +213,9 @@ def test_an_erasing_that_forgets_where_it_was(monkeypatch: pytest.MonkeyPatch) -
 
     erase_said_by = ErasingRows.erase_said_by
     monkeypatch.setattr(ErasingRows, "erase_said_by", skips)
-    assert caught("was erased, and here is") <= AT_MOST
+    caught("was erased, and here is")
 
 
 def test_an_erasing_that_leaves_bytes_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FileRows, "_detach", lambda _self, _place: None)
-    assert caught("more is kept than entries name") <= AT_MOST
+    caught("more is kept than entries name")

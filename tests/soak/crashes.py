@@ -18,7 +18,7 @@ LARGE: Final = Size(entries=1_000_000, users=50_000, groups=1_000, queued=100_00
 TOLD: Final = 4_000
 """Answers before each kill."""
 SOON: Final = 1.0
-"""Seconds within which a realm is to be ready where it need not wait for a processor that others have."""
+"""Seconds in which, in the median, a realm is to be ready where it need not wait for a processor that others have."""
 
 IDLE_EVERY: Final = 10
 IDLE_S: Final = 3.0
@@ -44,27 +44,28 @@ def killed(soak: Soak, outcome: Outcome) -> None:
 def started(soak: Soak, outcome: Outcome) -> None:
     """A realm with much to keep is killed while people talk, and started."""
     with large_realm(soak.folder, LARGE) as large:
-        starts, alone = [], []
+        starts, importing = [], []
         for _ in range(soak.rounds):
             large.kill(TOLD)
-            alone.append(imports())
+            importing.append(imports())
             starts.append(large.start())
             large.check()
         large.examine()
-    alone_s = [one.ready - one.waited for one in starts]
-    own = [one.processor - processor for one, (_, processor) in zip(starts, alone, strict=True)]
+    unhindered = [one.ready - one.waited for one in starts]
+    asked = f"less than {SOON:g} s in the median is asked"
+    own = [one.processor - processor for one, (_, processor) in zip(starts, importing, strict=True)]
     outcome.figures |= {
         "entries, users, groups": f"{LARGE.entries + large.said:,}, {LARGE.users:,}, {LARGE.groups:,}",
         "waiting for a realm that is no more": f"{LARGE.queued:,}",
         "left in the write-ahead log": f"{max(one.log_bytes for one in starts) / 2**20:.1f} MiB at most",
         "from exec until ready": _seconds([one.ready for one in starts]),
-        "the same without waiting for a processor that others had": _seconds(alone_s),
+        "the same without waiting for a processor that others had": f"{_seconds(unhindered)}; {asked}",
         "from exec until the first answer": _seconds([one.answered for one in starts]),
-        "of that, imports alone": _seconds([seconds for seconds, _ in alone]),
+        "of that, imports alone": _seconds([seconds for seconds, _ in importing]),
         "processor time until ready": _seconds([one.processor for one in starts]),
         "of that, without imports": _seconds(own),
     }
-    assert min(alone_s) < SOON, f"no start takes less than {SOON:g} s"
+    assert median(unhindered) < SOON, f"a start takes {median(unhindered):.2f} s in the median, not less than {SOON:g}"
 
 
 def clocks(soak: Soak, outcome: Outcome) -> None:

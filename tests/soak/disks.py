@@ -8,13 +8,13 @@ from functools import partial
 from typing import Final
 
 from tests.faults import changed_bytes
-from tests.faults.disk_people import BROKEN, FULL, NO_LIMITS, People, people_of
+from tests.faults.disk_people import BROKEN, FULL, People, people_of
 from tests.faults.faulty_disk import FaultyRealm
 from tests.faults.faulty_realm.orders import HANG, Fault
 from tests.faults.full_disk import full_disk
 from tests.faults.realm_kit import NAMES, world
 from tests.faults.small_disk import CannotMountError
-from tests.realm_process import FAST_HASHING
+from tests.realm_process import FAST_HASHING, NO_LIMITS
 from tests.soak.part import Outcome, Part, Soak
 from tests.soak.realms import LONG, PACE, Going
 

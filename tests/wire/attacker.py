@@ -13,7 +13,7 @@ from typing import Any
 
 import zmq
 
-from tests.realm_process import FAST_HASHING, RealmProcess
+from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess
 from tests.wire.dialling import (
     PATIENCE_MS,
     Dialled,
@@ -32,11 +32,6 @@ WELCOME_MS = 500
 
 PASSWORD = "surabaya-1234"
 HARD_LIMITS = "trusted_clients = []\n"
-NO_LIMITS = """
-[limits]
-session_per_second = 1000000
-session_burst = 1000000
-"""
 
 
 class Outside(Sockets):

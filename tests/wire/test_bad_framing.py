@@ -21,7 +21,6 @@ MOST_BYTES = 1_000_000
 """Of a frame on the commands port."""
 
 PIPELINED = 500
-AT_THE_DOOR = 100
 CODES = {
     "bad_request",
     "unknown_command",

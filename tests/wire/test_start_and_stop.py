@@ -13,8 +13,8 @@ import pytest
 import zmq
 
 from tests.conftest import StartRealm
-from tests.realm_process import RealmProcess
-from tests.wire.attacker import NO_LIMITS, PASSWORD, Caller, outside
+from tests.realm_process import NO_LIMITS, RealmProcess
+from tests.wire.attacker import PASSWORD, Caller, outside
 from tests.wire.dialling import Map, packed, unpacked
 
 POSTED = 1_500

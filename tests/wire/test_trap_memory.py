@@ -10,8 +10,8 @@ import pytest
 import zmq
 
 from tests.conftest import StartRealm
-from tests.realm_process import RealmProcess
-from tests.wire.attacker import NO_LIMITS, Listener, Outside, Person, Witness, outside
+from tests.realm_process import NO_LIMITS, RealmProcess
+from tests.wire.attacker import Listener, Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer
 from tests.wire.dialling import PATIENCE_MS, SilenceError, new_keys, packed, unpacked
 from tests.wire.zmtp import MORE, RawPeer, frame
