@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any, Final, Literal
 
-from realm.due import FAR, when
+from realm.due import Slices, when
 from realm.effects import Effect, Note, Publish, Reply, RunJob
 from realm.ids import Ids
 from realm.incident import Damage
@@ -53,10 +53,10 @@ class Rules:
         self.peer_uploads = Buckets(50, 500)
         """By peer: each begins a job."""
         self.failures = Failures(limits)
-        self.erase_due = FAR
-        """When the next slice of what is being erased is due, ms; the rows know what."""
-        self.retain_due = FAR
-        """When the next slice is due of a round that removes what is old, ms,"""
+        self.erasing = Slices()
+        """Of accounts; the rows know how far they are."""
+        self.retaining = Slices()
+        """Of a round through all conversations that removes what is old,"""
         self.retained = 0
         """and up to which conversation it has come."""
         self.notes = Buckets(1 / 60, 1)

@@ -56,7 +56,7 @@ from realm.request import Request
 from realm.settings import Settings
 from realm.store.interface import DamagedError, Store, StoreError, StoreFullError, Tx
 from realm.table import TABLE
-from realm.upkeep import SWEEP_MS, Upkeep
+from realm.upkeep import Upkeep
 from schemas.answers import Answer
 from schemas.codec import Malformed
 from schemas.errors import Code, Refusal
@@ -261,9 +261,9 @@ class Core:
             case CarryingDue(peer) | CarryDue(peer):
                 carrying.broken(ctx, peer)
             case EraseDue():
-                self.rules.erase_due = ctx.now + SWEEP_MS
+                self.rules.erasing.failed(ctx.now, why)
             case RetainDue():
-                self.rules.retain_due = ctx.now + SWEEP_MS
+                self.rules.retaining.failed(ctx.now, why)
 
     def _job_done(self, ctx: Ctx, job: Job, result: Result) -> Outcome:
         if isinstance(job, DialJob):

@@ -9,7 +9,7 @@ from typing import Final
 
 from realm import accounts, files, groups, uploads
 from realm.context import Ctx
-from realm.due import FAR
+from realm.due import FAR, SWEEP_MS
 from realm.federation import carrying, link, settling
 from realm.store.rows import Account, Erasing, Outgoing, Step
 from realm.users import nobody
@@ -58,10 +58,20 @@ def erase(ctx: Ctx, command: operator.EraseUser) -> Answer | Refusal:
 
 def go_on(ctx: Ctx) -> None:
     """Do the next slice of what is under way, and say when there is more to do."""
-    under_way = ctx.tx.erasing(AT_ONCE)
-    moves = any(_slice(ctx, one) for one in under_way)  # those that wait for something keep no other waiting
-    pause = PAUSE_MS if moves else AGAIN_MS
-    ctx.rules.erase_due = ctx.now + pause if under_way else FAR
+    slices = ctx.rules.erasing
+    slices.at = 0
+    under_way = ctx.tx.erasing(AT_ONCE + len(slices.left))
+    if under_way and slices.left.issuperset(one.account for one in under_way):
+        slices.left.clear()
+        slices.due = ctx.now + SWEEP_MS
+        return
+    pause = AGAIN_MS
+    for one in under_way:
+        slices.at = one.account
+        if one.account not in slices.left and _slice(ctx, one):
+            pause = PAUSE_MS
+            break  # those that wait for something keep no other waiting
+    slices.due = ctx.now + pause if under_way else FAR
 
 
 def _begin(ctx: Ctx, account: Account) -> None:
@@ -73,7 +83,7 @@ def _begin(ctx: Ctx, account: Account) -> None:
     uploads.give_up_all(ctx, account.id)
     ctx.tx.begin_erasing(account.id, FIRST, ctx.now)
     ctx.rules.failures.right(account.name)
-    ctx.rules.erase_due = ctx.now
+    ctx.rules.erasing.due = ctx.now
     ctx.note("info", "user is being erased", user=account.name)
 
 

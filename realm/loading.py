@@ -23,7 +23,7 @@ def load(memory: Memory, rules: Rules, tx: Tx, now: int) -> None:
         memory.apply(state)
     _peers(memory, rules, tx, now)
     if tx.erasing(1):
-        rules.erase_due = now
+        rules.erasing.due = now
 
 
 def _sessions(memory: Memory, rules: Rules, tx: Tx, now: int) -> None:

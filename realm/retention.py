@@ -23,24 +23,29 @@ PAUSE_MS: Final = 20
 
 def begin(ctx: Ctx) -> None:
     """Begin a round, unless everything is kept for ever, or one is under way."""
-    rules = ctx.settings.retention
-    if ctx.rules.retain_due == FAR and (rules.private_days or rules.group_days or rules.realm_days):
-        ctx.rules.retain_due, ctx.rules.retained = ctx.now, 0
+    rules, slices = ctx.settings.retention, ctx.rules.retaining
+    if slices.due == FAR and (rules.private_days or rules.group_days or rules.realm_days):
+        slices.due, ctx.rules.retained = ctx.now, 0
+        slices.left.clear()
 
 
 def go_on(ctx: Ctx) -> None:
     """Do the next slice of the round."""
-    found = ctx.tx.kept(ctx.rules.retained, LOOKED_AT)
+    slices, upto = ctx.rules.retaining, ctx.rules.retained
+    slices.at = 0
+    found = ctx.tx.kept(upto, LOOKED_AT)
     room = CHANGED
     for one in found:
         days = _days(ctx, one.conversation)
-        if days and one.first <= one.head:
+        if days and one.first <= one.head and one.number not in slices.left:
+            slices.at = one.number
             removed, more = ctx.tx.expire(one, int(ctx.now - days * DAY_MS), ctx.now, room)
             room -= removed
             if more or not room:  # this one comes again
                 break
-        ctx.rules.retained = one.number
-    ctx.rules.retain_due = ctx.now + PAUSE_MS if found else FAR
+        upto = one.number
+    ctx.rules.retained = upto  # not before: where one fails, nothing of the slice was done
+    slices.due = ctx.now + PAUSE_MS if found else FAR
 
 
 def _days(ctx: Ctx, conversation: ConversationId) -> float:

@@ -4,7 +4,7 @@ from typing import Final
 
 from realm import accounts, files, gates, retention, uploads
 from realm.context import Ctx, Rules
-from realm.due import when
+from realm.due import SWEEP_MS, when
 from realm.failing import damaged
 from realm.inputs import Due, EraseDue, RecoverDue, RetainDue, SweepDue
 from realm.memory import Memory
@@ -12,8 +12,6 @@ from realm.settings import Settings
 from realm.store.interface import DamagedError, StoreFullError
 from schemas.limits import ACTIVE_MS, HEARTBEAT_MS
 
-SWEEP_MS: Final = 600_000
-"""The longest between two sweeps; files that are kept for a shorter time are looked after as often as that."""
 FORGOTTEN: Final = 5_000
 """So many old rows of each kind about other realms go in one turn."""
 SAVE_USE_MS: Final = 3_600_000
@@ -54,8 +52,8 @@ class Upkeep:
         return (
             (self._next_sweep, self._sweep_ms, RecoverDue()),
             (self._next_sweep, self._sweep_ms, SweepDue()),
-            (self._rules.erase_due, SWEEP_MS, EraseDue()),
-            (self._rules.retain_due, SWEEP_MS, RetainDue()),
+            (self._rules.erasing.due, SWEEP_MS, EraseDue()),
+            (self._rules.retaining.due, SWEEP_MS, RetainDue()),
         )
 
     def sweep(self, ctx: Ctx) -> None:

@@ -9,6 +9,7 @@ import pytest
 from broker import keyfiles
 from broker.reaching import OperatorError
 from realm.cli.erasing import erase
+from realm.erasing import AGAIN_MS
 from realm.inputs import Tick
 from realm.request import OPERATOR
 from realm.settings import Files, Settings
@@ -288,3 +289,26 @@ def test_a_full_disk_keeps_the_file_from_being_written_anew(
     erase("messi", yes=True, data=kit.folder)
     assert capsys.readouterr().out == "messi was erased before\n"
     kit.start()
+
+
+def test_what_is_damaged_of_one_account_keeps_no_other(kit: RealmKit) -> None:
+    team = Team(kit)
+    team.say("lineker", commands.Send(id=1, to=Address("henderson"), message=SECRET))
+    execute = kit.store._connection.execute
+    execute("UPDATE entries SET message = cast(x'ff41' as text) WHERE sender = 'messi@kampus'")
+    team.erase("messi")
+    team.erase("lineker")
+
+    def go_on() -> list[str]:
+        """Those that are not erased yet, much later."""
+        for _ in range(200):
+            kit.now += 10_000
+            kit.turn(Tick())
+            kit.do_jobs()
+        with kit.store.transaction() as tx:
+            return [one.name for one in tx.erasing(10)]
+
+    assert go_on() == ["messi"]
+    assert kit.core.wake_at(kit.now) > kit.now + AGAIN_MS, "it does not try all the time"
+    execute("UPDATE entries SET message = 'halo' WHERE sender = 'messi@kampus'")
+    assert go_on() == []

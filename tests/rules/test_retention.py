@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from client.mirror import Mirror
+from realm.effects import Note
 from realm.inputs import Tick
 from realm.retention import CHANGED
 from realm.settings import Files, PeerRules, Retention, Settings
@@ -343,3 +344,23 @@ def test_a_clock_of_another_realm_keeps_nothing_and_removes_nothing(tmp_path: Pa
         assert pair.messi.texts(pair.talk) == ["from the past", "from the future"]
         network.run(7 * DAY, step=DAY // 4)
         assert pair.messi.texts(pair.talk) == []
+
+
+def test_a_damaged_entry_keeps_nothing_else(team: Team) -> None:
+    """Neither what is looked at before nor behind it; and with the next round it is tried again."""
+    team.ask("messi", commands.Send(id=1, to=Address("messi"), message="halo"))
+    team.send(3)
+    team.ask("messi", commands.SendGroup(id=1, group=Name("new"), message="halo"))
+    execute = team.kit.store._connection.execute
+    execute("UPDATE entries SET sender = cast(x'ff41' as text) WHERE id IN (SELECT id FROM entries LIMIT 1 OFFSET 2)")
+
+    def left() -> list[tuple[str, int]]:
+        kept = "SELECT name, count(*) FROM entries JOIN conversations ON place >> 32 = conversations.id GROUP BY name"
+        return list(execute(kept))
+
+    team.later(120)
+    assert left() == [(TALK, 3)]
+    assert sum(effect.event == "database damaged" for effect in team.kit.effects if isinstance(effect, Note)) == 1
+    execute("UPDATE entries SET sender = 'messi@kampus'")
+    team.later(0.1)
+    assert left() == []
