@@ -8,9 +8,9 @@ whole ones may be as large as a frame. And whoever resets a connection that has 
   that is more than its kind may have, it is cut.
 - By how much memory has grown since next to nothing was held: no socket had anything to take in, and little had come
   of messages that are not whole yet, of which a socket says nothing. That tells also of what has ended and is not
-  taken in yet, and no sender can hide it. While it is more than `GROWN`, nobody new is let in (`is_short`), whoever
-  holds more than `LITTLE` is cut, and of the others those of whom most is held, until it is little of all; and what
-  has ended is dropped unread: nobody would hear an answer.
+  taken in yet, and no sender can hide it. While it is more than `GROWN`, and what hashes of passwords take, nobody new
+  is let in (`is_short`), whoever holds more than `LITTLE` is cut, and of the others those of whom most is held, until
+  it is little of all; and what has ended is dropped unread: nobody would hear an answer.
 
 What comes between two looks is on top of that. Elsewhere than on Linux nothing is known, and nobody is cut.
 """
@@ -30,6 +30,7 @@ from broker import outgoing, tcp
 from broker.clock import steady_ms
 from broker.culprits import Culprits
 from broker.sockets import NOBLOCK, Socket, cut
+from realm.settings import Hashing
 
 GROWN: Final = 256 << 20
 """Bytes of memory."""
@@ -96,7 +97,8 @@ class _Connection:
 class Holding:
     """Of the connections of some sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, hashing: Hashing | None = None) -> None:
+        """`hashing` is how passwords are hashed, where they are: that takes memory too, and gives it back."""
         self.cut = 0
         """Connections that were cut."""
         self.dropped = 0
@@ -114,6 +116,10 @@ class Holding:
         """Open for good: there may be no descriptor left when it is wanted most."""
         self._memory = self._resident()
         """What the process had when next to nothing was held, bytes."""
+        self._hashing = 0
+        """Bytes that passwords may take."""
+        if hashing is not None:
+            self.adopt(hashing)
         self._culprits = Culprits(steady_ms)
         self._told, self._end = os.pipe()
         self._reports: dict[Socket, tuple[Socket, Kind]] = {}
@@ -125,6 +131,10 @@ class Holding:
             self._reports[one] = outgoing.watch(one, zmq.EVENT_ACCEPTED), kind
             self._empty.add(one)
         self._thread.start()
+
+    def adopt(self, hashing: Hashing) -> None:
+        """Go by other settings from now on. As many hashes as there may be take so much before any is done."""
+        self._hashing = hashing.workers * hashing.memory_kib << 10
 
     def close(self) -> None:
         """Watch no longer. Before the sockets are closed, and by whom they belong to."""
@@ -270,14 +280,14 @@ class Holding:
     def _see_memory(self, held: int) -> None:
         """See whether it is short; `held` is what it may have of connections that are there."""
         resident = self._resident()
-        grown = resident - self._memory
+        grown = resident - self._memory - self._hashing
         if self._empty.issuperset(self._reports) and held <= UNDER_WAY:
             self._memory, self.is_short = resident, False
         elif self.is_short:
             self.is_short = grown > BACK
         elif grown > GROWN:
             self.is_short = True
-            log.warning("memory is short", grown=grown)
+            log.warning("memory is short", grown=resident - self._memory)
 
     def _held(self) -> list[tuple[int, _Connection, int]]:
         """The connections that are there, with the bytes that are held of each; those that swell to most come first."""

@@ -23,6 +23,7 @@ from broker.holding import (
     Kind,
 )
 from broker.keyfiles import KeyPair
+from realm.settings import Hashing
 from tests.wire.dialling import PATIENCE_MS
 
 SIZES = [0, 1, 200, 220, 222, 223, 253, 254, 255, 256, 257, 5_000, 100_000]
@@ -191,6 +192,18 @@ def test_memory_is_short_no_longer_once_it_is_back(monkeypatch: pytest.MonkeyPat
     with bench(SEALED) as it:
         for grown, is_short in ((GROWN, False), (GROWN + 1, True), (GROWN, True), (BACK, False), (GROWN, False)):
             resident = it.holding._memory + grown
+            it.holding._look()
+            assert it.holding.is_short is is_short
+
+
+def test_hashes_of_passwords_are_no_reason_to_let_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four workers take as much as may be held of all: in a storm, uploads were cut for their sake."""
+    resident = 1 << 30
+    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    with bench(SEALED) as it:
+        resident += GROWN + (64 << 20)
+        for memory_kib, is_short in ((65_536, False), (32, True)):
+            it.holding.adopt(Hashing(workers=4, memory_kib=memory_kib))
             it.holding._look()
             assert it.holding.is_short is is_short
 
