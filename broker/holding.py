@@ -6,9 +6,11 @@ whole ones may be as large as a frame. And whoever resets a connection that has 
 
 - What is held of each connection: what the system says that it has got (`tcp.py`), less what was taken from it. Where
   that is more than its kind may have, it is cut.
-- By how much memory has grown since nothing was held. That tells also of what has ended and is not taken in yet, and
-  no sender can hide it. While it is more than `GROWN`, nobody new is let in (`is_short`), whoever holds more than
-  `LITTLE` is cut, and what has ended is dropped unread: nobody would hear an answer.
+- By how much memory has grown since next to nothing was held: no socket had anything to take in, and little had come
+  of messages that are not whole yet, of which a socket says nothing. That tells also of what has ended and is not
+  taken in yet, and no sender can hide it. While it is more than `GROWN`, and what hashes of passwords take, nobody new
+  is let in (`is_short`), whoever holds more than `LITTLE` is cut, and of the others those of whom most is held, until
+  it is little of all; and what has ended is dropped unread: nobody would hear an answer.
 
 What comes between two looks is on top of that. Elsewhere than on Linux nothing is known, and nobody is cut.
 """
@@ -19,7 +21,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import structlog
@@ -29,9 +30,14 @@ from broker import monitoring, tcp
 from broker.clock import steady_ms
 from broker.culprits import Culprits
 from broker.sockets import NOBLOCK, Socket, cut
+from realm.settings import Hashing
 
 GROWN: Final = 256 << 20
 """Bytes of memory."""
+BACK: Final = GROWN * 3 // 4
+"""Where it is no more than this again, it was no sender who has it, or he has lost it."""
+UNDER_WAY: Final = 64 << 20
+"""Bytes of memory that what is held of all may take, as it comes in: a dozen uploads, each with all its window."""
 LITTLE: Final = 64 << 10
 """Bytes on the wire."""
 HEARTBEATS: Final = 16
@@ -61,11 +67,13 @@ class Kind(NamedTuple):
     """Bytes by which a frame is longer on the wire, before its header."""
     most: int
     """Bytes on the wire that may be held of one."""
+    swells: int
+    """Bytes of memory that one on the wire takes, at most: libzmq has 64 for the shortest frame."""
 
 
-CLEAR: Final = Kind(0, 64 << 10)
+CLEAR: Final = Kind(0, 4 << 10, 32)
 """For one question and its answer, at a front door."""
-SEALED: Final = Kind(33, 8 << 20)
+SEALED: Final = Kind(33, 8 << 20, 2)
 """By CURVE (RFC 26): MESSAGE, a nonce, flags and a MAC. `most` is two windows of chunks of a file."""
 TRUSTED: Final = SEALED._replace(most=32 << 20)
 """The same of users and peers: twice a window of a peer's largest messages."""
@@ -89,7 +97,8 @@ class _Connection:
 class Holding:
     """Of the connections of some sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, hashing: Hashing | None = None) -> None:
+        """`hashing` is how passwords are hashed, where they are: that takes memory too, and gives it back."""
         self.cut = 0
         """Connections that were cut."""
         self.dropped = 0
@@ -100,11 +109,17 @@ class Holding:
         self._connections: dict[int, _Connection] = {}
         """By descriptor; some are there no more."""
         self._latest: _Connection | None = None
-        """That of the latest message."""
+        """That of the latest message that came on one of the sockets that are listened on, all in one thread."""
         self._empty: set[Socket] = set()
-        """Of which nothing is held, when last tried."""
+        """Those of them of which nothing is held, when last tried."""
+        self._statm = os.open("/proc/self/statm", os.O_RDONLY) if self._can_ask else -1
+        """Open for good: there may be no descriptor left when it is wanted most."""
         self._memory = self._resident()
-        """What the process had when nothing was held, bytes."""
+        """What the process had when next to nothing was held, bytes."""
+        self._hashing = 0
+        """Bytes that passwords may take."""
+        if hashing is not None:
+            self.adopt(hashing)
         self._culprits = Culprits(steady_ms)
         self._told, self._end = os.pipe()
         self._reports: dict[Socket, tuple[Socket, Kind]] = {}
@@ -117,6 +132,10 @@ class Holding:
             self._empty.add(one)
         self._thread.start()
 
+    def adopt(self, hashing: Hashing) -> None:
+        """Go by other settings from now on. As many hashes as there may be take so much before any is done."""
+        self._hashing = hashing.workers * hashing.memory_kib << 10
+
     def close(self) -> None:
         """Watch no longer. Before the sockets are closed, and by whom they belong to."""
         os.write(self._end, b"!")
@@ -126,6 +145,8 @@ class Holding:
             monitoring.unwatch(one, reports)
         os.close(self._end)
         os.close(self._told)
+        if self._can_ask:
+            os.close(self._statm)
 
     def began(self, report: monitoring.Report, kind: Kind) -> None:
         """A connection of that kind is reported, as accepted or as connected. From any thread.
@@ -160,12 +181,14 @@ class Holding:
         """Take in the next message, or raise zmq.Again where there is none. `routed`: the first frame is a route.
 
         Nothing is returned where something was dropped: messages of connections that have ended, as long as memory is
-        short, and any of more than `PARTS`, some with each call. Frame by frame, which takes half the time of pyzmq's
-        own loop over them.
+        short, which is done for sockets that are listened on; and any of more than `PARTS`, some with each call. Frame
+        by frame, which takes half the time of pyzmq's own loop over them.
         """
         for _ in range(DROPPED_AT_ONCE):
             frames = self._message(source, routed)
-            if not frames or not self.is_short or not (self._latest is None or self._latest.is_cut):
+            if not frames or not self.is_short or source not in self._reports:
+                return frames
+            if self._latest is not None and not self._latest.is_cut:
                 return frames
             self.dropped += 1
         return []
@@ -173,7 +196,7 @@ class Holding:
     def receive_frame(self, source: Socket) -> zmq.Frame:
         """Take in the next frame, or raise zmq.Again where there is none."""
         frame = self._next(source)
-        self._took([frame])
+        self._took(source, [frame])
         return frame
 
     def _message(self, source: Socket, routed: bool) -> list[zmq.Frame]:
@@ -183,18 +206,19 @@ class Holding:
         while frames[-1].more:
             frames.append(source.recv(NOBLOCK, copy=False))
             if len(frames) > PARTS:
-                self._took(frames[routed:])
+                self._took(source, frames[routed:])
                 cut(frames[-1])
                 self.cut += 1
                 return self._drop(source) if frames[-1].more else []
-        self._took(frames[routed:])
+        self._took(source, frames[routed:])
         return frames
 
     def _next(self, source: Socket) -> zmq.Frame:
         try:
             frame = source.recv(NOBLOCK, copy=False)
         except zmq.Again:
-            self._empty.add(source)
+            if source in self._reports:
+                self._empty.add(source)
             raise
         self._empty.discard(source)
         return frame
@@ -204,25 +228,27 @@ class Holding:
         dropped: list[zmq.Frame] = []
         while len(dropped) < DROPPED_AT_ONCE and (not dropped or dropped[-1].more):
             dropped.append(source.recv(NOBLOCK, copy=False))
-        self._took(dropped)
+        self._took(source, dropped)
         return []
 
-    def _took(self, frames: list[zmq.Frame]) -> None:
+    def _took(self, source: Socket, frames: list[zmq.Frame]) -> None:
         """Count their bytes on the wire, exactly.
 
         Fewer, and what is held would seem to grow for ever; more, and who says much could hide what is held of it.
         """
         try:
-            self._latest = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
+            connection = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
         except zmq.ZMQError:  # libzmq says this itself
             return
-        if self._latest is None:
+        if source in self._reports:
+            self._latest = connection
+        if connection is None:
             return
-        seal, size = self._latest.kind.seal, 0
+        seal, size = connection.kind.seal, 0
         for frame in frames:
             body = len(frame) + seal
             size += body + (2 if body <= SHORT else 9)
-        self._latest.took += size
+        connection.took += size
 
     def _watch(self) -> None:
         poller, until = zmq.Poller(), time.monotonic()
@@ -245,12 +271,30 @@ class Holding:
 
     def _look(self) -> None:
         """See how memory is, and cut those for which too much is held."""
+        held = self._held()
+        rest = sum(size * connection.kind.swells for _, connection, size in held)
+        self._see_memory(rest)
+        for descriptor, connection, size in held:
+            spared = (LITTLE if rest <= UNDER_WAY else 0) if self.is_short else connection.kind.most
+            if size > spared:
+                self._cut(descriptor, connection)
+                rest -= size * connection.kind.swells
+
+    def _see_memory(self, held: int) -> None:
+        """See whether it is short; `held` is what it may have of connections that are there."""
         resident = self._resident()
-        if self._empty.issuperset(self._reports):
+        grown = resident - self._memory - self._hashing
+        if self._empty.issuperset(self._reports) and held <= UNDER_WAY:
             self._memory, self.is_short = resident, False
-        elif resident - self._memory > GROWN and not self.is_short:
+        elif self.is_short:
+            self.is_short = grown > BACK
+        elif grown > GROWN:
             self.is_short = True
             log.warning("memory is short", grown=resident - self._memory)
+
+    def _held(self) -> list[tuple[int, _Connection, int]]:
+        """The connections that are there, with the bytes that are held of each; those that swell to most come first."""
+        found: list[tuple[int, _Connection, int]] = []
         now = time.monotonic()
         for descriptor, connection in list(self._connections.items()):
             # In the other order what comes and is taken between the two would seem to be held.
@@ -258,10 +302,11 @@ class Holding:
             if received is None:
                 if self._connections.get(descriptor) is connection:
                     del self._connections[descriptor]
-                continue
-            held = received - took - HANDSHAKE - HEARTBEATS * (now - connection.since)
-            if held > (LITTLE if self.is_short else connection.kind.most):
-                self._cut(descriptor, connection)
+            elif not connection.is_cut:
+                size = received - took - HANDSHAKE - HEARTBEATS * (now - connection.since)
+                found.append((descriptor, connection, max(0, int(size))))
+        found.sort(key=lambda one: one[2] * one[1].kind.swells, reverse=True)
+        return found
 
     def _received(self, descriptor: int, inode: int) -> int | None:
         """Bytes that a connection has got; None where there is no such connection."""
@@ -276,12 +321,10 @@ class Holding:
         """Bytes of memory that the process has."""
         if not self._can_ask:
             return 0
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+        return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE
 
     def _cut(self, descriptor: int, connection: _Connection) -> None:
         """End it; where that cannot be, as no descriptor is left, it is tried again with the next look."""
-        if connection.is_cut:
-            return
         with suppress(OSError):
             copy = os.dup(descriptor)
             if os.fstat(copy).st_ino != connection.inode:

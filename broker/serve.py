@@ -77,7 +77,7 @@ def run(
         wake = Wake()
         ending.callback(wake.close)
         context, operator = _open_context(ending, folder)
-        holding = Holding()
+        holding = Holding(settings.hashing)
         ending.callback(holding.close)
         zap, culprits = _guard(context, core, settings, holding)
         bound = _bind(context, keys, settings.listen)
@@ -94,7 +94,7 @@ def run(
         counts = Counts()
         about = About(now_ms(), settings.listen, port, card, settings.figures.port, source.path)
         survey = Survey(about, counts, door, commands, push, links, operator, pools, holding)
-        adopt = _adopting(zap, door, pools, links)
+        adopt = _adopting(zap, door, pools, links, holding)
         wires = (zap, door, commands, push, links, operator, pools)
         loop = Loop(core, store, *wires, counts, survey, adopt, wake, now_ms, LogWatch(folder, steady_ms))
         _give_figures(ending, folder, settings.figures)
@@ -177,7 +177,7 @@ def _open_links(
     return links
 
 
-def _adopting(zap: ZapSocket, door: Door, pools: Pools, links: Links) -> Callable[[Settings], None]:
+def _adopting(zap: ZapSocket, door: Door, pools: Pools, links: Links, holding: Holding) -> Callable[[Settings], None]:
     """What has all that goes by settings go by others."""
 
     def adopt(changed: Settings) -> None:
@@ -185,6 +185,7 @@ def _adopting(zap: ZapSocket, door: Door, pools: Pools, links: Links) -> Callabl
         door.adopt(changed)
         pools.adopt(changed)
         links.allow(changed.peers.networks)
+        holding.adopt(changed.hashing)
         logs.adopt(changed.log)
 
     return adopt

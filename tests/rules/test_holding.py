@@ -1,13 +1,15 @@
 """What is held of connections: known to the byte, bounded, and of one that has ended until it is taken."""
 
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import zmq
 
-from broker import monitoring, sockets
+from broker import holding, monitoring, sockets
 from broker.holding import (
+    BACK,
     CLEAR,
     DROPPED_AT_ONCE,
     GROWN,
@@ -21,6 +23,7 @@ from broker.holding import (
     Kind,
 )
 from broker.keyfiles import KeyPair
+from realm.settings import Hashing
 from tests.wire.dialling import PATIENCE_MS
 
 SIZES = [0, 1, 200, 220, 222, 223, 253, 254, 255, 256, 257, 5_000, 100_000]
@@ -42,8 +45,10 @@ class Bench:
         self.port = self.taker.bind_to_random_port("tcp://127.0.0.1")
         self.accepted = monitoring.watch(self.taker, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         self.holding = Holding()
+        self.holding._reports[self.taker] = self.accepted, kind  # as if it were watched
 
     def close(self) -> None:
+        self.holding._reports.clear()
         self.holding.close()
         monitoring.unwatch(self.taker, self.accepted)
         self.taker.close()
@@ -121,7 +126,6 @@ def test_where_memory_is_short_nobody_is_let_in_and_what_has_ended_is_dropped(mo
     resident = 1 << 30
     monkeypatch.setattr(Holding, "_resident", lambda _: resident)
     with bench(SEALED) as it, it.sayer() as other:
-        it.holding._reports[it.taker] = it.accepted, SEALED
         with pytest.raises(zmq.Again):
             it.holding.receive(it.taker, routed=True)
         it.holding._look()
@@ -141,12 +145,10 @@ def test_where_memory_is_short_nobody_is_let_in_and_what_has_ended_is_dropped(mo
             it.holding.receive(it.taker, routed=True)
         it.holding._look()
         assert (it.holding.is_short, it.holding.dropped) == (False, 1)
-        del it.holding._reports[it.taker]
 
 
 def test_where_memory_is_short_who_holds_more_than_a_little_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     with bench(SEALED) as it, it.sayer() as much, it.sayer() as little:
-        it.holding._reports[it.taker] = it.accepted, SEALED
         little.send(bytes(LITTLE // 2))
         much.send(bytes(2 * LITTLE))
         it.take(), it.take()
@@ -160,7 +162,78 @@ def test_where_memory_is_short_who_holds_more_than_a_little_is_cut(monkeypatch: 
         it.next_report()
         it.holding._look()
         assert it.holding.cut == 1
-        del it.holding._reports[it.taker]
+
+
+def test_what_is_not_whole_yet_is_held_though_nothing_can_be_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libzmq says nothing of it: a few bytes on the wire from each of many took all memory, and nobody was cut."""
+    resident = 1 << 30
+    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    monkeypatch.setattr(holding, "UNDER_WAY", 4 * LITTLE)
+    with bench(SEALED) as it, it.sayer(), it.sayer(), it.sayer():
+        shares = [LITTLE, LITTLE // 2, 2 * LITTLE]
+        of = dict(zip(it.holding._connections, shares, strict=True))
+        monkeypatch.setattr(Holding, "_received", lambda _, at, __: HANDSHAKE + of[at])
+        with pytest.raises(zmq.Again):
+            it.holding.receive(it.taker, routed=True)
+        for _ in range(3):
+            it.holding._look()
+            resident += GROWN // 2 + 1
+        was_short = it.holding.is_short
+        is_cut = [connection.is_cut for connection in it.holding._connections.values()]
+        assert (was_short, is_cut) == (True, [False, False, True]), "who holds most, until it is little of all"
+        it.holding._look()
+        assert not it.holding.is_short, "what is held of those who are there is little again"
+
+
+def test_memory_is_short_no_longer_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may see to it that there is always something to take in: he would keep all others out."""
+    resident = 1 << 30
+    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    with bench(SEALED) as it:
+        for grown, is_short in ((GROWN, False), (GROWN + 1, True), (GROWN, True), (BACK, False), (GROWN, False)):
+            resident = it.holding._memory + grown
+            it.holding._look()
+            assert it.holding.is_short is is_short
+
+
+def test_hashes_of_passwords_are_no_reason_to_let_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four workers take as much as may be held of all: in a storm, uploads were cut for their sake."""
+    resident = 1 << 30
+    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    with bench(SEALED) as it:
+        resident += GROWN + (64 << 20)
+        for memory_kib, is_short in ((65_536, False), (32, True)):
+            it.holding.adopt(Hashing(workers=4, memory_kib=memory_kib))
+            it.holding._look()
+            assert it.holding.is_short is is_short
+
+
+def test_no_descriptor_is_needed_to_see_what_is_held() -> None:
+    """There may be none left: strangers take them all."""
+    with bench(SEALED) as it:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            it.holding._look()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_others_take_in_is_not_taken_for_what_came_on_the_sockets_that_are_listened_on() -> None:
+    """Dials take in their answers meanwhile, in threads of their own; and each has a socket, which ends."""
+    with bench(SEALED) as it, it.sayer() as sayer:
+        sayer.send(b"")
+        it.take()
+        assert it.holding.is_strange()
+        with bench(CLEAR) as other, other.sayer() as dialled:
+            dialled.send(b"")
+            assert other.taker.poll(PATIENCE_MS)
+            it.holding.is_short = True
+            assert it.holding.receive(other.taker)[-1].bytes == b"", "nor dropped"
+            with pytest.raises(zmq.Again):
+                it.holding.receive(other.taker)
+            assert other.taker not in it.holding._empty
+        assert it.holding.is_strange()
 
 
 def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

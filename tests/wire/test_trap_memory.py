@@ -5,6 +5,7 @@ The bounds are what a realm may grow by, resident, while it is attacked with eve
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 import zmq
@@ -14,7 +15,7 @@ from tests.realm_process import NO_LIMITS, RealmProcess
 from tests.wire.attacker import Listener, Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer
 from tests.wire.dialling import PATIENCE_MS, SilenceError, new_keys, packed, unpacked
-from tests.wire.zmtp import MORE, RawPeer, frame
+from tests.wire.zmtp import MORE, ConnectionEndedError, RawPeer, frame
 
 MIB = 1024 * 1024
 SLACK = 24 * MIB
@@ -49,6 +50,11 @@ SAID_IN_PARTS = 256 * MIB
 PART = 400
 """Bytes: just within a frame of 512, as the front door and push take them."""
 LARGE = 900_000
+PARTS_OF_ONE = 8
+MANY = 100
+"""Connections on which so many such parts are said, and not the last: 690 MiB, if all were held."""
+ALL_HELD = 288 * MIB
+"""Of all connections together, with what comes until it is noticed."""
 LARGE_FRAMES = 64
 """More than a realm may hold of a connection, and more than it reads of strangers at once."""
 
@@ -185,6 +191,28 @@ def test_a_message_without_end_is_cut_off(
         witness.notices_nothing()
     assert realm.stop() == 0
     assert realm.log().count("too much held") == 1
+
+
+@pytest.mark.thorough
+def test_messages_without_end_of_many_are_cut_off_too(realm: RealmProcess) -> None:
+    """Of each no more than it may have held, but of all together: nothing of it can be taken in, and it stays."""
+    with outside(realm) as here, ExitStack() as peers:
+        witness = Witness(here)
+        before = realm.resident_bytes()
+        part = bytes(LARGE)
+        for _ in range(MANY):
+            if "memory is short" in realm.log():  # whoever holds most was cut
+                break
+            told = {b"Socket-Type": b"DEALER"}
+            with suppress(ConnectionEndedError):  # it is cut, or not let in any more
+                peer = peers.enter_context(CurvePeer(realm.commands, here.server_key, new_keys(), told))
+                for _ in range(PARTS_OF_ONE):
+                    peer.write(peer.part(part))
+        else:
+            raise AssertionError("it grows without bound")
+        witness.notices_nothing()
+        assert realm.resident_bytes() - before < ALL_HELD + SLACK
+    assert realm.stop() == 0
 
 
 def test_who_says_much_is_refused_unread_and_not_cut_off(realm: RealmProcess) -> None:
