@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 import zmq
 
 from broker import monitoring, outgoing
-from broker.holding import CLEAR, SEALED, Holding, Kind
+from broker.connections import CLEAR, SEALED, Kind
+from broker.holding import Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import place
 from broker.sockets import NOBLOCK, Context, Socket
@@ -120,7 +121,7 @@ class Calls:
                 report = monitoring.next_report(reports)
                 if report.event != zmq.EVENT_CONNECTED:
                     raise UnansweredError(_why(report.event, where, refusal))
-                self._holding.began(report, kind)
+                self._holding.connections.began(report, kind)
             if time.monotonic() >= until:
                 raise UnansweredError(f"{where} did not answer within {until - began:.1f} s")
 

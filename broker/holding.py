@@ -16,18 +16,17 @@ What comes between two looks is on top of that. Elsewhere than on Linux nothing 
 """
 
 import os
-import socket
-import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 import zmq
 
-from broker import monitoring, tcp
+from broker import monitoring
 from broker.clock import steady_ms
+from broker.connections import SEALED, TRUSTED, Connection, Connections, Kind, There
 from broker.culprits import Culprits
 from broker.sockets import NOBLOCK, Socket, cut
 from realm.settings import Hashing
@@ -60,59 +59,25 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 log: Final = structlog.get_logger()
 
 
-class Kind(NamedTuple):
-    """Of connections."""
-
-    seal: int
-    """Bytes by which a frame is longer on the wire, before its header."""
-    most: int
-    """Bytes on the wire that may be held of one."""
-    swells: int
-    """Bytes of memory that one on the wire takes, at most: libzmq has 64 for the shortest frame."""
-
-
-CLEAR: Final = Kind(0, 4 << 10, 32)
-"""For one question and its answer, at a front door."""
-SEALED: Final = Kind(33, 8 << 20, 2)
-"""By CURVE (RFC 26): MESSAGE, a nonce, flags and a MAC. `most` is two windows of chunks of a file."""
-TRUSTED: Final = SEALED._replace(most=32 << 20)
-"""The same of users and peers: twice a window of a peer's largest messages."""
-
-
-class _Connection:
-    """One that was accepted, or made."""
-
-    __slots__ = ("inode", "is_cut", "kind", "since", "took")
-
-    def __init__(self, inode: int, kind: Kind, received: int) -> None:
-        self.inode = inode
-        """By which its descriptor is told from a later one with the same number."""
-        self.kind = kind
-        self.since = time.monotonic()
-        self.took = received
-        """Bytes that were taken from it, or had come before it was heard of. Theirs who take them."""
-        self.is_cut = False
-
-
 class Holding:
     """Of the connections of some sockets."""
 
     def __init__(self, hashing: Hashing | None = None) -> None:
         """`hashing` is how passwords are hashed, where they are: that takes memory too, and gives it back."""
         self.cut = 0
-        """Connections that were cut."""
+        """Connections that were cut, as too much was held of them, or they said too many parts."""
+        self.crowded = 0
+        """Connections of strangers that were cut, as there were too many."""
         self.dropped = 0
         """Messages of connections that had ended, dropped as memory was short."""
         self.is_short = False
         """Whether so much is held that nobody is to be let in."""
-        self._can_ask = sys.platform == "linux"
-        self._connections: dict[int, _Connection] = {}
-        """By descriptor; some are there no more."""
-        self._latest: _Connection | None = None
+        self.connections = Connections()
+        self._latest: Connection | None = None
         """That of the latest message that came on one of the sockets that are listened on, all in one thread."""
         self._empty: set[Socket] = set()
         """Those of them of which nothing is held, when last tried."""
-        self._statm = os.open("/proc/self/statm", os.O_RDONLY) if self._can_ask else -1
+        self._statm = os.open("/proc/self/statm", os.O_RDONLY) if self.connections.can_ask else -1
         """Open for good: there may be no descriptor left when it is wanted most."""
         self._memory = self._resident()
         """What the process had when next to nothing was held, bytes."""
@@ -126,8 +91,8 @@ class Holding:
         self._thread = threading.Thread(target=self._watch, name="holding", daemon=True)
 
     def start(self, listening: dict[Socket, Kind]) -> None:
-        """Watch what is accepted on these, and what `began` tells. Raises zmq.ZMQError where it cannot."""
-        for one, kind in listening.items() if self._can_ask else ():
+        """Watch what is accepted on these, beside what others tell of. Raises zmq.ZMQError where it cannot."""
+        for one, kind in listening.items() if self.connections.can_ask else ():
             self._reports[one] = monitoring.watch(one, zmq.EVENT_ACCEPTED), kind
             self._empty.add(one)
         self._thread.start()
@@ -145,37 +110,18 @@ class Holding:
             monitoring.unwatch(one, reports)
         os.close(self._end)
         os.close(self._told)
-        if self._can_ask:
+        if self.connections.can_ask:
             os.close(self._statm)
-
-    def began(self, report: monitoring.Report, kind: Kind) -> None:
-        """A connection of that kind is reported, as accepted or as connected. From any thread.
-
-        It may have ended since, and its descriptor serve another by now, of another socket and kind: that is told by
-        its port, and reported by itself.
-        """
-        if not self._can_ask:
-            return
-        descriptor = report.value
-        ours, theirs = tcp.ports(descriptor)
-        if report.port != (theirs if report.event == zmq.EVENT_CONNECTED else ours):
-            return
-        with suppress(OSError):  # it has gone already
-            inode = os.fstat(descriptor).st_ino
-            before = self._connections.get(descriptor)
-            if before is None or before.inode != inode:
-                self._connections[descriptor] = _Connection(inode, kind, self._received(descriptor, inode) or 0)
-            elif kind.most > before.kind.most:  # of two that go to the same port
-                before.kind = kind
+        self.connections.close()
 
     def is_strange(self) -> bool:
         """Whether nobody has said yet that the latest message came from a user or a peer."""
         return self._latest is not None and self._latest.kind is SEALED
 
-    def trust(self) -> None:
-        """It did: more may be held of that connection from now on."""
+    def trust(self, kind: Kind = TRUSTED) -> None:
+        """It did: that connection is of this kind from now on."""
         assert self._latest is not None, "it is strange"
-        self._latest.kind = TRUSTED
+        self._latest.kind = kind
 
     def receive(self, source: Socket, *, routed: bool = False) -> list[zmq.Frame]:
         """Take in the next message, or raise zmq.Again where there is none. `routed`: the first frame is a route.
@@ -237,9 +183,9 @@ class Holding:
         Fewer, and what is held would seem to grow for ever; more, and who says much could hide what is held of it.
         """
         try:
-            connection = self._connections.get(int(frames[-1].get(zmq.SRCFD)))
+            connection = self.connections.of(int(frames[-1].get(zmq.SRCFD)))
         except zmq.ZMQError:  # libzmq says this itself
-            return
+            connection = None
         if source in self._reports:
             self._latest = connection
         if connection is None:
@@ -261,24 +207,31 @@ class Holding:
             for reports, kind in self._reports.values():
                 with suppress(zmq.Again):
                     while True:
-                        self.began(monitoring.next_report(reports), kind)
+                        self.connections.began(monitoring.next_report(reports), kind)
             if time.monotonic() >= until:
                 began = time.thread_time()
                 self._look()
                 took = time.thread_time() - began
-                pause = max(LOOK_S, took / SHARE) if self._connections else LONGEST_S
+                pause = max(LOOK_S, took / SHARE) if self.connections else LONGEST_S
                 until = time.monotonic() + min(LONGEST_S, pause)
 
     def _look(self) -> None:
-        """See how memory is, and cut those for which too much is held."""
-        held = self._held()
-        rest = sum(size * connection.kind.swells for _, connection, size in held)
+        """See how memory is, and cut those for which too much is held, and strangers that are too many."""
+        there = list(self.connections.there())
+        held = _held(there)
+        rest = sum(size * one.connection.kind.swells for size, one in held)
         self._see_memory(rest)
-        for descriptor, connection, size in held:
-            spared = (LITTLE if rest <= UNDER_WAY else 0) if self.is_short else connection.kind.most
-            if size > spared:
-                self._cut(descriptor, connection)
-                rest -= size * connection.kind.swells
+        for size, one in held:
+            kind = one.connection.kind
+            spared = (LITTLE if rest <= UNDER_WAY else 0) if self.is_short else kind.most
+            if size > spared and (address := self.connections.cut(one)):
+                self.cut += 1
+                rest -= size * kind.swells
+                self._culprits.name("too much held", address, address=address)
+        for one in self.connections.too_many(there):
+            if address := self.connections.cut(one):
+                self.crowded += 1
+                self._culprits.name("too many strangers", address, address=address)
 
     def _see_memory(self, held: int) -> None:
         """See whether it is short; `held` is what it may have of connections that are there."""
@@ -292,47 +245,20 @@ class Holding:
             self.is_short = True
             log.warning("memory is short", grown=resident - self._memory)
 
-    def _held(self) -> list[tuple[int, _Connection, int]]:
-        """The connections that are there, with the bytes that are held of each; those that swell to most come first."""
-        found: list[tuple[int, _Connection, int]] = []
-        now = time.monotonic()
-        for descriptor, connection in list(self._connections.items()):
-            # In the other order what comes and is taken between the two would seem to be held.
-            received, took = self._received(descriptor, connection.inode), connection.took
-            if received is None:
-                if self._connections.get(descriptor) is connection:
-                    del self._connections[descriptor]
-            elif not connection.is_cut:
-                size = received - took - HANDSHAKE - HEARTBEATS * (now - connection.since)
-                found.append((descriptor, connection, max(0, int(size))))
-        found.sort(key=lambda one: one[2] * one[1].kind.swells, reverse=True)
-        return found
-
-    def _received(self, descriptor: int, inode: int) -> int | None:
-        """Bytes that a connection has got; None where there is no such connection."""
-        try:
-            if os.fstat(descriptor).st_ino != inode:
-                return None
-        except OSError:
-            return None
-        return tcp.counted(descriptor, tcp.RECEIVED)
-
     def _resident(self) -> int:
         """Bytes of memory that the process has."""
-        if not self._can_ask:
+        if not self.connections.can_ask:
             return 0
         return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE
 
-    def _cut(self, descriptor: int, connection: _Connection) -> None:
-        """End it; where that cannot be, as no descriptor is left, it is tried again with the next look."""
-        with suppress(OSError):
-            copy = os.dup(descriptor)
-            if os.fstat(copy).st_ino != connection.inode:
-                os.close(copy)
-                return
-            with socket.socket(fileno=copy) as there:
-                address = str(there.getpeername()[0])
-                connection.is_cut = True
-                self.cut += 1
-                there.shutdown(socket.SHUT_RDWR)
-            self._culprits.name("too much held", address, address=address)
+
+def _held(there: list[There]) -> list[tuple[int, There]]:
+    """The bytes that are held of each; those that swell to most come first."""
+    now = time.monotonic()
+    held: list[tuple[int, There]] = []
+    for one in there:
+        # What was received is known from before: of what is taken in between nothing is held.
+        size = one.received - one.connection.took - HANDSHAKE - HEARTBEATS * (now - one.connection.since)
+        held.append((max(0, int(size)), one))
+    held.sort(key=lambda of: of[0] * of[1].connection.kind.swells, reverse=True)
+    return held

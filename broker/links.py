@@ -18,7 +18,8 @@ from typing import Final, NamedTuple
 import zmq
 
 from broker import monitoring, outgoing
-from broker.holding import TRUSTED, Holding
+from broker.connections import TRUSTED
+from broker.holding import Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
 from broker.sockets import Context, Sent, Socket, send_now
@@ -253,7 +254,7 @@ class Links:
                 report = monitoring.next_report(line.reports)
                 event = report.event
                 if event == zmq.EVENT_CONNECTED:
-                    self._holding.began(report, TRUSTED)
+                    self._holding.connections.began(report, TRUSTED)
                     continue
                 line.failed = event != zmq.EVENT_HANDSHAKE_SUCCEEDED
                 line.worked |= not line.failed

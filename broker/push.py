@@ -11,6 +11,7 @@ from typing import Final
 
 import zmq
 
+from broker.connections import LISTENING
 from broker.culprits import Culprits
 from broker.holding import Holding
 from broker.sockets import Sent, Socket, cut, send_now
@@ -63,6 +64,8 @@ class Push:
             except zmq.Again:
                 self._shifted = False
                 break
+            if self._holding.is_strange():
+                self._holding.trust(LISTENING)  # nobody else is let in here
             said = self._take(frame)
             if said is not None:
                 heard.append(said)

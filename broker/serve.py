@@ -18,12 +18,13 @@ from broker.blobs import Blobs
 from broker.calls import Calls, Stop
 from broker.clock import now_ms, steady_ms
 from broker.commands import Commands
+from broker.connections import CLEAR, SEALED
 from broker.counting import Counts
 from broker.culprits import Culprits
 from broker.dialling import Dialler, Home
 from broker.door import Door
 from broker.growing import LogWatch
-from broker.holding import CLEAR, SEALED, Holding
+from broker.holding import Holding
 from broker.jobs import Pools
 from broker.keyfiles import KeyPair
 from broker.links import Links

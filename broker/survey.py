@@ -79,6 +79,7 @@ class Survey:
             "answers that no operator took": self._operator.undelivered,
             "connections that sent more than was read": self._holding.cut,
             "messages of who had gone, as memory was short": self._holding.dropped,
+            "connections of strangers, of whom too many came": self._holding.crowded,
             "frames that no peer took": self._links.unsent,
             "frames of peers that say nothing known": self._links.unread,
         }

@@ -17,6 +17,8 @@ RECEIVED: Final = 128
 _SIZE: Final = RECEIVED + 8
 _ADDRESS: Final = 128
 """Of the largest address, bytes; the port is its second field, in network order, with IPv4 and with IPv6."""
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""What an address of IPv4 begins with where it is told as one of IPv6."""
 _SYSTEM: Final = ctypes.PyDLL(None)
 """Which keeps the interpreter's lock: a call takes less than to have it again."""
 
@@ -40,8 +42,23 @@ def ports(descriptor: int) -> tuple[int, int]:
     return _port(_SYSTEM.getsockname, descriptor), _port(_SYSTEM.getpeername, descriptor)
 
 
+def network(descriptor: int) -> bytes:
+    """Whom the other side's address tells apart: all of IPv4, and half of IPv6, as one site has the rest."""
+    address = _address(_SYSTEM.getpeername, descriptor)
+    if address is None:
+        return b""
+    family = struct.unpack_from("=H", address)[0]
+    if family == socket.AF_INET:
+        return address.raw[4:8]
+    v6 = address.raw[8:24]
+    return v6[12:] if v6.startswith(_MAPPED) else v6[:8]
+
+
 def _port(ask: Callable[..., int], descriptor: int) -> int:
+    address = _address(ask, descriptor)
+    return 0 if address is None else int(struct.unpack_from("!2xH", address)[0])
+
+
+def _address(ask: Callable[..., int], descriptor: int) -> "ctypes.Array[ctypes.c_char] | None":
     address, size = ctypes.create_string_buffer(_ADDRESS), ctypes.c_uint32(_ADDRESS)
-    if ask(descriptor, address, ctypes.byref(size)):
-        return 0
-    return int(struct.unpack_from("!2xH", address)[0])
+    return None if ask(descriptor, address, ctypes.byref(size)) else address

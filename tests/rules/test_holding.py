@@ -8,19 +8,16 @@ import pytest
 import zmq
 
 from broker import holding, monitoring, sockets
+from broker.connections import CLEAR, SEALED, TRUSTED, Connections, Kind
 from broker.holding import (
     BACK,
-    CLEAR,
     DROPPED_AT_ONCE,
     GROWN,
     HANDSHAKE,
     HEARTBEATS,
     LITTLE,
     PARTS,
-    SEALED,
-    TRUSTED,
     Holding,
-    Kind,
 )
 from broker.keyfiles import KeyPair
 from realm.settings import Hashing
@@ -62,7 +59,7 @@ class Bench:
             sayer.curve_publickey, sayer.curve_secretkey = zmq.curve_keypair()
             sayer.curve_serverkey = self.keys.public
         sayer.connect(f"tcp://127.0.0.1:{self.port}")
-        self.holding.began(self.next_report(), self.kind)
+        self.holding.connections.began(self.next_report(), self.kind)
         return sayer
 
     def next_report(self) -> monitoring.Report:
@@ -76,14 +73,13 @@ class Bench:
 
     def wait_for(self, size: int) -> None:
         """Wait until every connection has got so much more than its handshake."""
-        known = self.holding._connections
-        while min(self.holding._received(at, one.inode) or 0 for at, one in known.items()) < size + HANDSHAKE:
+        while min(one.received for one in self.holding.connections.there()) < size + HANDSHAKE:
             self.accepted.poll(1)
 
     def uncounted(self) -> int:
         """Bytes that came and were not taken, of the one connection: its handshake, where all was taken."""
-        ((descriptor, connection),) = self.holding._connections.items()
-        received = self.holding._received(descriptor, connection.inode)
+        ((descriptor, connection),) = self.holding.connections._all.items()
+        received = self.holding.connections.received(descriptor, connection.inode)
         assert received is not None
         return received - connection.took
 
@@ -136,7 +132,7 @@ def test_where_memory_is_short_nobody_is_let_in_and_what_has_ended_is_dropped(mo
         it.next_report()
         other.send(b"halo")
         resident += GROWN + 1
-        while len(it.holding._connections) > 1:  # libzmq closes a little after it has told
+        while len(it.holding.connections._all) > 1:  # libzmq closes a little after it has told
             it.holding._look()
             it.accepted.poll(1)
         assert it.holding.is_short
@@ -171,15 +167,15 @@ def test_what_is_not_whole_yet_is_held_though_nothing_can_be_taken_in(monkeypatc
     monkeypatch.setattr(holding, "UNDER_WAY", 4 * LITTLE)
     with bench(SEALED) as it, it.sayer(), it.sayer(), it.sayer():
         shares = [LITTLE, LITTLE // 2, 2 * LITTLE]
-        of = dict(zip(it.holding._connections, shares, strict=True))
-        monkeypatch.setattr(Holding, "_received", lambda _, at, __: HANDSHAKE + of[at])
+        of = dict(zip(it.holding.connections._all, shares, strict=True))
+        monkeypatch.setattr(Connections, "received", lambda _, at, __: HANDSHAKE + of[at])
         with pytest.raises(zmq.Again):
             it.holding.receive(it.taker, routed=True)
         for _ in range(3):
             it.holding._look()
             resident += GROWN // 2 + 1
         was_short = it.holding.is_short
-        is_cut = [connection.is_cut for connection in it.holding._connections.values()]
+        is_cut = [connection.is_cut for connection in it.holding.connections._all.values()]
         assert (was_short, is_cut) == (True, [False, False, True]), "who holds most, until it is little of all"
         it.holding._look()
         assert not it.holding.is_short, "what is held of those who are there is little again"
@@ -238,7 +234,7 @@ def test_what_others_take_in_is_not_taken_for_what_came_on_the_sockets_that_are_
 
 def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     with bench(SEALED) as it, it.sayer() as sayer:
-        monkeypatch.setattr(Holding, "_received", lambda *_: 2 * SEALED.most)
+        monkeypatch.setattr(Connections, "received", lambda *_: 2 * SEALED.most)
         sayer.send(b"")
         it.take()
         assert it.holding.is_strange()
@@ -246,7 +242,7 @@ def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.Mon
         assert not it.holding.is_strange()
         it.holding._look()
         assert it.holding.cut == 0
-        monkeypatch.setattr(Holding, "_received", lambda *_: 2 * TRUSTED.most)
+        monkeypatch.setattr(Connections, "received", lambda *_: 2 * TRUSTED.most)
         it.holding._look()
         assert it.holding.cut == 1
 
@@ -254,12 +250,12 @@ def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.Mon
 def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """A listener says nothing else for months."""
     with bench(SEALED) as it, it.sayer():
-        (connection,) = it.holding._connections.values()
+        (connection,) = it.holding.connections._all.values()
         connection.since -= 90 * DAY_S
-        monkeypatch.setattr(Holding, "_received", lambda *_: HEARTBEATS * 90 * DAY_S)
+        monkeypatch.setattr(Connections, "received", lambda *_: HEARTBEATS * 90 * DAY_S)
         it.holding._look()
         assert it.holding.cut == 0
-        monkeypatch.setattr(Holding, "_received", lambda *_: HEARTBEATS * 90 * DAY_S + 2 * SEALED.most)
+        monkeypatch.setattr(Connections, "received", lambda *_: HEARTBEATS * 90 * DAY_S + 2 * SEALED.most)
         it.holding._look()
         it.holding._look()
         assert it.holding.cut == 1, "once"
@@ -268,29 +264,29 @@ def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_connection_is_known_by_its_own_report_alone() -> None:
     """Who has read a card, hangs up, and is let in may be given the same descriptor before the first report is read."""
     with bench(CLEAR) as door, bench(SEALED) as it, door.sayer(), it.sayer():
-        (descriptor,), (connection,) = it.holding._connections, it.holding._connections.values()
+        (descriptor,), (connection,) = it.holding.connections._all, it.holding.connections._all.values()
         late = monitoring.Report(zmq.EVENT_ACCEPTED, descriptor, door.port)
         its_own = late._replace(port=it.port)
-        it.holding.began(late, CLEAR)
-        assert it.holding._connections == {descriptor: connection}
+        it.holding.connections.began(late, CLEAR)
+        assert it.holding.connections._all == {descriptor: connection}
         assert connection.kind is SEALED
-        it.holding._connections.clear()
-        it.holding.began(late, CLEAR)
-        assert not it.holding._connections
-        it.holding.began(its_own, SEALED)
-        assert it.holding._connections[descriptor].kind is SEALED
-        it.holding.began(its_own, TRUSTED)
-        assert it.holding._connections[descriptor].kind is TRUSTED, "a link where a call to the same port was"
+        it.holding.connections._all.clear()
+        it.holding.connections.began(late, CLEAR)
+        assert not it.holding.connections._all
+        it.holding.connections.began(its_own, SEALED)
+        assert it.holding.connections._all[descriptor].kind is SEALED
+        it.holding.connections.began(its_own, TRUSTED)
+        assert it.holding.connections._all[descriptor].kind is TRUSTED, "a link where a call to the same port was"
 
 
 def test_of_what_is_taken_while_it_looks_nothing_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     with bench(SEALED) as it, it.sayer():
-        (connection,) = it.holding._connections.values()
+        (connection,) = it.holding.connections._all.values()
 
         def received(*_: object) -> int:
             connection.took += 2 * SEALED.most
             return connection.took
 
-        monkeypatch.setattr(Holding, "_received", received)
+        monkeypatch.setattr(Connections, "received", received)
         it.holding._look()
         assert it.holding.cut == 0

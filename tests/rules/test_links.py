@@ -9,7 +9,8 @@ import pytest
 import zmq
 
 from broker import monitoring
-from broker.holding import TRUSTED, Holding
+from broker.connections import TRUSTED
+from broker.holding import Holding
 from broker.keyfiles import KeyPair
 from broker.links import BYTES_A_TURN, FRAMES_A_TURN, FromLink, Links
 from broker.lookups import Lookups
@@ -528,5 +529,7 @@ def test_a_peer_that_answers_without_end_is_cut(it: Bench, peer: FakePeer) -> No
     for _ in range(2 * TRUSTED.most // len(frame)):
         peer.socket.send_multipart([route, frame])
     assert lost.poll(PATIENCE_MS)
+    while not it.holding.cut:  # that is counted a moment later
+        lost.poll(1)
     monitoring.unwatch(peer.socket, lost)
     assert it.holding.cut == 1

@@ -1,0 +1,180 @@
+"""The connections of a realm's sockets, by descriptor: of which kind each is, and the end of those that are too many.
+
+A stranger costs a descriptor and some 40 KB of memory before it has shown anything, and libzmq lets in whoever dials.
+Without descriptors it even ends the process, when somebody connects to the operator's socket (libzmq 4.3.5). So the
+strangers are bounded.
+"""
+
+import itertools
+import os
+import resource
+import socket
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+import zmq
+
+from broker import monitoring, tcp
+
+STRANGERS: Final = 8_192
+"""So many there may be, and no more than half of all descriptors. Thousands of clients that come at once are fewer."""
+
+
+class Kind(NamedTuple):
+    """Of connections."""
+
+    seal: int
+    """Bytes by which a frame is longer on the wire, before its header."""
+    most: int
+    """Bytes on the wire that may be held of one."""
+    swells: int
+    """Bytes of memory that one on the wire takes, at most: libzmq has 64 for the shortest frame."""
+    strange: bool = False
+    """Nobody has vouched for it yet."""
+
+
+CLEAR: Final = Kind(0, 4 << 10, 32, strange=True)
+"""For one question and its answer, at a front door."""
+SEALED: Final = Kind(33, 8 << 20, 2, strange=True)
+"""By CURVE (RFC 26): MESSAGE, a nonce, flags and a MAC. `most` is two windows of chunks of a file."""
+LISTENING: Final = SEALED._replace(strange=False)
+"""The same of users who hear what is pushed."""
+TRUSTED: Final = LISTENING._replace(most=32 << 20)
+"""The same of users who say commands, and of peers: twice a window of a peer's largest messages."""
+
+
+class Connection:
+    """One that was accepted, or made."""
+
+    __slots__ = ("inode", "is_cut", "kind", "since", "took")
+
+    def __init__(self, inode: int, kind: Kind, received: int) -> None:
+        self.inode = inode
+        """By which its descriptor is told from a later one with the same number."""
+        self.kind = kind
+        self.since = time.monotonic()
+        self.took = received
+        """Bytes that were taken from it, or had come before it was heard of. Theirs who take them."""
+        self.is_cut = False
+
+
+class There(NamedTuple):
+    """A connection that is there now, and not cut."""
+
+    descriptor: int
+    connection: Connection
+    received: int
+    """Bytes that it has got."""
+
+
+class Connections:
+    """Those of which libzmq has told; elsewhere than on Linux it is not asked, and there are none."""
+
+    def __init__(self) -> None:
+        self.can_ask = sys.platform == "linux"
+        self._all: dict[int, Connection] = {}
+        """Some are there no more."""
+        self._most = min(STRANGERS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._nothing, self._copy = (os.open(os.devnull, os.O_RDONLY) for _ in range(2))
+        """Two descriptors that are had before there may be no other: what is cut is copied to the second."""
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        os.close(self._nothing)
+        os.close(self._copy)
+
+    def of(self, descriptor: int) -> Connection | None:
+        """The one that has, or had, this descriptor."""
+        return self._all.get(descriptor)
+
+    def began(self, report: monitoring.Report, kind: Kind) -> None:
+        """A connection of that kind is reported, as accepted or as connected. From any thread.
+
+        It may have ended since, and its descriptor serve another by now, of another socket and kind: that is told by
+        its port, and reported by itself.
+        """
+        if not self.can_ask:
+            return
+        descriptor = report.value
+        ours, theirs = tcp.ports(descriptor)
+        if report.port != (theirs if report.event == zmq.EVENT_CONNECTED else ours):
+            return
+        with suppress(OSError):  # it has gone already
+            inode = os.fstat(descriptor).st_ino
+            before = self._all.get(descriptor)
+            if before is None or before.inode != inode:
+                self._all[descriptor] = Connection(inode, kind, self.received(descriptor, inode) or 0)
+            elif kind.most > before.kind.most:  # of two that go to the same port
+                before.kind = kind
+
+    def received(self, descriptor: int, inode: int) -> int | None:
+        """Bytes that a connection has got; None where there is no such connection."""
+        try:
+            if os.fstat(descriptor).st_ino != inode:
+                return None
+        except OSError:
+            return None
+        return tcp.counted(descriptor, tcp.RECEIVED)
+
+    def there(self) -> Iterator[There]:
+        """All that are; the others are forgotten."""
+        for descriptor, connection in list(self._all.items()):
+            received = self.received(descriptor, connection.inode)
+            if received is None:
+                if self._all.get(descriptor) is connection:
+                    del self._all[descriptor]
+            elif not connection.is_cut:
+                yield There(descriptor, connection, received)
+
+    def cut(self, one: There) -> str:
+        """End it; the other side's address, or nothing where it had gone. It takes no descriptor: none may be left."""
+        descriptor, connection, _ = one
+        address = ""
+        with suppress(OSError):  # it has gone by itself
+            os.dup2(descriptor, self._copy, inheritable=False)
+            if os.fstat(self._copy).st_ino == connection.inode:
+                copy = socket.socket(fileno=self._copy)
+                try:
+                    address = str(copy.getpeername()[0])
+                    connection.is_cut = True
+                    copy.shutdown(socket.SHUT_RDWR)
+                finally:
+                    copy.detach()
+        os.dup2(self._nothing, self._copy, inheritable=False)
+        return address
+
+    def too_many(self, there: Iterable[There]) -> list[There]:
+        """Strangers that are to be cut, as there are more than may be: the oldest of the addresses that have most.
+
+        So many that half of what may be is left; whoever has come just now can still become known.
+        """
+        strangers = [one for one in there if one.connection.kind.strange]
+        if len(strangers) <= self._most:
+            return []
+        by_address: defaultdict[bytes, list[There]] = defaultdict(list)
+        for one in strangers:
+            by_address[tcp.network(one.descriptor)].append(one)
+        each = share([len(those) for those in by_address.values()], self._most // 2)
+        beyond = []
+        for those in by_address.values():
+            those.sort(key=lambda one: one.connection.since, reverse=True)
+            beyond.append(those[each:])
+        return list(itertools.chain.from_iterable(beyond))
+
+
+def share(wanted: Iterable[int], room: int) -> int:
+    """What each may have at most, so that all together have no more than `room`; who wants less has it."""
+    ascending = sorted(wanted)
+    for done, one in enumerate(ascending):
+        each = room // (len(ascending) - done)
+        if one > each:
+            return each
+        room -= one
+    return ascending[-1] if ascending else 0

@@ -1,0 +1,137 @@
+"""The connections of a realm: which strangers are too many, and their end where no descriptor is left."""
+
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import zmq
+
+from broker.connections import CLEAR, LISTENING, SEALED, TRUSTED, Connections, Kind, share
+from broker.monitoring import Report
+from broker.tcp import network
+
+ONE, OTHER = "127.0.0.1", "127.0.0.2"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "room", "each"),
+    [
+        ([], 10, 0),
+        ([3], 10, 3),
+        ([30], 10, 10),
+        ([1, 30], 10, 9),
+        ([1, 2, 30, 30], 11, 4),
+        ([5, 5], 10, 5),
+        ([5, 6], 10, 5),
+        ([1] * 20, 10, 0),
+    ],
+)
+def test_who_wants_less_than_a_share_has_it(wanted: list[int], room: int, each: int) -> None:
+    assert share(wanted, room) == each
+    assert sum(min(one, each) for one in wanted) <= room
+
+
+class Bench:
+    """Connections that were accepted, of which no more than 4 may be strangers."""
+
+    def __init__(self) -> None:
+        self.here = Connections()
+        self.here._most = 4
+        self.listening = socket.create_server(("0.0.0.0", 0), backlog=100)
+        self.port = self.listening.getsockname()[1]
+        self.open: list[socket.socket] = [self.listening]
+
+    def close(self) -> None:
+        for one in self.open:
+            one.close()
+        self.here.close()
+
+    def come(self, source: str = ONE, kind: Kind = SEALED) -> socket.socket:
+        """One more connection: our side of it."""
+        there = socket.create_connection((ONE, self.port), 10, (source, 0))
+        ours, _ = self.listening.accept()
+        self.open += [there, ours]
+        self.here.began(Report(zmq.EVENT_ACCEPTED, ours.fileno(), self.port), kind)
+        return ours
+
+    def too_many(self) -> list[int]:
+        return sorted(one.descriptor for one in self.here.too_many(self.here.there()))
+
+
+@pytest.fixture
+def it() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def test_the_oldest_strangers_of_those_who_have_most_are_too_many(it: Bench) -> None:
+    for kind in (TRUSTED, LISTENING, TRUSTED, LISTENING):
+        it.come(kind=kind)
+    old = [it.come(kind=kind).fileno() for kind in (CLEAR, SEALED, SEALED)]
+    it.come(OTHER)
+    assert it.too_many() == []
+    it.come()
+    assert it.too_many() == sorted(old), "of four that are left to two, each has one"
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(one.name) for one in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, before[1]))
+    taken: list[int] = []
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            while True:
+                taken.append(os.dup(0))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for one in taken:
+            os.close(one)
+
+
+def test_a_cut_takes_no_descriptor(it: Bench) -> None:
+    ours = it.come()
+    (one,) = it.here.there()
+    with no_descriptor_left():
+        assert it.here.cut(one) == ONE
+    assert ours.recv(1) == b"", "it has ended"
+    assert list(it.here.there()) == []
+
+
+def test_who_has_gone_is_not_cut_and_nobody_else(it: Bench) -> None:
+    ours, another = it.come(), it.come()
+    one = next(it.here.there())
+    assert one.descriptor == ours.fileno()
+    ours.close()
+    assert it.here.cut(one) == ""
+    os.dup2(another.fileno(), one.descriptor)
+    with socket.socket(fileno=one.descriptor) as later:
+        assert it.here.cut(one) == ""
+        later.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            later.recv(1)
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [("127.0.0.1", bytes([127, 0, 0, 1])), ("::1", bytes(8)), ("::ffff:127.0.0.1", bytes([127, 0, 0, 1]))],
+)
+def test_whom_an_address_tells_apart(source: str, seen: bytes) -> None:
+    if ":" in source and not socket.has_dualstack_ipv6():
+        pytest.skip("there is no IPv6 here")
+    place = ("::", 0) if ":" in source else (source, 0)
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    with socket.create_server(place, family=family, dualstack_ipv6=family == socket.AF_INET6) as listening:
+        to = source.removeprefix("::ffff:")
+        with socket.create_connection((to, listening.getsockname()[1]), 10):
+            ours, _ = listening.accept()
+            with ours:
+                assert network(ours.fileno()) == seen
+    assert network(-1) == b""
