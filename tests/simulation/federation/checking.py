@@ -47,6 +47,7 @@ class Checks:
         self._operators = operators
         self._people = people
         self._sayings = sayings
+        self._said_at = {(one.entry, one.sender): one.said_at for one in sayings}
         self._restores = restores
         self._fetched = fetched
         self._leaps = leaps
@@ -171,9 +172,12 @@ class Checks:
         elif self._is_given_back(saying, bounces):
             self._world.count(Seldom.GIVEN_BACK_AND_TAKEN if theirs else Seldom.GIVEN_BACK)
         elif not saying.is_possible:
-            if saying.refused is not None and counts != (0, 0, 0) and not self._is_repeated_late(saying, counts):
+            refused = saying.refused
+            if refused is Code.BAD_REQUEST and self._is_gone(saying.source, own):
+                refused = None  # it was taken, and asked for again when it was kept no longer
+            if refused is not None and counts != (0, 0, 0) and not self._is_repeated_late(saying, counts):
                 self._fail(f"{saying} was refused, and is there {counts}")
-            if saying.refused is None and counts != (1, 0, 1):
+            if refused is None and counts != (1, 0, 1):
                 self._fail(f"{saying} cannot be, and is there {counts}")
         elif counts != (1, 1, 0):
             self._fail(f"{saying} is there {counts}")
@@ -228,6 +232,13 @@ class Checks:
             self._fail(f"{saying} was given back, and {saying.target} not forgotten")
         return True
 
+    def _is_said_again(self, saying: Saying, own: Entry) -> bool:
+        """Whether it is of that conversation, was given back when the other realm was forgotten, and said once more."""
+        said_at = self._said_at.get((own.id, Address(own.sender)))
+        return said_at is not None and self._operators.have_forgotten(
+            saying.source, saying.target, said_at, own.sent_at
+        )
+
     def _check_order(self, kept: dict[str, dict[str, list[Entry]]]) -> None:
         """What one user sends to a conversation comes in the order in which it is kept at home; files when whole."""
         restored = {one.realm for one in self._restores}
@@ -236,6 +247,7 @@ class Checks:
                 theirs = texts_of(saying.sender, kept[saying.target].get(saying.theirs, []))
                 run = kept[saying.source].get(saying.own, [])
                 back = {one.re for one in run if one.code == Code.REALM_NOT_FOUND}
+                back |= {one.id for one in run if self._is_said_again(saying, one)}
                 own = [one for one in texts_of(saying.sender, run) if one not in back]  # that has the place it came to
                 erased = self._operators.is_erased(saying.user, saying.source)
                 if erased or self._operators.have_forgotten(saying.source, saying.target):

@@ -38,6 +38,7 @@ from schemas.federation import (
     LinkAck,
     LinkAgain,
     LinkChunk,
+    LinkCommand,
     LinkUpload,
     Prove,
     Proved,
@@ -69,6 +70,8 @@ RESTART_MS = 400
 LOOK_MS = 500
 DIAL_MS = 500
 CALM_DIAL_MS = 2_000
+ANSWERED_MS = 5_000
+"""Who has not answered a dial within this time does not."""
 PORT = 8889
 Told = Answer | Refusal | LinkAck | LinkAgain
 Answered = Callable[[Any], None]
@@ -270,8 +273,8 @@ class RealmNode:
         if isinstance(job, HashPassword | CheckPassword):
             self._world.later(5, lambda: self._done(life, job, hash_openly(job)))
         elif isinstance(job, ReadCard | Introduce | ProveIntroduction):
-            delay = 5_000 if self._world.chance(0.1) else self._world.dice.randint(2, 20)
-            self._world.later(delay, lambda: self._dialled(life, job, failed=delay == 5_000))
+            delay = ANSWERED_MS if self._world.chance(0.1) else self._world.dice.randint(2, 20)
+            self._world.later(delay, lambda: self._dialled(life, job, failed=delay == ANSWERED_MS))
         elif isinstance(job, ReadSettings):
             self._world.later(5, lambda: self._done(life, job, SettingsRead(self.file)))
         elif isinstance(job, FileJob):
@@ -294,17 +297,26 @@ class RealmNode:
                 self._done(life, job, card)
             case Introduce():
                 told = Introduced(id=1, realm=self.name, address=self.name, port=PORT)
-                target._receive(
-                    self.key, Route(self._route()), [encode_command(told)], partial(self._agreed, life, job)
-                )
+                self._ask_there(target, told, life, job)
             case ProveIntroduction():
                 if (card.realm, card.key) != (job.realm, job.key):
                     self._done(life, job, DialFailed("another realm"))
                     return
-                told_back = Prove(id=1, nonce=job.nonce)
-                target._receive(
-                    self.key, Route(self._route()), [encode_command(told_back)], partial(self._agreed, life, job)
-                )
+                self._ask_there(target, Prove(id=1, nonce=job.nonce), life, job)
+
+    def _ask_there(
+        self, target: "RealmNode", command: LinkCommand, life: int, job: Introduce | ProveIntroduction
+    ) -> None:
+        """Ask another realm, and wait for its answer for some time: it may be killed before."""
+        told: list[Answer | Refusal | None] = []
+
+        def answered(answer: Answer | Refusal | None) -> None:
+            if not told:
+                told.append(answer)
+                self._agreed(life, job, answer)
+
+        target._receive(self.key, Route(self._route()), [encode_command(command)], answered)
+        self._world.later(ANSWERED_MS, lambda: answered(None))
 
     def _agreed(self, life: int, job: Introduce | ProveIntroduction, answer: Answer | Refusal | None) -> None:
         good = isinstance(answer, Answer) and not (isinstance(answer, Proved) and answer.nonce != job.nonce)  # type: ignore[union-attr]

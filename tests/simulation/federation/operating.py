@@ -36,6 +36,7 @@ class Forgetting:
 
     realm: str
     peer: str
+    since: int
     until: int = NEVER
     """When that was answered: what was sent there before may go back to its sender."""
 
@@ -154,7 +155,7 @@ class Operators:
 
     def forget(self, node: RealmNode, other: RealmNode) -> None:
         """Make a peer, whoever has its name, one no more."""
-        one = Forgetting(node.name, other.name)
+        one = Forgetting(node.name, other.name, self._world.now)
         self.forgettings.append(one)
 
         def answered(answer: Answer | Refusal) -> None:
@@ -180,9 +181,12 @@ class Operators:
 
         self.tell(node, command, answered)
 
-    def have_forgotten(self, realm: str, peer: str, said_at: int = 0) -> bool:
-        """Whether what was said then to a peer may have been given back."""
-        return any((one.realm, one.peer) == (realm, peer) and said_at <= one.until for one in self.forgettings)
+    def have_forgotten(self, realm: str, peer: str, said_at: int = 0, stored_at: int = NEVER) -> bool:
+        """Whether what was said to a peer then, and stored then, may have been given back between the two."""
+        return any(
+            (one.realm, one.peer) == (realm, peer) and said_at <= one.until and one.since <= stored_at
+            for one in self.forgettings
+        )
 
     # erasing a user
 
