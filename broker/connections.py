@@ -1,8 +1,7 @@
 """The connections of a realm's sockets, by descriptor: of which kind each is, and the end of those that are too many.
 
 A stranger costs a descriptor and some 40 KB of memory before it has shown anything, and libzmq lets in whoever dials.
-Without descriptors it even ends the process, when somebody connects to the operator's socket (libzmq 4.3.5). So the
-strangers are bounded.
+So the strangers are bounded.
 """
 
 import itertools

@@ -14,14 +14,13 @@ from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import structlog
-import zmq
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from broker.folder_socket import FolderSocket
 from broker.machine import connections_of, disk_of
-from broker.operator import FolderSocket
 from broker.reaching import OperatorError, Reached
 from broker.sockets import BACKLOG, BindError
 from realm.incident import trace
@@ -76,15 +75,14 @@ class _Asking:
 
     def __init__(self, folder: Path) -> None:
         self._place = FolderSocket(folder)
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._reached = Reached(self._context, self._place, folder)
+        self._reached = Reached(self._place, folder)
 
     def figures(self) -> FiguresSeen:
         """Raises OperatorError."""
         return self._reached.ask(Figures(id=0), FiguresSeen, ANSWER_S)
 
     def close(self) -> None:
-        self._context.destroy(0)
+        self._reached.close()
         self._place.close()
 
 

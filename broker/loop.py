@@ -112,10 +112,9 @@ class Loop:
         self._hung_up = False
         self._told_drops: dict[str, int] = {}
         self._poller = zmq.Poller()
-        for source in (zap.socket, door.socket, commands.socket, push.socket, links.fileno(), wake.reader):
+        sockets = (zap.socket, door.socket, commands.socket, push.socket)
+        for source in (*sockets, links.fileno(), operator.fileno(), wake.reader):
             self._poller.register(source, zmq.POLLIN)
-        if operator.socket is not None:
-            self._poller.register(operator.socket, zmq.POLLIN)
 
     def stop(self) -> None:
         """End `run` when what was taken in is answered. Callable from a signal handler."""
@@ -129,8 +128,9 @@ class Loop:
         """Take turns until `stop`. Raises StoreError where the store has failed."""
         while not self._stopping:
             now = self._now()
-            busy = self._links.waiting or self._commands.waiting
-            self._poller.poll(0 if busy else max(0, self._core.wake_at(now) - now))
+            busy = self._links.waiting or self._commands.waiting or self._operator.waiting
+            wait = 0 if busy else max(0, self._core.wake_at(now) - now)
+            self._poller.poll(min(wait, self._operator.again_ms))
             self._turn(self._gather())
             self._turn_of_pages()
         give_up = time.monotonic() + STOP_MS / 1000

@@ -1,18 +1,26 @@
-"""The operator's own way in: a ROUTER in the realm's folder, for whoever may use that.
+"""The operator's own way in: a socket in the realm's folder, for whoever may use that.
 
-There is no CURVE and no ZAP on it: the system lets nobody but the owner of the socket file (0600) connect. It takes the
-operator's commands and no others, as rows of the same command table; nothing limits how many.
+There is no CURVE on it: the system lets nobody but the owner of the socket file (0600) connect. It takes the operator's
+commands and no others, as rows of the same command table; nothing limits how many.
 """
 
+import errno
 import os
+import selectors
+import socket
 import stat
+import time
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import structlog
-import zmq
 
-from broker.sockets import BACKLOG, HANDSHAKE_MS, LINGER_MS, NO_BOUND, NOBLOCK, Context, Sent, Socket, send_now
+from broker.clock import steady_ms
+from broker.folder_socket import FILE, FolderSocket, Frames, TooLargeError, framed
+from broker.sockets import BACKLOG, LINGER_MS
+from realm.due import FAR
 from realm.effects import Reply
 from realm.request import OPERATOR, Request, Route
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
@@ -20,81 +28,173 @@ from schemas.errors import Code, Refusal
 from schemas.federation import Envelope
 from schemas.operator import OperatorCommand
 
-FILE: Final = "operator"
 LARGEST: Final = 4_096
-"""Bytes of a frame: libzmq ends the connection on which a larger one comes."""
-UNREAD: Final = 256
-"""Answers that wait for one connection."""
+"""Bytes of a frame: the connection on which a larger one comes is ended."""
+UNREAD: Final = 16 << 20
+"""Bytes of answers that wait for one connection; who leaves more unread is cut."""
+READ: Final = 65_536
+"""Bytes that are read of a connection at once."""
+AGAIN_MS: Final = 1_000
+"""After so long it is tried again to let somebody in, where there was no descriptor for it."""
 
 _OWNER_ONLY: Final = 0o177
-_DESCRIPTORS: Final = Path("/proc/self/fd")
+_NO_MORE: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _NOT_HERE: Final = Refusal(Code.FORBIDDEN, "here the realm's operator speaks, and says the operator's commands alone")
 log: Final = structlog.get_logger()
 
 
-class FolderSocket:
-    """The path of the socket in a folder, open until `close`; raises OSError where there is no such folder.
+class _Caller:
+    """A connection."""
 
-    A socket's path has room for some 100 bytes, and `ipc://@…` means something else. So, where the system has /proc,
-    the folder is named by its open descriptor: short, plain, and the same folder if it is moved.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        short = _DESCRIPTORS.is_dir()
-        self.path = f"{_DESCRIPTORS}/{self.folder}/{FILE}" if short else str(folder.absolute() / FILE)
-
-    @property
-    def endpoint(self) -> str:
-        """What libzmq connects to."""
-        return f"ipc://{self.path}"
-
-    def close(self) -> None:
-        """Give the descriptor back; nothing may use the path any more."""
-        os.close(self.folder)
+    def __init__(self, connection: socket.socket, route: bytes) -> None:
+        connection.settimeout(0)
+        self.connection = connection
+        self.route = route
+        self.frames = Frames(LARGEST)
+        self.unread = bytearray()
 
 
 class OperatorSocket:
-    """The ROUTER in a folder whose lock this process holds; without one where the system gives none."""
+    """Listens in a folder whose lock this process holds; where the system does not let it, the realm does without."""
 
-    def __init__(self, context: Context, folder: Path) -> None:
-        """Listen. Where that cannot be, the log says why, and the realm does without."""
+    def __init__(self, folder: Path) -> None:
+        """Listen. Where that cannot be, the log says why."""
         self.undelivered = 0
         """Answers dropped because nobody took them."""
         self._place = FolderSocket(folder)
-        self.socket: Socket | None = None
+        self._selector = selectors.DefaultSelector()
+        self._callers: dict[bytes, _Caller] = {}
+        self._came = 0
+        self._said: deque[Request] = deque()
+        self._spare = os.open(os.devnull, os.O_RDONLY)
+        """A descriptor to be given back where there is no other, so that the operator gets in even then; -1: it was."""
+        self._deaf_until = 0
+        self._listening: socket.socket | None = None
         try:
             self._clear()
-            self.socket = _listening(context, self._place.endpoint)
-        except OSError as error:  # ZMQError is one
+            self._listening = _listening(self._place.path)
+            self._selector.register(self._listening, selectors.EVENT_READ)
+        except OSError as error:
             why = error.strerror or str(error)
             log.warning("the operator's commands will not reach this realm", socket=str(folder / FILE), why=why)
 
+    def fileno(self) -> int:
+        """Readable when there is something to `gather`."""
+        return int(self._selector.fileno())  # epoll and kqueue both have one
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something was taken in that is still to be gathered."""
+        return bool(self._said)
+
+    @property
+    def again_ms(self) -> int:
+        """For how long nobody need `gather` where nothing is told."""
+        return AGAIN_MS if self._deaf_until else FAR
+
     def gather(self, at_most: int) -> list[Request]:
         """Take in what waits."""
-        requests: list[Request] = []
-        while self.socket is not None and len(requests) < at_most:
-            try:
-                frames = self.socket.recv_multipart(NOBLOCK)
-            except zmq.Again:
-                break
-            requests.append(_request(frames))
-        return requests
+        self._hear_again()
+        if len(self._said) < at_most:
+            for key, events in self._selector.select(0):
+                if key.data is None:
+                    self._let_in()
+                else:
+                    self._attend(key.data, events)
+        return [self._said.popleft() for _ in range(min(at_most, len(self._said)))]
 
     def reply(self, effect: Reply) -> None:
         """Send an answer; where the caller does not take it, it is dropped and never tried again."""
-        assert self.socket is not None, "it was asked there"
         answer, request = effect.answer, effect.request
         frame = encode_refusal(request.call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
-        peer, delimited, _ = request.route
-        if send_now(self.socket, peer, *([b""] if delimited else []), frame) is not Sent.SENT:
+        caller = self._callers.get(request.route.peer)
+        if caller is not None:
+            caller.unread += framed(frame)
+            self._write(caller)
+        if caller is None or len(caller.unread) > UNREAD:
             self.undelivered += 1
+            if caller is not None:
+                self._end(caller)
 
     def close(self) -> None:
-        """Remove the file. The context has ended before, for libzmq must not use the descriptor any longer."""
-        if self.socket is not None:
+        """Give those who wait what was answered, for a moment; and remove the file."""
+        until = time.monotonic() + LINGER_MS / 1000
+        for caller in list(self._callers.values()):
+            with suppress(OSError):  # it has gone, or does not read
+                caller.connection.settimeout(max(0.0, until - time.monotonic()))
+                caller.connection.sendall(caller.unread)
+            self._end(caller)
+        if self._listening is not None:
+            self._listening.close()
             self._clear()
+        self._selector.close()
+        if self._spare >= 0:
+            os.close(self._spare)
         self._place.close()
+
+    def _let_in(self) -> None:
+        assert self._listening is not None, "it is heard"
+        try:
+            connection = self._accepted(self._listening)
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # it has gone
+        except OSError as error:
+            if error.errno not in _NO_MORE:
+                raise
+            self._deaf_until = steady_ms() + AGAIN_MS
+            self._selector.unregister(self._listening)
+            return
+        self._came += 1
+        caller = _Caller(connection, self._came.to_bytes(8, "big"))
+        self._callers[caller.route] = caller
+        self._selector.register(connection, selectors.EVENT_READ, caller)
+
+    def _accepted(self, listening: socket.socket) -> socket.socket:
+        try:
+            return listening.accept()[0]
+        except OSError as error:
+            if error.errno not in _NO_MORE or self._spare < 0:
+                raise
+        os.close(self._spare)
+        self._spare = -1
+        return listening.accept()[0]
+
+    def _hear_again(self) -> None:
+        """Let others in again, where that could not be; and have a descriptor to spare again."""
+        if self._spare < 0:
+            with suppress(OSError):  # there is none yet
+                self._spare = os.open(os.devnull, os.O_RDONLY)
+        if self._deaf_until and steady_ms() >= self._deaf_until and self._listening is not None:
+            self._deaf_until = 0
+            self._selector.register(self._listening, selectors.EVENT_READ)
+
+    def _attend(self, caller: _Caller, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            self._write(caller)
+        if events & selectors.EVENT_READ:
+            try:
+                data = caller.connection.recv(READ)
+                self._said.extend(_request(caller.route, frame) for frame in caller.frames.feed(data))
+            except BlockingIOError:
+                return
+            except (OSError, TooLargeError):
+                data = b""
+            if not data:
+                self._end(caller)
+
+    def _write(self, caller: _Caller) -> None:
+        """Send what the system takes; the rest when it takes more. Who has gone is noticed when it is read."""
+        with suppress(OSError):
+            sent = caller.connection.send(caller.unread)
+            del caller.unread[:sent]
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if caller.unread else 0)
+        if caller.route in self._callers:
+            self._selector.modify(caller.connection, events, caller)
+
+    def _end(self, caller: _Caller) -> None:
+        if self._callers.pop(caller.route, None) is not None:
+            self._selector.unregister(caller.connection)
+            caller.connection.close()
 
     def _clear(self) -> None:
         """Remove a socket that is there: nobody else has one where this process has the lock. Raises OSError."""
@@ -107,37 +207,28 @@ class OperatorSocket:
             return
 
 
-def _listening(context: Context, endpoint: str) -> Socket:
-    router = context.socket(zmq.ROUTER)
-    router.router_mandatory = True
-    router.maxmsgsize = LARGEST
-    router.rcvhwm = NO_BOUND
-    router.sndhwm = UNREAD
-    router.linger = LINGER_MS
-    router.backlog = BACKLOG
-    router.handshake_ivl = HANDSHAKE_MS
+def _listening(path: str) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.settimeout(0)
     before = os.umask(_OWNER_ONLY)  # so that there is no moment in which others might connect
     try:
-        router.bind(endpoint)
-    except zmq.ZMQError:
-        router.close()
+        listening.bind(path)
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
         raise
     finally:
         os.umask(before)
-    return router
+    return listening
 
 
-def _request(frames: list[bytes]) -> Request:
-    peer, *parts = frames
-    delimited = len(parts) > 1 and not parts[0]
-    if delimited:
-        del parts[0]
-    route = Route(peer, delimited, operator=True)
-    decoded = decode_command(parts)
+def _request(route: bytes, frame: bytes) -> Request:
+    told = Route(route, operator=True)
+    decoded = decode_command([frame])
     if isinstance(decoded, Malformed):
-        return Request(route, OPERATOR, OPERATOR, Malformed(decoded.id, decoded.refusal))
+        return Request(told, OPERATOR, OPERATOR, Malformed(decoded.id, decoded.refusal))
     command, _ = decoded
     if not isinstance(command, OperatorCommand):
         call = None if isinstance(command, Envelope) else command.id
-        return Request(route, OPERATOR, OPERATOR, Malformed(call, _NOT_HERE))
-    return Request(route, OPERATOR, OPERATOR, command)
+        return Request(told, OPERATOR, OPERATOR, Malformed(call, _NOT_HERE))
+    return Request(told, OPERATOR, OPERATOR, command)

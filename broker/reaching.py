@@ -3,17 +3,16 @@
 import itertools
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
-import zmq
 
-from broker.operator import FolderSocket
+from broker.folder_socket import FolderSocket, Frames, TooLargeError, framed
 from broker.patience import tries
-from broker.sockets import Context
 from realm.store.folder import LockedError, locked
 from schemas.answers import Answer, ErrorAnswer
 from schemas.codec import encode_command
@@ -29,10 +28,13 @@ NEITHER_S: Final = 5.0
 START_S: Final = 10.0
 """So long a realm may take to start."""
 AGAIN_S: Final = 0.1
-LOOK_MS: Final = 500
-"""So often it is seen whether the realm is still there."""
+LARGEST: Final = 64 << 20
+"""Bytes of an answer."""
+READ: Final = 65_536
+"""Bytes that are read at once."""
 
 _NOT_YOURS: Final = "the folder {} is not yours to use: say this as the user who runs the realm"
+_ANOTHER: Final = "the realm that runs is of another version than this program: restart it"
 _decode_error: Final = msgspec.msgpack.Decoder(ErrorAnswer).decode
 
 
@@ -51,13 +53,20 @@ class RefusedError(OperatorError):
 class Reached:
     """A realm that runs, as its operator speaks to it."""
 
-    def __init__(self, context: Context, place: FolderSocket, folder: Path) -> None:
+    def __init__(self, place: FolderSocket, folder: Path) -> None:
         self._ids = itertools.count(1)
         self._place = place
         self._folder = folder
-        self._dealer = context.socket(zmq.DEALER)
-        self._dealer.linger = 0
-        self._dealer.connect(place.endpoint)
+        self._connection: socket.socket | None = None
+        self._frames = Frames(LARGEST)
+        self._came: deque[bytes] = deque()
+
+    def close(self) -> None:
+        """Hang up; the next question dials again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._came.clear()
 
     def ask(self, command: OperatorCommand, answer: type[T], within_s: float = WITHIN_S) -> T:
         """The answer to a command, which gets an `id` of its own.
@@ -66,19 +75,44 @@ class Reached:
         answers as another version does.
         """
         call = next(self._ids)
-        self._dealer.send(encode_command(msgspec.structs.replace(command, id=call)))
         until = time.monotonic() + within_s
-        while time.monotonic() < until:
-            if self._dealer.poll(LOOK_MS):
-                found = _answer(self._dealer.recv(), answer)
-                if found.id != call:  # it came too late for the one who asked
-                    continue
-                if isinstance(found, ErrorAnswer):
-                    raise RefusedError(found.code, found.message)
-                return found
-            if not _listens(self._place):
-                raise OperatorError(f"the realm on {self._folder} has stopped meanwhile")
-        raise OperatorError(f"the realm on {self._folder} runs, but has not answered for {within_s:.0f} s: see its log")
+        try:
+            self._send(encode_command(msgspec.structs.replace(command, id=call)), until)
+            while (found := _answer(self._next(until), answer)).id != call:
+                pass  # it came too late for the one who asked
+        except TimeoutError:
+            silence = f"runs, but has not answered for {within_s:.0f} s: see its log"
+            raise OperatorError(f"the realm on {self._folder} {silence}") from None
+        except OSError:
+            self.close()
+            raise OperatorError(f"the realm on {self._folder} has stopped meanwhile") from None
+        except TooLargeError:
+            self.close()
+            raise OperatorError(_ANOTHER) from None
+        if isinstance(found, ErrorAnswer):
+            raise RefusedError(found.code, found.message)
+        return found
+
+    def _send(self, command: bytes, until: float) -> None:
+        """Raises TimeoutError, and OSError where nobody listens any more."""
+        if self._connection is None:
+            self._connection = socket.socket(socket.AF_UNIX)
+            self._frames = Frames(LARGEST)
+            self._connection.settimeout(_left(until))
+            self._connection.connect(self._place.path)
+        self._connection.settimeout(_left(until))
+        self._connection.sendall(framed(command))
+
+    def _next(self, until: float) -> bytes:
+        """The next answer. Raises TimeoutError, OSError where the realm has hung up, and TooLargeError."""
+        assert self._connection is not None, "something was asked"
+        while not self._came:
+            self._connection.settimeout(_left(until))
+            data = self._connection.recv(READ)
+            if not data:
+                raise ConnectionResetError
+            self._came.extend(self._frames.feed(data))
+        return self._came.popleft()
 
 
 def wait_for(folder: Path, say: Callable[[str], object]) -> bool:
@@ -106,9 +140,9 @@ def reach(folder: Path) -> Iterator[Reached | None]:
         if place is None:
             yield None
             return
-        context: Context = zmq.Context()
-        ending.callback(context.destroy, 0)
-        yield Reached(context, place, folder)
+        reached = Reached(place, folder)
+        ending.callback(reached.close)
+        yield reached
 
 
 def _found(folder: Path, ending: ExitStack) -> FolderSocket | None:
@@ -154,6 +188,14 @@ def _listens(place: FolderSocket) -> bool:
     return True
 
 
+def _left(until: float) -> float:
+    """Seconds; raises TimeoutError where there are none."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
 def _answer(frame: bytes, kind: type[T]) -> T | ErrorAnswer:
     try:
         return msgspec.msgpack.decode(frame, type=kind)
@@ -162,4 +204,4 @@ def _answer(frame: bytes, kind: type[T]) -> T | ErrorAnswer:
     try:
         return _decode_error(frame)
     except msgspec.ValidationError as error:
-        raise OperatorError("the realm that runs is of another version than this program: restart it") from error
+        raise OperatorError(_ANOTHER) from error

@@ -77,7 +77,10 @@ def run(
     with ExitStack() as ending:
         wake = Wake()
         ending.callback(wake.close)
-        context, operator = _open_context(ending, folder)
+        context = sockets.make_context()
+        ending.callback(context.destroy)
+        operator = OperatorSocket(folder)
+        ending.callback(operator.close)
         holding = Holding(settings.hashing)
         ending.callback(holding.close)
         zap, culprits = _guard(context, core, settings, holding)
@@ -112,15 +115,6 @@ class _Bound(NamedTuple):
     door: sockets.Socket
     commands: sockets.Socket
     push: sockets.Socket
-
-
-def _open_context(ending: ExitStack, folder: Path) -> tuple[sockets.Context, OperatorSocket]:
-    """A context, which ends before what its operator's socket needs."""
-    context = sockets.make_context()
-    operator = OperatorSocket(context, folder)
-    ending.callback(operator.close)
-    ending.callback(context.destroy)
-    return context, operator
 
 
 def _guard(context: sockets.Context, core: Core, settings: Settings, holding: Holding) -> tuple[ZapSocket, Culprits]:

@@ -25,7 +25,7 @@ from tests.realm_process import RealmProcess, free_ports
 from tests.scenarios.test_operator_settings import says
 from tests.wire.attacker import PASSWORD, Outside, Person, outside
 from tests.wire.dialling import Keys, Map, new_keys, packed, received, unpacked
-from tests.wire.test_operator import inside
+from tests.wire.inside import inside
 
 PLANTED = "planted"
 """What is said has this in it, wherever it is said."""

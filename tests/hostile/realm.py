@@ -133,7 +133,7 @@ class CoreVictim(Victim):
         body, data = (decoded, b"") if isinstance(decoded, Malformed) else decoded
         self._calls += 1
         if who == OPERATOR:
-            return operator._request([f"{self._calls}".encode(), *frames])
+            return operator._request(f"{self._calls}".encode(), b"".join(frames))
         return Request(Route(f"{self._calls}".encode()), key_at(who), "127.0.0.1", body, data)
 
     def holds(self) -> None:

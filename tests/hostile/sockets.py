@@ -23,7 +23,7 @@ from tests.recorded.protocol import recorded
 from tests.wire.attacker import Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer, sealed
 from tests.wire.dialling import Keys, new_keys, packed, unpacked
-from tests.wire.test_operator import Inside, inside
+from tests.wire.inside import Inside, inside
 from tests.wire.test_trap_reset import at_the_door, on_commands
 from tests.wire.zmtp import COMMAND, LONG, MORE, ConnectionEndedError, RawPeer, command, frame, greeting, header, ready
 
@@ -209,7 +209,7 @@ class Besieged:
                 peer.sendall(self._opening())
         caller = self._inside.operator()
         said = self.chance.choice((packed(cmd="operator.peers", id=1), packed(cmd="operator.users", id=2)))
-        caller.socket.send(mutated(said, self.chance)[:4_000])
+        caller.say(mutated(said, self.chance)[:4_000])
         answer = caller.answer()
         assert answer["status"] == "OK" or answer["code"] in DOCUMENTED, answer
         caller.close()

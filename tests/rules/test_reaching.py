@@ -1,30 +1,72 @@
 """What an operator's command makes of what a realm answers."""
 
+import socket
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import zmq
 
-from broker.operator import FolderSocket
-from broker.reaching import OperatorError, reach
+from broker.folder_socket import FolderSocket, Frames, TooLargeError, framed
+from broker.reaching import OperatorError, Reached
 from schemas.operator import Figures, FiguresSeen
 from tests.wire.dialling import packed, unpacked
 
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03"
 
-def test_a_realm_of_another_version_is_told_as_one(tmp_path: Path) -> None:
-    """As it is beside an old realm once the program was renewed: what it says is no answer to what was asked."""
 
-    def answer(router: zmq.Socket[bytes]) -> None:
-        peer, frame = router.recv_multipart()
-        router.send_multipart([peer, packed(id=unpacked(frame)["id"], status="OK", realm="kampus")])
+def answered(*more: bytes) -> Callable[[bytes], bytes]:
+    def answer(frame: bytes) -> bytes:
+        return b"".join(map(framed, (*more, packed(id=unpacked(frame)["id"], status="OK", realm="kampus"))))
 
-    place = FolderSocket(tmp_path)
-    with zmq.Context() as context, context.socket(zmq.ROUTER) as router, ThreadPoolExecutor(1) as pool:
-        router.bind(place.endpoint)
-        answered = pool.submit(answer, router)
-        with reach(tmp_path) as reached, pytest.raises(OperatorError, match="of another version"):
-            assert reached is not None
-            reached.ask(Figures(id=0), FiguresSeen)
-        answered.result(timeout=60)
+    return answer
+
+
+@contextmanager
+def asked(folder: Path, answer: Callable[[bytes], bytes]) -> Iterator[Reached]:
+    """A realm that is asked once, and hangs up then."""
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            (frame,) = Frames(1_000).feed(connection.recv(1_000))
+            connection.sendall(answer(frame))
+
+    place = FolderSocket(folder)
+    with socket.socket(socket.AF_UNIX) as listening, ThreadPoolExecutor(1) as pool:
+        listening.bind(place.path)
+        listening.listen()
+        served = pool.submit(serve, listening)
+        reached = Reached(place, folder)
+        yield reached
+        served.result(timeout=60)
+        reached.close()
     place.close()
+
+
+@pytest.mark.parametrize(
+    "answer", [answered(), answered(packed(id=0, status="ERROR", code="x", message="y")), lambda _: GREETING]
+)
+def test_a_realm_of_another_version_is_told_as_one(tmp_path: Path, answer: Callable[[bytes], bytes]) -> None:
+    """As it is beside an old realm once the program was renewed: what it says is no answer to what was asked."""
+    with asked(tmp_path, answer) as reached, pytest.raises(OperatorError, match="of another version"):
+        reached.ask(Figures(id=0), FiguresSeen)
+
+
+def test_a_realm_that_hangs_up_has_stopped(tmp_path: Path) -> None:
+    with asked(tmp_path, lambda _: b"") as reached, pytest.raises(OperatorError, match="has stopped meanwhile"):
+        reached.ask(Figures(id=0), FiguresSeen)
+    with pytest.raises(OperatorError, match="has stopped meanwhile"):
+        reached.ask(Figures(id=0), FiguresSeen)
+
+
+def test_frames_come_in_any_pieces() -> None:
+    said = [b"", b"x", b"y" * 100]
+    stream = b"".join(map(framed, said))
+    for size in (1, 3, 7, len(stream)):
+        frames = Frames(100)
+        pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+        assert [one for piece in pieces for one in frames.feed(piece)] == said
+    with pytest.raises(TooLargeError):
+        Frames(99).feed(stream)
