@@ -23,6 +23,8 @@ TALKING: Final = 50
 EVERY: Final = 0.25
 """Seconds between two messages of one of those who talk: 200 a second in all."""
 ALONE_S: Final = 5.0
+SETTLED_S: Final = 4.0
+"""After so long nothing is left to tidy up of the thousands who have gone: what others wait then they wait alone."""
 MESSAGES: Final = 5
 """What each of the crowd says at once."""
 PAGES: Final = 4
@@ -52,6 +54,7 @@ class Watch:
 
     def quiet(self) -> None:
         """Nobody but those who talk."""
+        time.sleep(SETTLED_S)  # what comes meanwhile is measured too, and is of no round
         self.between.append(self._talkers.cut())
         time.sleep(ALONE_S)  # so long is measured
         self.alone.append(self._talkers.cut())
@@ -200,6 +203,7 @@ def _bare(
     with room_for(count), BareChat(count, TALKING) as bare, Crowd(bare) as crowd, bare.talkers(EVERY) as talkers:
         for _ in range(soak.rounds):
             before(crowd)
+            time.sleep(SETTLED_S)  # as above
             talkers.cut()
             time.sleep(ALONE_S)  # so long is measured
             alone.append(talkers.cut())
