@@ -204,10 +204,13 @@ class Holding:
             wait = max(0.0, until - time.monotonic())
             if any(source == self._told for source, _ in poller.poll(int(1000 * wait) + 1)):
                 return
+            nobody = not self.connections
             for reports, kind in self._reports.values():
                 with suppress(zmq.Again):
                     while True:
                         self.connections.began(monitoring.next_report(reports), kind)
+            if nobody and self.connections:  # the first may say much within a second
+                until = min(until, time.monotonic() + LOOK_S)
             if time.monotonic() >= until:
                 began = time.thread_time()
                 self._look()
