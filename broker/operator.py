@@ -183,10 +183,18 @@ class OperatorSocket:
                 self._end(caller)
 
     def _write(self, caller: _Caller) -> None:
-        """Send what the system takes; the rest when it takes more. Who has gone is noticed when it is read."""
-        with suppress(OSError):
+        """Send what the system takes; the rest when it takes more. Who has gone is noticed when it is read.
+
+        Nothing waits for who hears no more: the system says of such a connection, again and again, that it takes more.
+        """
+        try:
             sent = caller.connection.send(caller.unread)
             del caller.unread[:sent]
+        except (BrokenPipeError, ConnectionResetError):
+            caller.unread.clear()
+            self.undelivered += 1
+        except OSError:
+            pass  # it takes nothing now
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if caller.unread else 0)
         if caller.route in self._callers:
             self._selector.modify(caller.connection, events, caller)

@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from tests.wire.inside import Operator, inside
 LARGEST = 4_096
 CROWD = 20
 DESCRIPTORS = 200
+IDLE_S = 1.0
+TRIES = 3
 TIMES = 600
 """More than strangers may say at once."""
 
@@ -197,6 +200,24 @@ def test_who_asks_and_does_not_read_keeps_nobody_waiting(realm: RealmProcess) ->
             for call in range(300_000):
                 deaf.say(packed(cmd="operator.peers", id=call))
         assert here.peers()["status"] == "OK"
+    assert realm.stop() == 0
+
+
+def test_who_hears_no_more_costs_nothing(realm: RealmProcess) -> None:
+    """Its answer could never be sent, and was tried again and again: that took a processor."""
+    with inside(realm) as here:
+        operator = here.operator()
+        operator.connection.shutdown(socket.SHUT_RD)
+        for _ in range(TIMES):
+            operator.post("operator.peers")
+        assert here.peers()["status"] == "OK"
+        process = psutil.Process(realm.pid)
+        spent = []
+        for _ in range(TRIES):
+            before = sum(process.cpu_times()[:2])
+            time.sleep(IDLE_S)
+            spent.append(sum(process.cpu_times()[:2]) - before)
+        assert min(spent) < IDLE_S / 20, spent
     assert realm.stop() == 0
 
 
