@@ -98,10 +98,20 @@ class Reached:
         if self._connection is None:
             self._connection = socket.socket(socket.AF_UNIX)
             self._frames = Frames(LARGEST)
-            self._connection.settimeout(_left(until))
-            self._connection.connect(self._place.path)
+            self._dial(self._connection, until)
         self._connection.settimeout(_left(until))
         self._connection.sendall(framed(command))
+
+    def _dial(self, connection: socket.socket, until: float) -> None:
+        """Raises TimeoutError where so many wait to be let in that the system takes no other, and OSError."""
+        while True:
+            connection.settimeout(_left(until))
+            try:
+                connection.connect(self._place.path)
+            except BlockingIOError:
+                time.sleep(min(AGAIN_S, _left(until)))
+            else:
+                return
 
     def _next(self, until: float) -> bytes:
         """The next answer. Raises TimeoutError, OSError where the realm has hung up, and TooLargeError."""
@@ -177,12 +187,18 @@ def _runs(folder: Path) -> bool:
 
 
 def _listens(place: FolderSocket) -> bool:
-    """Whether a process listens there now. Raises PermissionError where this one may not know."""
+    """Whether a process listens there now. Raises PermissionError where this one may not know.
+
+    It does where so many wait to be let in that the system takes no other: as they do before one that hangs.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(0)
         try:
             probe.connect(place.path)
         except PermissionError:
             raise
+        except BlockingIOError:
+            return True
         except OSError:
             return False
     return True

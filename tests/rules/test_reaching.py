@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from broker.folder_socket import FolderSocket, Frames, TooLargeError, framed
-from broker.reaching import OperatorError, Reached
+from broker.reaching import OperatorError, Reached, reach
 from schemas.operator import Figures, FiguresSeen
 from tests.wire.dialling import packed, unpacked
 
@@ -59,6 +59,36 @@ def test_a_realm_that_hangs_up_has_stopped(tmp_path: Path) -> None:
         reached.ask(Figures(id=0), FiguresSeen)
     with pytest.raises(OperatorError, match="has stopped meanwhile"):
         reached.ask(Figures(id=0), FiguresSeen)
+
+
+def test_a_realm_that_lets_nobody_in_runs_and_does_not_answer(tmp_path: Path) -> None:
+    """Who asked one that hangs, and gave up, waits there still: once they were too many, the next waited for ever."""
+    place = FolderSocket(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as before:
+        listening.bind(place.path)
+        listening.listen(0)
+        before.connect(place.path)
+        with reach(tmp_path) as reached:
+            assert reached is not None
+            with pytest.raises(OperatorError, match="runs, but has not answered"):
+                reached.ask(Figures(id=0), FiguresSeen, 0.2)
+    place.close()
+
+
+def test_who_finds_no_room_waits_until_there_is_some(tmp_path: Path) -> None:
+    place = FolderSocket(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as before:
+        listening.bind(place.path)
+        listening.listen(0)
+        before.connect(place.path)
+        with reach(tmp_path) as reached, ThreadPoolExecutor(1) as pool:
+            assert reached is not None
+            asking = pool.submit(reached.ask, Figures(id=0), FiguresSeen, 60)
+            listening.accept()[0].close()
+            listening.accept()[0].close()
+            with pytest.raises(OperatorError, match="has stopped meanwhile"):
+                asking.result(timeout=60)
+    place.close()
 
 
 def test_frames_come_in_any_pieces() -> None:
