@@ -81,8 +81,8 @@ class Commands:
             if request is None:
                 self.nameless += 1
                 continue
-            if self._holding.is_strange() and self._is_known(request.key):
-                self._holding.trust()
+            if self._holding.is_strange() and (who := self._core.whose(request.key)):
+                self._holding.trust(who)
             self.bytes_in += len(request.data)
             if not waiting.take(request, size):
                 requests.append(request)
@@ -113,9 +113,6 @@ class Commands:
         self._name("too much to read", *caller)
         refusal = Refusal(Code.RATE_LIMITED, f"commands above {LONG:,} bytes are read at a pace", retry_after=wait)
         return Malformed(None, refusal)
-
-    def _is_known(self, key: str) -> bool:
-        return self._core.has_session(key) or self._core.memory.peers.by_key(key) is not None
 
     def _name(self, what: str, key: str, address: str) -> None:
         self._culprits.name(what, key if self._core.has_session(key) else address, address=address, key=key)

@@ -1,7 +1,8 @@
 """The connections of a realm's sockets, by descriptor: of which kind each is, and the end of those that are too many.
 
 A stranger costs a descriptor and some 40 KB of memory before it has shown anything, and libzmq lets in whoever dials.
-So the strangers are bounded.
+So the strangers are bounded. Of users and peers those are cut who have most, once descriptors are about to run out:
+one account could take them all.
 """
 
 import itertools
@@ -21,6 +22,11 @@ from broker import monitoring, tcp
 
 STRANGERS: Final = 8_192
 """So many there may be, and no more than half of all descriptors. Thousands of clients that come at once are fewer."""
+
+SPARED: Final = 16
+"""So many connections a user or a peer may have, however many there are. A client has three."""
+RESERVE: Final = 64
+"""Descriptors, at the least, that are for the realm's own: files, links, the operator."""
 
 
 class Kind(NamedTuple):
@@ -49,7 +55,7 @@ TRUSTED: Final = LISTENING._replace(most=32 << 20)
 class Connection:
     """One that was accepted, or made."""
 
-    __slots__ = ("inode", "is_cut", "kind", "since", "took")
+    __slots__ = ("inode", "is_cut", "kind", "since", "took", "who")
 
     def __init__(self, inode: int, kind: Kind, received: int) -> None:
         self.inode = inode
@@ -59,6 +65,8 @@ class Connection:
         self.took = received
         """Bytes that were taken from it, or had come before it was heard of. Theirs who take them."""
         self.is_cut = False
+        self.who = ""
+        """The user or the peer who has said something on it; empty of who is strange, and where this realm dialled."""
 
 
 class There(NamedTuple):
@@ -77,7 +85,9 @@ class Connections:
         self.can_ask = sys.platform == "linux"
         self._all: dict[int, Connection] = {}
         """Some are there no more."""
-        self._most = min(STRANGERS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._most = min(STRANGERS, descriptors // 2)
+        self._most_of_all = descriptors - max(RESERVE, descriptors // 8)
         self._nothing, self._copy = (os.open(os.devnull, os.O_RDONLY) for _ in range(2))
         """Two descriptors that are had before there may be no other: what is cut is copied to the second."""
 
@@ -161,11 +171,32 @@ class Connections:
         for one in strangers:
             by_address[tcp.network(one.descriptor)].append(one)
         each = share([len(those) for those in by_address.values()], self._most // 2)
-        beyond = []
-        for those in by_address.values():
-            those.sort(key=lambda one: one.connection.since, reverse=True)
-            beyond.append(those[each:])
-        return list(itertools.chain.from_iterable(beyond))
+        return _beyond(by_address.values(), each)
+
+    def too_many_known(self, there: Iterable[There]) -> list[There]:
+        """Those of users and peers that are to be cut, as few descriptors are left: the oldest of those who have most.
+
+        Of who has no more than `SPARED` none is; should that not be enough, nobody takes more than others.
+        """
+        there = list(there)
+        known = [one for one in there if one.connection.who]
+        room = self._most_of_all - (len(there) - len(known))
+        if len(known) <= room:
+            return []
+        by_name: defaultdict[str, list[There]] = defaultdict(list)
+        for one in known:
+            by_name[one.connection.who].append(one)
+        each = share([len(those) for those in by_name.values()], max(0, room))
+        return _beyond(by_name.values(), max(SPARED, each))
+
+
+def _beyond(groups: Iterable[list[There]], each: int) -> list[There]:
+    """Of each group all but the newest, so many."""
+    beyond = []
+    for those in groups:
+        those.sort(key=lambda one: one.connection.since, reverse=True)
+        beyond.append(those[each:])
+    return list(itertools.chain.from_iterable(beyond))
 
 
 def share(wanted: Iterable[int], room: int) -> int:

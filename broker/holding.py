@@ -68,6 +68,8 @@ class Holding:
         """Connections that were cut, as too much was held of them, or they said too many parts."""
         self.crowded = 0
         """Connections of strangers that were cut, as there were too many."""
+        self.swarming = 0
+        """Connections of users and peers that were cut, as they had most and descriptors ran out."""
         self.dropped = 0
         """Messages of connections that had ended, dropped as memory was short."""
         self.is_short = False
@@ -118,10 +120,10 @@ class Holding:
         """Whether nobody has said yet that the latest message came from a user or a peer."""
         return self._latest is not None and self._latest.kind is SEALED
 
-    def trust(self, kind: Kind = TRUSTED) -> None:
-        """It did: that connection is of this kind from now on."""
+    def trust(self, who: str, kind: Kind = TRUSTED) -> None:
+        """It did, from this one: that connection is of this kind from now on."""
         assert self._latest is not None, "it is strange"
-        self._latest.kind = kind
+        self._latest.kind, self._latest.who = kind, who
 
     def receive(self, source: Socket, *, routed: bool = False) -> list[zmq.Frame]:
         """Take in the next message, or raise zmq.Again where there is none. `routed`: the first frame is a route.
@@ -219,7 +221,7 @@ class Holding:
                 until = time.monotonic() + min(LONGEST_S, pause)
 
     def _look(self) -> None:
-        """See how memory is, and cut those for which too much is held, and strangers that are too many."""
+        """See how memory is, and cut those for which too much is held, and those that are too many."""
         there = list(self.connections.there())
         held = _held(there)
         rest = sum(size * one.connection.kind.swells for size, one in held)
@@ -235,6 +237,11 @@ class Holding:
             if address := self.connections.cut(one):
                 self.crowded += 1
                 self._culprits.name("too many strangers", address, address=address)
+        for one in self.connections.too_many_known(there):
+            if address := self.connections.cut(one):
+                self.swarming += 1
+                who = one.connection.who
+                self._culprits.name("too many connections", who, by=who, address=address)
 
     def _see_memory(self, held: int) -> None:
         """See whether it is short; `held` is what it may have of connections that are there."""

@@ -64,9 +64,10 @@ class Push:
             except zmq.Again:
                 self._shifted = False
                 break
-            if self._holding.is_strange():
-                self._holding.trust(LISTENING)  # nobody else is let in here
-            said = self._take(frame)
+            caller = Caller.of(frame)
+            if caller and self._holding.is_strange() and (who := self._core.whose(caller.key)):
+                self._holding.trust(who, LISTENING)
+            said = self._take(frame, caller)
             if said is not None:
                 heard.append(said)
         return heard
@@ -87,9 +88,8 @@ class Push:
         user = self._core.who_hears(topic)
         self._culprits.name("pushes not read", user, user=user)
 
-    def _take(self, frame: zmq.Frame) -> Subscribed | Misbehaved | None:
+    def _take(self, frame: zmq.Frame, caller: Caller | None) -> Subscribed | Misbehaved | None:
         said = frame.bytes
-        caller = Caller.of(frame)
         if not said or said[0] not in (SUBSCRIBE, UNSUBSCRIBE):
             self._shifted = True
             return self._end(caller, "not a subscription", frame)

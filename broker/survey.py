@@ -80,6 +80,7 @@ class Survey:
             "connections that sent more than was read": self._holding.cut,
             "messages of who had gone, as memory was short": self._holding.dropped,
             "connections of strangers, of whom too many came": self._holding.crowded,
+            "connections of users and peers who had most, as there were too many": self._holding.swarming,
             "frames that no peer took": self._links.unsent,
             "frames of peers that say nothing known": self._links.unread,
         }

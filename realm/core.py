@@ -132,7 +132,15 @@ class Core:
 
     def has_session(self, key: str) -> bool:
         """Whether somebody is logged in with a key: then it may open a push connection."""
-        return key in self.memory.keys
+        return key in self.memory.by_key
+
+    def whose(self, key: str) -> str:
+        """The user who is logged in with a key, the longest of several, or the peer that has it; else nothing."""
+        sessions = self.memory.by_key.get(key)
+        if sessions:
+            return sessions[0].address
+        peer = self.memory.peers.by_key(key)
+        return peer.name if peer else ""
 
     def is_busy(self) -> bool:
         """Whether a job is under way that somebody waits for."""

@@ -156,7 +156,7 @@ class Memory:
         self.by_token: dict[bytes, Session] = {}
         self.by_topic: dict[bytes, Session] = {}
         self.by_account: dict[int, list[Session]] = {}
-        self.keys: Counter[str] = Counter()
+        self.by_key: dict[str, list[Session]] = {}
         self.active: dict[Name, int] = {}
         """Until when each user is active. Not truth: the row behind it lags by up to half a heartbeat."""
         self.uploads: dict[str, UploadState] = {}
@@ -193,7 +193,7 @@ class Memory:
         self.by_token[session.token_hash] = session
         self.by_topic[session.topic] = session
         self.by_account.setdefault(session.account, []).append(session)
-        self.keys[session.key] += 1
+        self.by_key.setdefault(session.key, []).append(session)
 
     def _end(self, session: Session) -> None:
         del self.by_token[session.token_hash]
@@ -202,9 +202,10 @@ class Memory:
         others.remove(session)
         if not others:
             del self.by_account[session.account]
-        self.keys[session.key] -= 1
-        if not self.keys[session.key]:
-            del self.keys[session.key]
+        of_key = self.by_key[session.key]
+        of_key.remove(session)
+        if not of_key:
+            del self.by_key[session.key]
 
 
 class View:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from broker import connections
 from broker.connections import CLEAR, LISTENING, SEALED, TRUSTED, Connections, Kind, share
 from broker.monitoring import Report
 from broker.tcp import network
@@ -36,11 +37,12 @@ def test_who_wants_less_than_a_share_has_it(wanted: list[int], room: int, each: 
 
 
 class Bench:
-    """Connections that were accepted, of which no more than 4 may be strangers."""
+    """Connections that were accepted, of which no more than 4 may be strangers, and no more than 8 there at all."""
 
     def __init__(self) -> None:
         self.here = Connections()
         self.here._most = 4
+        self.here._most_of_all = 8
         self.listening = socket.create_server(("0.0.0.0", 0), backlog=100)
         self.port = self.listening.getsockname()[1]
         self.open: list[socket.socket] = [self.listening]
@@ -50,16 +52,22 @@ class Bench:
             one.close()
         self.here.close()
 
-    def come(self, source: str = ONE, kind: Kind = SEALED) -> socket.socket:
-        """One more connection: our side of it."""
+    def come(self, source: str = ONE, kind: Kind = SEALED, who: str = "") -> socket.socket:
+        """One more connection, of a user or a peer where `who` is one: our side of it."""
         there = socket.create_connection((ONE, self.port), 10, (source, 0))
         ours, _ = self.listening.accept()
         self.open += [there, ours]
         self.here.began(Report(zmq.EVENT_ACCEPTED, ours.fileno(), self.port), kind)
+        connection = self.here.of(ours.fileno())
+        assert connection is not None
+        connection.who = who
         return ours
 
     def too_many(self) -> list[int]:
         return sorted(one.descriptor for one in self.here.too_many(self.here.there()))
+
+    def too_many_known(self) -> list[int]:
+        return sorted(one.descriptor for one in self.here.too_many_known(self.here.there()))
 
 
 @pytest.fixture
@@ -77,6 +85,21 @@ def test_the_oldest_strangers_of_those_who_have_most_are_too_many(it: Bench) -> 
     assert it.too_many() == []
     it.come()
     assert it.too_many() == sorted(old), "of four that are left to two, each has one"
+
+
+def test_where_few_descriptors_are_left_who_has_most_has_too_many(it: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SPARED", 2)
+    it.come()
+    it.come(kind=TRUSTED)  # dialled by the realm itself
+    most = [it.come(OTHER, TRUSTED, "messi@kampus").fileno() for _ in range(4)]
+    few = [it.come(kind=kind, who="henderson@kampus").fileno() for kind in (TRUSTED, LISTENING)]
+    assert it.too_many_known() == []
+    it.come()
+    assert it.too_many_known() == most[:1]
+    for _ in range(5):
+        it.come()
+    assert it.too_many_known() == most[:2], "two are spared, of everybody"
+    assert not set(few) & set(it.too_many_known())
 
 
 @contextmanager

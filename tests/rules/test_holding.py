@@ -238,7 +238,7 @@ def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.Mon
         sayer.send(b"")
         it.take()
         assert it.holding.is_strange()
-        it.holding.trust()
+        it.holding.trust("messi@kampus")
         assert not it.holding.is_strange()
         it.holding._look()
         assert it.holding.cut == 0

@@ -1,5 +1,8 @@
-"""Connections without a handshake: no limit by address sees them, and each takes a descriptor of the realm."""
+"""Each connection takes a descriptor of the realm: of those without a handshake, which no limit by address sees, and
+of those of a user, of whom one is enough to take them all.
+"""
 
+import hashlib
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +13,8 @@ from tests.wire.attacker import HARD_LIMITS, Witness, outside
 DESCRIPTORS = 400
 SILENT = 1_000
 """More than twice as many as there are."""
+OF_ONE = 100
+MANY_HANDSHAKES = "[limits]\nhandshakes_per_second = 10_000\nhandshake_burst = 10_000\n"
 
 
 def test_connections_of_silent_strangers_keep_nobody_out(tmp_path: Path) -> None:
@@ -25,6 +30,30 @@ def test_connections_of_silent_strangers_keep_nobody_out(tmp_path: Path) -> None
             here.person("newcomer").send("newcomer", "halo")
         assert realm.stop() == 0
         assert "too many strangers" in realm.log()
+    finally:
+        if realm.running:
+            realm.kill()
+
+
+def test_connections_of_one_user_keep_nobody_out(tmp_path: Path) -> None:
+    """They did for as long as they stayed, logged out or not; and no file could be opened."""
+    realm = FewDescriptors(tmp_path, DESCRIPTORS, HARD_LIMITS + MANY_HANDSHAKES)
+    try:
+        realm.start()
+        with outside(realm) as here, ExitStack() as many:
+            witness, greedy = Witness(here), here.person("greedy")
+            for _ in range(DESCRIPTORS // OF_ONE):
+                more = many.enter_context(outside(realm))
+                for caller in [more.caller(greedy.keys, reconnect_ivl=-1) for _ in range(OF_ONE)]:
+                    caller.post("sync", tokenId=greedy.token)
+            while "too many connections" not in realm.log():
+                witness.notices_nothing()
+            newcomer = here.person("newcomer")
+            newcomer.send("newcomer", "halo")
+            newcomer.done("upload", digest=hashlib.sha256(b"halo").digest(), size=4, name="halo.txt")
+            witness.notices_nothing()
+        assert realm.stop() == 0
+        assert "by=greedy@kampus" in realm.log()
     finally:
         if realm.running:
             realm.kill()
