@@ -16,9 +16,9 @@ from broker import tcp
 from broker.sockets import UNREAD_MS
 
 MOST: Final = 8 << 20
-"""Bytes that may wait for all connections of a key before it is given more file bytes: four windows of a client."""
+"""Bytes that may wait for all connections of a user before more file bytes are given: four windows of a client."""
 MOST_OF_ALL: Final = 128 << 20
-"""The same for all keys."""
+"""The same for all users."""
 
 
 def acked_on(frame: zmq.Frame) -> int | None:
@@ -35,10 +35,10 @@ def acked_on(frame: zmq.Frame) -> int | None:
 class _Peer:
     """A connection that has asked for file bytes."""
 
-    __slots__ = ("handed", "key", "looked_at", "waiting")
+    __slots__ = ("handed", "looked_at", "waiting", "who")
 
-    def __init__(self, key: str, acked: int) -> None:
-        self.key = key
+    def __init__(self, who: str, acked: int) -> None:
+        self.who = who
         self.handed = acked
         """Bytes handed over, on top of what had been acknowledged when it was first looked at."""
         self.waiting = 0
@@ -55,7 +55,7 @@ class Backlog:
         self._acked_on = acked_on
         self._peers: OrderedDict[bytes, _Peer] = OrderedDict()
         """The longest not looked at comes first."""
-        self._of_key: Counter[str] = Counter()
+        self._of: Counter[str] = Counter()
         self._all = 0
 
     def __contains__(self, peer: bytes) -> bool:
@@ -67,22 +67,22 @@ class Backlog:
             found.handed += size
             self._wait(found, size)
 
-    def is_long(self, peer: bytes, key: str, frame: zmq.Frame) -> bool:
-        """Whether too much waits for this key, or for all, to give the peer that a frame came from any more."""
+    def is_long(self, peer: bytes, who: str, frame: zmq.Frame) -> bool:
+        """Whether too much waits for this user, or for all, to give the peer that a frame came from any more."""
         acked = self._acked_on(frame)
         if acked is None:
             return False
         now = self._now()
         self._forget_before(now - UNREAD_MS)
-        found = self._peers.setdefault(peer, _Peer(key, acked))
+        found = self._peers.setdefault(peer, _Peer(who, acked))
         self._peers.move_to_end(peer)
         found.looked_at = now
         self._wait(found, max(0, found.handed - acked) - found.waiting)
-        return self._of_key[key] > MOST or self._all > MOST_OF_ALL
+        return self._of[who] > MOST or self._all > MOST_OF_ALL
 
     def _wait(self, peer: _Peer, more: int) -> None:
         peer.waiting += more
-        self._of_key[peer.key] += more
+        self._of[peer.who] += more
         self._all += more
 
     def _forget_before(self, then: int) -> None:
@@ -92,5 +92,5 @@ class Backlog:
                 return
             del self._peers[peer]
             self._wait(found, -found.waiting)
-            if not self._of_key[found.key]:
-                del self._of_key[found.key]
+            if not self._of[found.who]:
+                del self._of[found.who]

@@ -131,9 +131,13 @@ class Commands:
         decoded = self._unread(len(parts[0]), caller) or decode_command(parts)
         if isinstance(decoded, Malformed):
             return Request(route, *caller, decoded)
-        if type(decoded[0]) is Download and self._backlog.is_long(peer, caller.key, frames[-1]):
+        if type(decoded[0]) is Download and self._is_long(peer, caller.key, frames[-1]):
             return Request(route, *caller, Malformed(decoded[0].id, _UNREAD))
         return Request(route, *caller, *decoded)
+
+    def _is_long(self, peer: bytes, key: str, frame: zmq.Frame) -> bool:
+        """By user: one with a key for each session could have all that may wait for everybody."""
+        return self._backlog.is_long(peer, self._core.whose(key) or key, frame)
 
     def _is_given(self, peer: bytes, frame: zmq.Frame) -> bool:
         if len(peer) != _GIVEN_LENGTH or peer[0] or _identity(frame):

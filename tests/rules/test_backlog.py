@@ -18,8 +18,8 @@ class Connections:
         self.acked: int | None = 1_000
         self.backlog = Backlog(lambda: self.now, lambda _frame: self.acked)
 
-    def is_long(self, peer: bytes, key: str = "messi") -> bool:
-        return self.backlog.is_long(peer, key, FRAME)
+    def is_long(self, peer: bytes, who: str = "messi") -> bool:
+        return self.backlog.is_long(peer, who, FRAME)
 
 
 def test_what_is_read_does_not_wait() -> None:
@@ -42,7 +42,7 @@ def test_what_is_not_read_waits_until_it_is() -> None:
     assert not all_of_them.is_long(b"1")
 
 
-def test_all_connections_of_a_key_count_together_and_others_apart() -> None:
+def test_all_connections_of_a_user_count_together_and_others_apart() -> None:
     all_of_them = Connections()
     for peer in (b"1", b"2"):
         assert not all_of_them.is_long(peer)
@@ -52,7 +52,7 @@ def test_all_connections_of_a_key_count_together_and_others_apart() -> None:
     assert not all_of_them.is_long(b"4", "henderson")
 
 
-def test_all_keys_together_have_a_bound() -> None:
+def test_all_users_together_have_a_bound() -> None:
     all_of_them = Connections()
     for number in range(MOST_OF_ALL // MOST + 1):
         peer = str(number).encode()
@@ -71,7 +71,7 @@ def test_who_is_not_heard_of_any_more_is_forgotten_with_what_waited() -> None:
     assert not all_of_them.is_long(b"2")
     inside: Any = all_of_them.backlog
     assert list(inside._peers) == [b"2"]
-    assert (inside._all, inside._of_key.total()) == (0, 0)
+    assert (inside._all, inside._of.total()) == (0, 0)
 
 
 def test_where_nobody_knows_nothing_waits() -> None:
