@@ -44,8 +44,9 @@ def test_at_the_prompt_pushes_appear_and_no_password_comes_back(
     prompt.shows("messi: halo, selamat malam")
     prompt.types("\x1b[A")  # up: the line before the one with the password
     prompt.shows("info")
-    prompt.types("\x03")
-    prompt.shows("henderson@kampus>")
+    prompt.types("\x03info\r")
+    prompt.shows("messi")
+    prompt.shows("henderson@kampus>")  # a new one, where the end is heard, and not the old one drawn again
     prompt.types("\x04")
     assert prompt.ends() == 0
     assert not any("surabaya" in path.read_text() for path in henderson.home.iterdir())
