@@ -30,7 +30,7 @@ from schemas.operator import OperatorCommand
 
 LARGEST: Final = 4_096
 """Bytes of a frame: the connection on which a larger one comes is ended."""
-UNREAD: Final = 16 << 20
+UNREAD: Final = 4 << 20
 """Bytes of answers that wait for one connection; who leaves more unread is cut."""
 READ: Final = 65_536
 """Bytes that are read of a connection at once."""

@@ -23,8 +23,8 @@ from tests.wire.inside import Operator, inside
 LARGEST = 4_096
 CROWD = 20
 DESCRIPTORS = 200
-IDLE_S = 1.0
-TRIES = 3
+IDLE_S = 0.5
+TRIES = 2
 TIMES = 600
 """More than strangers may say at once."""
 
