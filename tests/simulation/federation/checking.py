@@ -26,6 +26,10 @@ UNCERTAIN = {Code.QUEUE_FULL, Code.FILE_NOT_FOUND, Code.NOT_MEMBER}
 """What a network that doubles may answer to the one, and take the other."""
 
 
+CLOCKS_OFF_MS = (-DAY_MS, 0, DAY_MS)
+"""How far the clock of a realm may be off when it says when it has stored something."""
+
+
 class Checks:
     """Of one history that is over."""
 
@@ -235,8 +239,9 @@ class Checks:
     def _is_said_again(self, saying: Saying, own: Entry) -> bool:
         """Whether it is of that conversation, was given back when the other realm was forgotten, and said once more."""
         said_at = self._said_at.get((own.id, Address(own.sender)))
-        return said_at is not None and self._operators.have_forgotten(
-            saying.source, saying.target, said_at, own.sent_at
+        return said_at is not None and any(
+            self._operators.have_forgotten(saying.source, saying.target, said_at, own.sent_at - off)
+            for off in CLOCKS_OFF_MS
         )
 
     def _check_order(self, kept: dict[str, dict[str, list[Entry]]]) -> None:

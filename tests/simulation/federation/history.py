@@ -18,7 +18,7 @@ from schemas.commands import Command
 from schemas.errors import Code, Refusal
 from schemas.names import Name
 from tests.rules.kit import key_of
-from tests.simulation.federation.checking import UNCERTAIN, Checks, to_be_forgotten
+from tests.simulation.federation.checking import CLOCKS_OFF_MS, UNCERTAIN, Checks, to_be_forgotten
 from tests.simulation.federation.impostor import Impostor
 from tests.simulation.federation.node import CHUNK, PORT, UNSENT_MS, Backup, RealmNode
 from tests.simulation.federation.operating import PASSWORD, Operators, known
@@ -376,7 +376,7 @@ class FederatedHistory:
             node.stop()
         elif what is Fault.CLOCK_JUMP:
             world.count(Fault.CLOCK_JUMP)
-            node.clock = dice.choice((-DAY_MS, 0, DAY_MS))
+            node.clock = dice.choice(CLOCKS_OFF_MS)
         elif what is Fault.RESTORE and world.seed % 2:
             backup = self._backups[node.name]
             lost = node.database.holds() - backup.database.holds()
