@@ -5,14 +5,13 @@ So the strangers are bounded. Of users and peers those are cut who have most, on
 one account could take them all.
 """
 
-import itertools
 import os
 import resource
 import socket
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -167,11 +166,7 @@ class Connections:
         strangers = [one for one in there if one.connection.kind.strange]
         if len(strangers) <= self._most:
             return []
-        by_address: defaultdict[bytes, list[There]] = defaultdict(list)
-        for one in strangers:
-            by_address[tcp.network(one.descriptor)].append(one)
-        each = share([len(those) for those in by_address.values()], self._most // 2)
-        return _beyond(by_address.values(), each)
+        return _beyond(strangers, lambda one: tcp.network(one.descriptor), self._most // 2)
 
     def too_many_known(self, there: Iterable[There]) -> list[There]:
         """Those of users and peers that are to be cut, as few descriptors are left: the oldest of those who have most.
@@ -183,20 +178,16 @@ class Connections:
         room = self._most_of_all - (len(there) - len(known))
         if len(known) <= room:
             return []
-        by_name: defaultdict[str, list[There]] = defaultdict(list)
-        for one in known:
-            by_name[one.connection.who].append(one)
-        each = share([len(those) for those in by_name.values()], max(0, room))
-        return _beyond(by_name.values(), max(SPARED, each))
+        return _beyond(known, lambda one: one.connection.who, max(0, room), SPARED)
 
 
-def _beyond(groups: Iterable[list[There]], each: int) -> list[There]:
-    """Of each group all but the newest, so many."""
-    beyond = []
-    for those in groups:
-        those.sort(key=lambda one: one.connection.since, reverse=True)
-        beyond.append(those[each:])
-    return list(itertools.chain.from_iterable(beyond))
+def _beyond(some: Iterable[There], whose: Callable[[There], Hashable], room: int, spared: int = 0) -> list[There]:
+    """The oldest of those who have most, so many that the others find room; of `spared` nobody loses any."""
+    by_owner: defaultdict[Hashable, list[There]] = defaultdict(list)
+    for one in sorted(some, key=lambda one: one.connection.since, reverse=True):
+        by_owner[whose(one)].append(one)
+    each = max(spared, share([len(those) for those in by_owner.values()], room))
+    return [one for those in by_owner.values() for one in those[each:]]
 
 
 def share(wanted: Iterable[int], room: int) -> int:
