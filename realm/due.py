@@ -10,6 +10,10 @@ SWEEP_MS: Final = 600_000
 """The longest between two sweeps; files that are kept for a shorter time are looked after as often as that."""
 
 
+PAUSE_MS: Final = 20
+"""Between two slices of long work: everybody else has most of the time."""
+
+
 class Slices:
     """Of long work on many things, each slice in a turn of its own. One that is damaged keeps no other waiting."""
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from realm import accounts, files, groups, uploads
 from realm.context import Ctx
-from realm.due import FAR, SWEEP_MS
+from realm.due import FAR, PAUSE_MS, SWEEP_MS
 from realm.federation import carrying, link, settling
 from realm.store.rows import Account, Erasing, Outgoing, Step
 from realm.users import nobody
@@ -23,8 +23,6 @@ SCANNED: Final = 4_000
 """So many rows are looked at in one slice to find those of the account,"""
 CHANGED: Final = 100
 """and so many changed: a few ms."""
-PAUSE_MS: Final = 20
-"""Between two slices: everybody else has most of the time."""
 PATIENCE_MS: Final = 10_000
 """What is on its way to a realm that answers has so long to arrive; then it is withdrawn, as for one that does not."""
 AT_ONCE: Final = 10

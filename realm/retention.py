@@ -8,7 +8,7 @@ were never sent.
 from typing import Final
 
 from realm.context import Ctx
-from realm.due import FAR
+from realm.due import FAR, PAUSE_MS
 from realm.gates import DAY_MS
 from schemas import names
 from schemas.names import ConversationId
@@ -17,8 +17,6 @@ LOOKED_AT: Final = 100
 """So many conversations are looked at in one slice,"""
 CHANGED: Final = 200
 """and so many entries removed: a few ms."""
-PAUSE_MS: Final = 20
-"""Between two slices."""
 
 
 def begin(ctx: Ctx) -> None:
