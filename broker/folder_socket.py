@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = "operator"
+READ: Final = 65_536
+"""Bytes that are read of a connection at once."""
 _LENGTH: Final = struct.Struct(">I")
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 

@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 
 from broker.clock import steady_ms
-from broker.folder_socket import FILE, FolderSocket, Frames, TooLargeError, framed
+from broker.folder_socket import FILE, READ, FolderSocket, Frames, TooLargeError, framed
 from broker.sockets import BACKLOG, LINGER_MS
 from realm.due import FAR
 from realm.effects import Reply
@@ -32,8 +32,6 @@ LARGEST: Final = 4_096
 """Bytes of a frame: the connection on which a larger one comes is ended."""
 UNREAD: Final = 4 << 20
 """Bytes of answers that wait for one connection; who leaves more unread is cut."""
-READ: Final = 65_536
-"""Bytes that are read of a connection at once."""
 AGAIN_MS: Final = 1_000
 """After so long it is tried again to let somebody in, where there was no descriptor for it."""
 
@@ -108,13 +106,14 @@ class OperatorSocket:
         answer, request = effect.answer, effect.request
         frame = encode_refusal(request.call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
         caller = self._callers.get(request.route.peer)
-        if caller is not None:
-            caller.unread += framed(frame)
-            self._write(caller)
-        if caller is None or len(caller.unread) > UNREAD:
+        if caller is None:
             self.undelivered += 1
-            if caller is not None:
-                self._end(caller)
+            return
+        caller.unread += framed(frame)
+        self._write(caller)
+        if len(caller.unread) > UNREAD:
+            self.undelivered += 1
+            self._end(caller)
 
     def close(self) -> None:
         """Give those who wait what was answered, for a moment; and remove the file."""
@@ -196,13 +195,12 @@ class OperatorSocket:
         except OSError:
             pass  # it takes nothing now
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if caller.unread else 0)
-        if caller.route in self._callers:
-            self._selector.modify(caller.connection, events, caller)
+        self._selector.modify(caller.connection, events, caller)
 
     def _end(self, caller: _Caller) -> None:
-        if self._callers.pop(caller.route, None) is not None:
-            self._selector.unregister(caller.connection)
-            caller.connection.close()
+        del self._callers[caller.route]
+        self._selector.unregister(caller.connection)
+        caller.connection.close()
 
     def _clear(self) -> None:
         """Remove a socket that is there: nobody else has one where this process has the lock. Raises OSError."""

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from broker.folder_socket import FolderSocket, Frames, TooLargeError, framed
+from broker.folder_socket import READ, FolderSocket, Frames, TooLargeError, framed
 from broker.patience import tries
 from realm.store.folder import LockedError, locked
 from schemas.answers import Answer, ErrorAnswer
@@ -30,8 +30,6 @@ START_S: Final = 10.0
 AGAIN_S: Final = 0.1
 LARGEST: Final = 64 << 20
 """Bytes of an answer."""
-READ: Final = 65_536
-"""Bytes that are read at once."""
 
 _NOT_YOURS: Final = "the folder {} is not yours to use: say this as the user who runs the realm"
 _ANOTHER: Final = "the realm that runs is of another version than this program: restart it"
@@ -96,22 +94,24 @@ class Reached:
     def _send(self, command: bytes, until: float) -> None:
         """Raises TimeoutError, and OSError where nobody listens any more."""
         if self._connection is None:
-            self._connection = socket.socket(socket.AF_UNIX)
+            self._connection = self._dialled(until)
             self._frames = Frames(LARGEST)
-            self._dial(self._connection, until)
         self._connection.settimeout(_left(until))
         self._connection.sendall(framed(command))
 
-    def _dial(self, connection: socket.socket, until: float) -> None:
+    def _dialled(self, until: float) -> socket.socket:
         """Raises TimeoutError where so many wait to be let in that the system takes no other, and OSError."""
-        while True:
-            connection.settimeout(_left(until))
-            try:
-                connection.connect(self._place.path)
-            except BlockingIOError:
-                time.sleep(min(AGAIN_S, _left(until)))
-            else:
-                return
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            for _ in tries(_left(until), AGAIN_S):
+                with suppress(BlockingIOError):
+                    connection.settimeout(_left(until))
+                    connection.connect(self._place.path)
+                    return connection
+            raise TimeoutError
+        except OSError:
+            connection.close()
+            raise
 
     def _next(self, until: float) -> bytes:
         """The next answer. Raises TimeoutError, OSError where the realm has hung up, and TooLargeError."""

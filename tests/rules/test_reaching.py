@@ -61,34 +61,35 @@ def test_a_realm_that_hangs_up_has_stopped(tmp_path: Path) -> None:
         reached.ask(Figures(id=0), FiguresSeen)
 
 
-def test_a_realm_that_lets_nobody_in_runs_and_does_not_answer(tmp_path: Path) -> None:
-    """Who asked one that hangs, and gave up, waits there still: once they were too many, the next waited for ever."""
-    place = FolderSocket(tmp_path)
+@contextmanager
+def full(folder: Path) -> Iterator[tuple[socket.socket, Reached]]:
+    """A realm before which somebody waits, and no other can: where it listens, and who asks it."""
+    place = FolderSocket(folder)
     with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as before:
         listening.bind(place.path)
         listening.listen(0)
         before.connect(place.path)
-        with reach(tmp_path) as reached:
+        with reach(folder) as reached:
             assert reached is not None
+            yield listening, reached
+    place.close()
+
+
+def test_a_realm_that_lets_nobody_in_runs_and_does_not_answer(tmp_path: Path) -> None:
+    """Who asked one that hangs, and gave up, waits there still: once they were too many, the next waited for ever."""
+    with full(tmp_path) as (_, reached):
+        for _ in range(2):
             with pytest.raises(OperatorError, match="runs, but has not answered"):
                 reached.ask(Figures(id=0), FiguresSeen, 0.2)
-    place.close()
 
 
 def test_who_finds_no_room_waits_until_there_is_some(tmp_path: Path) -> None:
-    place = FolderSocket(tmp_path)
-    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as before:
-        listening.bind(place.path)
-        listening.listen(0)
-        before.connect(place.path)
-        with reach(tmp_path) as reached, ThreadPoolExecutor(1) as pool:
-            assert reached is not None
-            asking = pool.submit(reached.ask, Figures(id=0), FiguresSeen, 60)
-            listening.accept()[0].close()
-            listening.accept()[0].close()
-            with pytest.raises(OperatorError, match="has stopped meanwhile"):
-                asking.result(timeout=60)
-    place.close()
+    with full(tmp_path) as (listening, reached), ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(reached.ask, Figures(id=0), FiguresSeen, 60)
+        listening.accept()[0].close()
+        listening.accept()[0].close()
+        with pytest.raises(OperatorError, match="has stopped meanwhile"):
+            asking.result(timeout=60)
 
 
 def test_frames_come_in_any_pieces() -> None:
