@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.conftest import StartRealm
-from tests.faults.few_descriptors import FewDescriptors
+from tests.faults.few_descriptors import few_descriptors
 from tests.realm_process import RealmProcess
 from tests.wire.attacker import outside
 from tests.wire.dialling import Map, packed
@@ -232,26 +232,19 @@ def test_who_is_slow_to_read_has_all_answers(realm: RealmProcess) -> None:
 
 def test_the_operator_gets_in_where_no_descriptor_is_left(tmp_path: Path) -> None:
     """One of them; others wait until there is one. It ended realms where libzmq listened there."""
-    realm = FewDescriptors(tmp_path, DESCRIPTORS)
-    try:
-        realm.start()
-        with inside(realm) as here, ExitStack() as many:
-            first = here.operator()
-            assert first.ask("operator.peers")["status"] == "OK"
-            while psutil.Process(realm.pid).num_fds() < DESCRIPTORS:
-                one = Operator(here.path)
-                many.enter_context(one.connection)
-                assert one.ask("operator.peers")["status"] == "OK"
-            assert many.enter_context(closing(Operator(here.path))).ask("operator.peers")["status"] == "OK"
-            waiting = here.operator()
-            asked = waiting.post("operator.peers")
-            assert first.ask("operator.peers")["status"] == "OK"
-            many.close()
-            assert waiting.answer()["id"] == asked
-        assert realm.stop() == 0
-    finally:
-        if realm.running:
-            realm.kill()
+    with few_descriptors(tmp_path, DESCRIPTORS) as realm, inside(realm) as here, ExitStack() as many:
+        first = here.operator()
+        assert first.ask("operator.peers")["status"] == "OK"
+        while psutil.Process(realm.pid).num_fds() < DESCRIPTORS:
+            one = Operator(here.path)
+            many.enter_context(one.connection)
+            assert one.ask("operator.peers")["status"] == "OK"
+        assert many.enter_context(closing(Operator(here.path))).ask("operator.peers")["status"] == "OK"
+        waiting = here.operator()
+        asked = waiting.post("operator.peers")
+        assert first.ask("operator.peers")["status"] == "OK"
+        many.close()
+        assert waiting.answer()["id"] == asked
 
 
 def test_a_socket_that_was_left_is_replaced_and_the_last_is_removed(realm: RealmProcess) -> None:

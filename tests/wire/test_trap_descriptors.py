@@ -7,7 +7,7 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.faults.few_descriptors import FewDescriptors
+from tests.faults.few_descriptors import few_descriptors
 from tests.wire.attacker import HARD_LIMITS, Witness, outside
 
 DESCRIPTORS = 400
@@ -18,42 +18,29 @@ MANY_HANDSHAKES = "[limits]\nhandshakes_per_second = 10_000\nhandshake_burst = 1
 
 
 def test_connections_of_silent_strangers_keep_nobody_out(tmp_path: Path) -> None:
-    realm = FewDescriptors(tmp_path, DESCRIPTORS, HARD_LIMITS)
-    try:
-        realm.start()
-        with outside(realm) as here, ExitStack() as silent:
-            witness = Witness(here)
-            for number in range(SILENT):
-                port = (realm.door, realm.commands, realm.push)[number % 3]
-                silent.enter_context(socket.create_connection(("127.0.0.1", port), 10))
-            witness.notices_nothing()
-            here.person("newcomer").send("newcomer", "halo")
-        assert realm.stop() == 0
-        assert "too many strangers" in realm.log()
-    finally:
-        if realm.running:
-            realm.kill()
+    with few_descriptors(tmp_path, DESCRIPTORS, HARD_LIMITS) as realm, outside(realm) as here, ExitStack() as silent:
+        witness = Witness(here)
+        for number in range(SILENT):
+            port = (realm.door, realm.commands, realm.push)[number % 3]
+            silent.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+        witness.notices_nothing()
+        here.person("newcomer").send("newcomer", "halo")
+    assert "too many strangers" in realm.log()
 
 
 def test_connections_of_one_user_keep_nobody_out(tmp_path: Path) -> None:
     """They did for as long as they stayed, logged out or not; and no file could be opened."""
-    realm = FewDescriptors(tmp_path, DESCRIPTORS, HARD_LIMITS + MANY_HANDSHAKES)
-    try:
-        realm.start()
-        with outside(realm) as here, ExitStack() as many:
-            witness, greedy = Witness(here), here.person("greedy")
-            for _ in range(DESCRIPTORS // OF_ONE):
-                more = many.enter_context(outside(realm))
-                for caller in [more.caller(greedy.keys, reconnect_ivl=-1) for _ in range(OF_ONE)]:
-                    caller.post("sync", tokenId=greedy.token)
-            while "too many connections" not in realm.log():
-                witness.notices_nothing()
-            newcomer = here.person("newcomer")
-            newcomer.send("newcomer", "halo")
-            newcomer.done("upload", digest=hashlib.sha256(b"halo").digest(), size=4, name="halo.txt")
+    config = HARD_LIMITS + MANY_HANDSHAKES
+    with few_descriptors(tmp_path, DESCRIPTORS, config) as realm, outside(realm) as here, ExitStack() as many:
+        witness, greedy = Witness(here), here.person("greedy")
+        for _ in range(DESCRIPTORS // OF_ONE):
+            more = many.enter_context(outside(realm))
+            for caller in [more.caller(greedy.keys, reconnect_ivl=-1) for _ in range(OF_ONE)]:
+                caller.post("sync", tokenId=greedy.token)
+        while "too many connections" not in realm.log():
             witness.notices_nothing()
-        assert realm.stop() == 0
-        assert "by=greedy@kampus" in realm.log()
-    finally:
-        if realm.running:
-            realm.kill()
+        newcomer = here.person("newcomer")
+        newcomer.send("newcomer", "halo")
+        newcomer.done("upload", digest=hashlib.sha256(b"halo").digest(), size=4, name="halo.txt")
+        witness.notices_nothing()
+    assert "by=greedy@kampus" in realm.log()

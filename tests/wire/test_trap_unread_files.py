@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import time
 
 from tests.conftest import StartRealm
 from tests.realm_process import NO_LIMITS
@@ -15,8 +14,6 @@ DEVICES = 19
 ASKED = 16
 """Downloads that a device may have without an answer."""
 ROUNDS = 10
-PAUSE_S = 0.25
-"""In which those are read from disk."""
 
 
 def with_file(person: Person, content: bytes) -> str:
@@ -47,8 +44,7 @@ def test_what_one_user_does_not_read_keeps_files_from_nobody_else(start_realm: S
             for caller, token in devices:
                 for _ in range(ASKED // 2):
                     ask_for(caller, token, file)
-            time.sleep(PAUSE_S)
-        ask_for(other.caller, other.token, wanted)
-        answer: Map = unpacked(received(other.caller.socket)[0])
-        assert answer["status"] == "OK", answer
+            ask_for(other.caller, other.token, wanted)  # read from disk behind those
+            answer: Map = unpacked(received(other.caller.socket)[0])
+            assert answer["status"] == "OK", answer
     assert realm.stop() == 0

@@ -1,13 +1,20 @@
 """A realm that may have no more than some few descriptors, as where a system gives few to a process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.realm_process import FAST_HASHING, RealmProcess
 
 
-class FewDescriptors(RealmProcess):
-    """It has all that it may have from its start."""
-
-    def __init__(self, folder: Path, most: int, config: str = "") -> None:
-        super().__init__(folder, config=config + FAST_HASHING)
-        self.program = (__name__, str(most))
+@contextmanager
+def few_descriptors(folder: Path, most: int, config: str = "") -> Iterator[RealmProcess]:
+    """One that has all that it may have from its start, and is well at the end."""
+    realm = RealmProcess(folder, config=config + FAST_HASHING)
+    realm.program = (__name__, str(most))
+    try:
+        yield realm.start()
+        assert realm.stop() == 0
+    finally:
+        if realm.running:
+            realm.kill()
