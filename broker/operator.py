@@ -49,6 +49,8 @@ class _Caller:
         self.connection = connection
         self.route = route
         self.frames = Frames(LARGEST)
+        self.said: deque[Request] = deque()
+        """Taken in, and still to be gathered."""
         self.unread = bytearray()
 
 
@@ -63,7 +65,8 @@ class OperatorSocket:
         self._selector = selectors.DefaultSelector()
         self._callers: dict[bytes, _Caller] = {}
         self._came = 0
-        self._said: deque[Request] = deque()
+        self._waiting: deque[_Caller] = deque()
+        """Those who have said something: their turns come one after another."""
         self._spare = os.open(os.devnull, os.O_RDONLY)
         """A descriptor to be given back where there is no other, so that the operator gets in even then; -1: it was."""
         self._deaf_until = 0
@@ -83,7 +86,7 @@ class OperatorSocket:
     @property
     def waiting(self) -> bool:
         """Whether something was taken in that is still to be gathered."""
-        return bool(self._said)
+        return bool(self._waiting)
 
     @property
     def again_ms(self) -> int:
@@ -93,13 +96,18 @@ class OperatorSocket:
     def gather(self, at_most: int) -> list[Request]:
         """Take in what waits."""
         self._hear_again()
-        if len(self._said) < at_most:
-            for key, events in self._selector.select(0):
-                if key.data is None:
-                    self._let_in()
-                else:
-                    self._attend(key.data, events)
-        return [self._said.popleft() for _ in range(min(at_most, len(self._said)))]
+        for key, events in self._selector.select(0):
+            if key.data is None:
+                self._let_in()
+            else:
+                self._attend(key.data, events)
+        requests: list[Request] = []
+        while self._waiting and len(requests) < at_most:
+            caller = self._waiting.popleft()
+            requests.append(caller.said.popleft())
+            if caller.said:
+                self._waiting.append(caller)
+        return requests
 
     def reply(self, effect: Reply) -> None:
         """Send an answer; where the caller does not take it, it is dropped and never tried again."""
@@ -170,10 +178,12 @@ class OperatorSocket:
     def _attend(self, caller: _Caller, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             self._write(caller)
-        if events & selectors.EVENT_READ:
+        if events & selectors.EVENT_READ and not caller.said:
             try:
                 data = caller.connection.recv(READ)
-                self._said.extend(_request(caller.route, frame) for frame in caller.frames.feed(data))
+                caller.said.extend(_request(caller.route, frame) for frame in caller.frames.feed(data))
+                if caller.said:
+                    self._waiting.append(caller)
             except BlockingIOError:
                 return
             except (OSError, TooLargeError):

@@ -36,6 +36,12 @@ _ANOTHER: Final = "the realm that runs is of another version than this program: 
 _decode_error: Final = msgspec.msgpack.Decoder(ErrorAnswer).decode
 
 
+class _Any(msgspec.Struct):
+    """An answer to whatever."""
+
+    id: int | None
+
+
 class OperatorError(Exception):
     """A command of the operator's cannot be done; the message says why and what to do."""
 
@@ -76,8 +82,9 @@ class Reached:
         until = time.monotonic() + within_s
         try:
             self._send(encode_command(msgspec.structs.replace(command, id=call)), until)
-            while (found := _answer(self._next(until), answer)).id != call:
+            while _call(frame := self._next(until)) != call:
                 pass  # it came too late for the one who asked
+            found = _answer(frame, answer)
         except TimeoutError:
             silence = f"runs, but has not answered for {within_s:.0f} s: see its log"
             raise OperatorError(f"the realm on {self._folder} {silence}") from None
@@ -212,11 +219,17 @@ def _left(until: float) -> float:
     return left
 
 
-def _answer(frame: bytes, kind: type[T]) -> T | ErrorAnswer:
+def _call(frame: bytes) -> int | None:
+    """To which command this is the answer."""
     try:
+        return msgspec.msgpack.decode(frame, type=_Any).id
+    except msgspec.DecodeError as error:
+        raise OperatorError(_ANOTHER) from error
+
+
+def _answer(frame: bytes, kind: type[T]) -> T | ErrorAnswer:
+    with suppress(msgspec.ValidationError):
         return msgspec.msgpack.decode(frame, type=kind)
-    except msgspec.ValidationError:
-        pass
     try:
         return _decode_error(frame)
     except msgspec.ValidationError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from broker.folder_socket import FolderSocket, Frames, TooLargeError, framed
-from broker.reaching import OperatorError, Reached, reach
+from broker.reaching import OperatorError, Reached, RefusedError, reach
 from schemas.operator import Figures, FiguresSeen
 from tests.wire.dialling import packed, unpacked
 
@@ -46,11 +46,25 @@ def asked(folder: Path, answer: Callable[[bytes], bytes]) -> Iterator[Reached]:
 
 
 @pytest.mark.parametrize(
-    "answer", [answered(), answered(packed(id=0, status="ERROR", code="x", message="y")), lambda _: GREETING]
+    "answer",
+    [
+        answered(),
+        answered(packed(id=0, status="ERROR", code="x", message="y")),
+        lambda _: GREETING,
+        lambda _: framed(b"\xc1"),
+    ],
 )
 def test_a_realm_of_another_version_is_told_as_one(tmp_path: Path, answer: Callable[[bytes], bytes]) -> None:
     """As it is beside an old realm once the program was renewed: what it says is no answer to what was asked."""
     with asked(tmp_path, answer) as reached, pytest.raises(OperatorError, match="of another version"):
+        reached.ask(Figures(id=0), FiguresSeen)
+
+
+def test_an_answer_that_came_too_late_for_another_question_is_passed_over(tmp_path: Path) -> None:
+    late = packed(id=0, status="OK", peers=7)
+    refused = packed(id=1, status="ERROR", code="forbidden", message="not now")
+    both = framed(late) + framed(refused)
+    with asked(tmp_path, lambda _: both) as reached, pytest.raises(RefusedError, match="not now"):
         reached.ask(Figures(id=0), FiguresSeen)
 
 
