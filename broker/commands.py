@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
 import zmq
 
-from broker.backlog import Backlog
+from broker.connections import TRUSTED, UNREAD, Connection
 from broker.culprits import Culprits
 from broker.holding import Holding
 from broker.sockets import Sent, Socket, send_now
@@ -15,6 +16,7 @@ from realm.core import Core
 from realm.effects import Reply
 from realm.limits import Bucket
 from realm.request import Request, Route
+from realm.table import PAGES
 from schemas.codec import Malformed, decode_command, encode_answer, encode_refusal
 from schemas.commands import Download
 from schemas.errors import Code, Refusal
@@ -31,6 +33,8 @@ LONG_PER_SECOND: Final = 4 << 20
 """Bytes of longer ones, of all callers: to refuse a million tiny values takes 9 ms."""
 LONG_AT_ONCE: Final = 4 << 20
 
+LARGE: Final = PAGES | {Download}
+"""Commands whose answers may be."""
 _REMEMBERED: Final = 100_000
 _UNREAD: Final = Refusal(
     Code.RATE_LIMITED, "read what you have asked for: too much waits for this connection", retry_after=200
@@ -55,7 +59,6 @@ class Commands:
         self.bytes_in = self.bytes_out = 0
         """Of files."""
         self.waiting = Waiting()
-        self._backlog = Backlog(now)
         self._now = now
         self._long = Bucket(LONG_AT_ONCE, now())
         self._given: set[bytes] = set()
@@ -81,29 +84,44 @@ class Commands:
             if request is None:
                 self.nameless += 1
                 continue
-            if self._holding.is_strange() and (who := self._core.whose(request.key)):
-                self._holding.trust(who)
             self.bytes_in += len(request.data)
             if not waiting.take(request, size):
-                requests.append(request)
+                requests.append(self._unless_unread(request))
         return requests
+
+    def pages(self, at_most: int) -> list[Request]:
+        """Those of which it is the turn; who has not read what was asked for before is refused."""
+        return [self._unless_unread(request) for request in self.waiting.next(at_most)]
 
     def reply(self, effect: Reply) -> None:
         """Send an answer; where the caller does not take it, it is dropped and never tried again."""
         answer, request = effect.answer, effect.request
         frame = encode_refusal(request.call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
-        peer, delimited, _ = request.route
-        frames = (frame,) if effect.data is None else (frame, effect.data)
-        sent = send_now(self.socket, peer, b"", *frames) if delimited else send_now(self.socket, peer, *frames)
+        peer, delimited, _, connection = request.route
+        frames = (b"", frame) if delimited else (frame,)
+        if effect.data is not None:
+            frames = (*frames, effect.data)
+        sent = send_now(self.socket, peer, *frames)
+        if isinstance(connection, Connection):
+            if connection.kind.strange and (who := self._core.whose(request.key)):
+                connection.trust(who, TRUSTED)
+            if sent is Sent.SENT:
+                self._holding.give(connection, frames)
         if sent is Sent.SENT:
             if effect.data is not None:
                 self.bytes_out += len(effect.data)
-            if peer in self._backlog:
-                self._backlog.handed(peer, sum(map(len, frames)))
             return
         self.undelivered += 1
         if sent is Sent.FULL:
             self._name("answers not read", request.key, request.address)
+
+    def _unless_unread(self, request: Request) -> Request:
+        connection = request.route.connection
+        if type(request.body) not in LARGE or not isinstance(connection, Connection):
+            return request
+        if self._holding.connections.unread(connection) <= UNREAD:
+            return request
+        return msgspec.structs.replace(request, body=Malformed(request.call, _UNREAD), data=b"")
 
     def _unread(self, size: int, caller: Caller) -> Malformed | None:
         """The refusal of a command that is not read: it is long, and as many such were read as may be."""
@@ -125,19 +143,16 @@ class Commands:
         delimited = len(parts) > 1 and not parts[0]
         if delimited:
             del parts[0]
-        route = Route(peer, delimited)
-        if peer not in self._given and not self._is_given(peer, frames[-1]):
+        is_new = peer not in self._given
+        if is_new:
+            self._holding.meet(self.socket, frames[-1])
+        route = Route(peer, delimited, connection=self._holding.latest)
+        if is_new and not self._is_given(peer, frames[-1]):
             return Request(route, *caller, _CHOSEN)
         decoded = self._unread(len(parts[0]), caller) or decode_command(parts)
         if isinstance(decoded, Malformed):
             return Request(route, *caller, decoded)
-        if type(decoded[0]) is Download and self._is_long(peer, caller.key, frames[-1]):
-            return Request(route, *caller, Malformed(decoded[0].id, _UNREAD))
         return Request(route, *caller, *decoded)
-
-    def _is_long(self, peer: bytes, key: str, frame: zmq.Frame) -> bool:
-        """By user: one with a key for each session could have all that may wait for everybody."""
-        return self._backlog.is_long(peer, self._core.whose(key) or key, frame)
 
     def _is_given(self, peer: bytes, frame: zmq.Frame) -> bool:
         if len(peer) != _GIVEN_LENGTH or peer[0] or _identity(frame):

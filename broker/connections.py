@@ -1,8 +1,11 @@
-"""The connections of a realm's sockets, by descriptor: of which kind each is, and the end of those that are too many.
+"""The connections of a realm's sockets, by descriptor: of which kind each is, and whose end it is where it is too much.
 
 A stranger costs a descriptor and some 40 KB of memory before it has shown anything, and libzmq lets in whoever dials.
 So the strangers are bounded. Of users and peers those are cut who have most, once descriptors are about to run out:
 one account could take them all.
+
+What waits for those who do not read is bounded by libzmq for each connection, by messages (`sndhwm`), and not by bytes
+nor for all. So of all together it is bounded here, by what the system says that the other sides have got (`tcp.py`).
 """
 
 import os
@@ -10,8 +13,8 @@ import resource
 import socket
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sized
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -27,6 +30,16 @@ SPARED: Final = 16
 RESERVE: Final = 64
 """Descriptors, at the least, that are for the realm's own: files, links, the operator."""
 
+UNREAD: Final = 8 << 20
+"""Bytes that may wait for one before it is given no more pages and file bytes: four windows of a client."""
+UNREAD_OF_ALL: Final = 128 << 20
+"""Bytes that may wait for all."""
+UNREAD_LEFT: Final = UNREAD_OF_ALL * 3 // 4
+"""What is left where it is more."""
+
+SHORT: Final = 255
+"""Of the longest body on the wire whose header takes 2 bytes; others take 9 (RFC 23)."""
+
 
 class Kind(NamedTuple):
     """Of connections."""
@@ -39,6 +52,14 @@ class Kind(NamedTuple):
     """Bytes of memory that one on the wire takes, at most: libzmq has 64 for the shortest frame."""
     strange: bool = False
     """Nobody has vouched for it yet."""
+
+    def on_wire(self, frames: Iterable[Sized]) -> int:
+        """Bytes that these take there."""
+        size = 0
+        for frame in frames:
+            body = len(frame) + self.seal
+            size += body + (2 if body <= SHORT else 9)
+        return size
 
 
 CLEAR: Final = Kind(0, 4 << 10, 32, strange=True)
@@ -54,27 +75,43 @@ TRUSTED: Final = LISTENING._replace(most=32 << 20)
 class Connection:
     """One that was accepted, or made."""
 
-    __slots__ = ("inode", "is_cut", "kind", "since", "took", "who")
+    __slots__ = ("beside", "descriptor", "given", "inode", "is_cut", "kind", "since", "took", "who")
 
-    def __init__(self, inode: int, kind: Kind, received: int) -> None:
+    def __init__(self, descriptor: int, inode: int, kind: Kind, received: int) -> None:
+        self.descriptor = descriptor
         self.inode = inode
         """By which its descriptor is told from a later one with the same number."""
         self.kind = kind
         self.since = time.monotonic()
         self.took = received
         """Bytes that were taken from it, or had come before it was heard of. Theirs who take them."""
+        self.given = 0
+        """Bytes that were handed to libzmq for it. Theirs who do that."""
+        self.beside = 0
+        """Bytes, at the least, that it has got beside those: of handshakes and heartbeats."""
         self.is_cut = False
         self.who = ""
         """The user or the peer who has said something on it; empty of who is strange, and where this realm dialled."""
+
+    def trust(self, who: str, kind: Kind) -> None:
+        """A user or a peer has said something on it: it is of this kind from now on."""
+        self.kind, self.who = kind, who
+
+    def unread(self, acked: int) -> int:
+        """Bytes that wait for it, here or on the way, where it has acknowledged so many, as was asked before."""
+        waits = self.given + self.beside - acked
+        if waits < 0:
+            self.beside -= waits
+        return max(0, waits)
 
 
 class There(NamedTuple):
     """A connection that is there now, and not cut."""
 
-    descriptor: int
     connection: Connection
+    acked: int
     received: int
-    """Bytes that it has got."""
+    """Bytes that it has got, as the next."""
 
 
 class Connections:
@@ -102,6 +139,10 @@ class Connections:
         """The one that has, or had, this descriptor."""
         return self._all.get(descriptor)
 
+    def has(self, connection: Connection) -> bool:
+        """Whether it is still there, as far as is known."""
+        return self._all.get(connection.descriptor) is connection
+
     def began(self, report: monitoring.Report, kind: Kind) -> None:
         """A connection of that kind is reported, as accepted or as connected. From any thread.
 
@@ -118,35 +159,41 @@ class Connections:
             inode = os.fstat(descriptor).st_ino
             before = self._all.get(descriptor)
             if before is None or before.inode != inode:
-                self._all[descriptor] = Connection(inode, kind, self.received(descriptor, inode) or 0)
+                counted = self.counted(descriptor, inode)
+                received = 0 if counted is None else counted.received
+                self._all[descriptor] = Connection(descriptor, inode, kind, received)
             elif kind.most > before.kind.most:  # of two that go to the same port
                 before.kind = kind
 
-    def received(self, descriptor: int, inode: int) -> int | None:
-        """Bytes that a connection has got; None where there is no such connection."""
+    def counted(self, descriptor: int, inode: int) -> tcp.Counted | None:
+        """What went over a connection; None where there is no such connection."""
         try:
             if os.fstat(descriptor).st_ino != inode:
                 return None
         except OSError:
             return None
-        return tcp.counted(descriptor, tcp.RECEIVED)
+        return tcp.counted(descriptor)
+
+    def unread(self, connection: Connection) -> int:
+        """Bytes that wait for it, here or on the way; none where it has gone."""
+        counted = self.counted(connection.descriptor, connection.inode)
+        return 0 if counted is None else connection.unread(counted.acked)
 
     def there(self) -> Iterator[There]:
         """All that are; the others are forgotten."""
         for descriptor, connection in list(self._all.items()):
-            received = self.received(descriptor, connection.inode)
-            if received is None:
+            counted = self.counted(descriptor, connection.inode)
+            if counted is None:
                 if self._all.get(descriptor) is connection:
                     del self._all[descriptor]
             elif not connection.is_cut:
-                yield There(descriptor, connection, received)
+                yield There(connection, *counted)
 
     def cut(self, one: There) -> str:
         """End it; the other side's address, or nothing where it had gone. It takes no descriptor: none may be left."""
-        descriptor, connection, _ = one
-        address = ""
+        connection, address = one.connection, ""
         with suppress(OSError):  # it has gone by itself
-            os.dup2(descriptor, self._copy, inheritable=False)
+            os.dup2(connection.descriptor, self._copy, inheritable=False)
             if os.fstat(self._copy).st_ino == connection.inode:
                 copy = socket.socket(fileno=self._copy)
                 try:
@@ -166,7 +213,7 @@ class Connections:
         strangers = [one for one in there if one.connection.kind.strange]
         if len(strangers) <= self._most:
             return []
-        return _beyond(strangers, lambda one: tcp.network(one.descriptor), self._most // 2)
+        return _beyond(strangers, lambda one: tcp.network(one.connection.descriptor), self._most // 2)
 
     def too_many_known(self, there: Iterable[There]) -> list[There]:
         """Those of users and peers that are to be cut, as few descriptors are left: the oldest of those who have most.
@@ -179,6 +226,27 @@ class Connections:
         if len(known) <= room:
             return []
         return _beyond(known, lambda one: one.connection.who, max(0, room), SPARED)
+
+    def too_much_unread(self, there: Iterable[There]) -> list[There]:
+        """Those that are to be cut, as too much waits for all: of the users and addresses for whom most does, most."""
+        unread: list[tuple[str | bytes, int, There]] = []
+        waits: Counter[str | bytes] = Counter()
+        for one in there:
+            if size := one.connection.unread(one.acked):
+                whose = one.connection.who or tcp.network(one.connection.descriptor)
+                unread.append((whose, size, one))
+                waits[whose] += size
+        rest = waits.total()
+        if rest <= UNREAD_OF_ALL:
+            return []
+        unread.sort(key=lambda of: (waits[of[0]], of[1]), reverse=True)
+        ends: list[There] = []
+        for _, size, one in unread:
+            if rest <= UNREAD_LEFT:
+                break
+            ends.append(one)
+            rest -= size
+        return ends
 
 
 def _beyond(some: Iterable[There], whose: Callable[[There], Hashable], room: int, spared: int = 0) -> list[There]:

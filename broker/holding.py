@@ -1,16 +1,16 @@
-"""Takes in what came, and bounds what libzmq holds of it until then.
+"""Takes in what came, and bounds what libzmq holds of it until then, and of what waits for those who do not read.
 
 libzmq's own bound (`rcvhwm`) counts whole messages of a connection: a message whose parts never end is not whole, and
 whole ones may be as large as a frame. And whoever resets a connection that has reached it can end the process: see
-`sockets.py`. So it is not used. Instead a thread looks, often, at two things:
+`sockets.py`. So it is not used. Instead a thread looks, often, at three things:
 
 - What is held of each connection: what the system says that it has got (`tcp.py`), less what was taken from it. Where
   that is more than its kind may have, it is cut.
-- By how much memory has grown since next to nothing was held: no socket had anything to take in, and little had come
-  of messages that are not whole yet, of which a socket says nothing. That tells also of what has ended and is not
-  taken in yet, and no sender can hide it. While it is more than `GROWN`, and what hashes of passwords take, nobody new
-  is let in (`is_short`), whoever holds more than `LITTLE` is cut, and of the others those of whom most is held, until
-  it is little of all; and what has ended is dropped unread: nobody would hear an answer.
+- By how much memory has grown since next to nothing was held (`resident.py`): no socket had anything to take in, and
+  little had come of messages that are not whole yet, of which a socket says nothing. While that is short, nobody new
+  is let in, whoever holds more than `LITTLE` is cut, and of the others those of whom most is held, until it is little
+  of all; and what has ended is dropped unread: nobody would hear an answer.
+- How many connections there are, and how much waits for them: see `connections.py`.
 
 What comes between two looks is on top of that. Elsewhere than on Linux nothing is known, and nobody is cut.
 """
@@ -18,23 +18,23 @@ What comes between two looks is on top of that. Elsewhere than on Linux nothing 
 import os
 import threading
 import time
+from collections.abc import Iterable, Sized
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 import zmq
 
-from broker import monitoring
+from broker import monitoring, sockets
 from broker.clock import steady_ms
-from broker.connections import SEALED, TRUSTED, Connection, Connections, Kind, There
+from broker.connections import UNREAD_OF_ALL, Connection, Connections, Kind, There
 from broker.culprits import Culprits
-from broker.sockets import NOBLOCK, Socket, cut
+from broker.random_ids import RandomIds
+from broker.resident import Resident
+from broker.sockets import NOBLOCK, Socket
+from realm.incident import trace
 from realm.settings import Hashing
 
-GROWN: Final = 256 << 20
-"""Bytes of memory."""
-BACK: Final = GROWN * 3 // 4
-"""Where it is no more than this again, it was no sender who has it, or he has lost it."""
 UNDER_WAY: Final = 64 << 20
 """Bytes of memory that what is held of all may take, as it comes in: a dozen uploads, each with all its window."""
 LITTLE: Final = 64 << 10
@@ -52,11 +52,19 @@ PARTS: Final = 256
 """Of a message, with its route, that are kept to be refused; no honest one has more than 4."""
 DROPPED_AT_ONCE: Final = 2_000
 """Frames that are dropped in one call: a few ms."""
-SHORT: Final = 255
-"""Of the longest body on the wire whose header takes 2 bytes; others take 9 (RFC 23)."""
+GIVEN: Final = UNREAD_OF_ALL // 4
+"""Bytes that are handed out until it is looked at once more, however soon that is."""
 
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_LOOK, _END = b"l", b"e"
 log: Final = structlog.get_logger()
+
+
+class _Listening(NamedTuple):
+    """A socket on which connections are accepted."""
+
+    reports: Socket
+    kind: Kind
+    port: int
 
 
 class Holding:
@@ -72,58 +80,69 @@ class Holding:
         """Connections of users and peers that were cut, as they had most and descriptors ran out."""
         self.dropped = 0
         """Messages of connections that had ended, dropped as memory was short."""
-        self.is_short = False
-        """Whether so much is held that nobody is to be let in."""
+        self.deaf = 0
+        """Connections that were cut, as most waited for whose they are, and too much for all."""
         self.connections = Connections()
-        self._latest: Connection | None = None
+        self.latest: Connection | None = None
         """That of the latest message that came on one of the sockets that are listened on, all in one thread."""
         self._empty: set[Socket] = set()
         """Those of them of which nothing is held, when last tried."""
-        self._statm = os.open("/proc/self/statm", os.O_RDONLY) if self.connections.can_ask else -1
-        """Open for good: there may be no descriptor left when it is wanted most."""
-        self._memory = self._resident()
-        """What the process had when next to nothing was held, bytes."""
-        self._hashing = 0
-        """Bytes that passwords may take."""
-        if hashing is not None:
-            self.adopt(hashing)
+        self._memory = Resident(hashing)
+        self._given = 0
+        """Bytes that were handed out since it was told to look."""
         self._culprits = Culprits(steady_ms)
-        self._told, self._end = os.pipe()
-        self._reports: dict[Socket, tuple[Socket, Kind]] = {}
+        self._told, self._tell = os.pipe()
+        self._listening: dict[Socket, _Listening] = {}
         self._thread = threading.Thread(target=self._watch, name="holding", daemon=True)
 
     def start(self, listening: dict[Socket, Kind]) -> None:
         """Watch what is accepted on these, beside what others tell of. Raises zmq.ZMQError where it cannot."""
         for one, kind in listening.items() if self.connections.can_ask else ():
-            self._reports[one] = monitoring.watch(one, zmq.EVENT_ACCEPTED), kind
+            self._listening[one] = _Listening(monitoring.watch(one, zmq.EVENT_ACCEPTED), kind, sockets.port_of(one))
             self._empty.add(one)
         self._thread.start()
 
     def adopt(self, hashing: Hashing) -> None:
-        """Go by other settings from now on. As many hashes as there may be take so much before any is done."""
-        self._hashing = hashing.workers * hashing.memory_kib << 10
+        """Go by other settings from now on."""
+        self._memory.adopt(hashing)
 
     def close(self) -> None:
         """Watch no longer. Before the sockets are closed, and by whom they belong to."""
-        os.write(self._end, b"!")
+        os.write(self._tell, _END)
         if self._thread.ident is not None:
             self._thread.join()
-        for one, (reports, _) in self._reports.items():
+        for one, (reports, *_) in self._listening.items():
             monitoring.unwatch(one, reports)
-        os.close(self._end)
+        os.close(self._tell)
         os.close(self._told)
-        if self.connections.can_ask:
-            os.close(self._statm)
+        self._memory.close()
         self.connections.close()
 
-    def is_strange(self) -> bool:
-        """Whether nobody has said yet that the latest message came from a user or a peer."""
-        return self._latest is not None and self._latest.kind is SEALED
+    @property
+    def is_short(self) -> bool:
+        """Whether so much is held that nobody is to be let in."""
+        return self._memory.is_short
 
-    def trust(self, who: str, kind: Kind = TRUSTED) -> None:
-        """It did, from this one: that connection is of this kind from now on."""
-        assert self._latest is not None, "it is strange"
-        self._latest.kind, self._latest.who = kind, who
+    def meet(self, source: Socket, frame: zmq.Frame) -> None:
+        """A connection has said this as its first. Its report may not be read yet: it is known from now on.
+
+        Until then, what is known by its descriptor may be of one that has gone.
+        """
+        if source in self._listening:
+            _, kind, port = self._listening[source]
+            with suppress(zmq.ZMQError):  # libzmq says this itself
+                descriptor = int(frame.get(zmq.SRCFD))
+                self.connections.began(monitoring.Report(zmq.EVENT_ACCEPTED, descriptor, port), kind)
+                self.latest = self.connections.of(descriptor)
+
+    def give(self, connection: Connection, frames: Iterable[Sized]) -> None:
+        """These were sent to it."""
+        size = connection.kind.on_wire(frames)
+        connection.given += size
+        self._given += size
+        if self._given > GIVEN:
+            self._given = 0
+            os.write(self._tell, _LOOK)
 
     def receive(self, source: Socket, *, routed: bool = False) -> list[zmq.Frame]:
         """Take in the next message, or raise zmq.Again where there is none. `routed`: the first frame is a route.
@@ -134,9 +153,9 @@ class Holding:
         """
         for _ in range(DROPPED_AT_ONCE):
             frames = self._message(source, routed)
-            if not frames or not self.is_short or source not in self._reports:
+            if not frames or not self.is_short or source not in self._listening:
                 return frames
-            if self._latest is not None and not self._latest.is_cut:
+            if self.latest is not None and not self.latest.is_cut:
                 return frames
             self.dropped += 1
         return []
@@ -155,17 +174,24 @@ class Holding:
             frames.append(source.recv(NOBLOCK, copy=False))
             if len(frames) > PARTS:
                 self._took(source, frames[routed:])
-                cut(frames[-1])
-                self.cut += 1
+                self._cut_off(frames[-1])
                 return self._drop(source) if frames[-1].more else []
         self._took(source, frames[routed:])
         return frames
+
+    def _cut_off(self, frame: zmq.Frame) -> None:
+        """End the connection that said this, which has too many parts."""
+        sockets.cut(frame)
+        self.cut += 1
+        with suppress(zmq.ZMQError):  # who said it did so within this machine
+            address = str(frame.get("Peer-Address"))
+            self._culprits.name("too many parts", address, address=address)
 
     def _next(self, source: Socket) -> zmq.Frame:
         try:
             frame = source.recv(NOBLOCK, copy=False)
         except zmq.Again:
-            if source in self._reports:
+            if source in self._listening:
                 self._empty.add(source)
             raise
         self._empty.discard(source)
@@ -188,44 +214,53 @@ class Holding:
             connection = self.connections.of(int(frames[-1].get(zmq.SRCFD)))
         except zmq.ZMQError:  # libzmq says this itself
             connection = None
-        if source in self._reports:
-            self._latest = connection
-        if connection is None:
-            return
-        seal, size = connection.kind.seal, 0
-        for frame in frames:
-            body = len(frame) + seal
-            size += body + (2 if body <= SHORT else 9)
-        connection.took += size
+        if source in self._listening:
+            self.latest = connection
+        if connection is not None:
+            connection.took += connection.kind.on_wire(frames)
 
     def _watch(self) -> None:
         poller, until = zmq.Poller(), time.monotonic()
-        for source in (*(reports for reports, _ in self._reports.values()), self._told):
+        for source in (*(one.reports for one in self._listening.values()), self._told):
             poller.register(source, zmq.POLLIN)
         while True:
             wait = max(0.0, until - time.monotonic())
+            told = b""
             if any(source == self._told for source, _ in poller.poll(int(1000 * wait) + 1)):
+                told = os.read(self._told, 512)
+            if _END in told:
                 return
             nobody = not self.connections
-            for reports, kind in self._reports.values():
-                with suppress(zmq.Again):
-                    while True:
-                        self.connections.began(monitoring.next_report(reports), kind)
-            if nobody and self.connections:  # the first may say much within a second
-                until = min(until, time.monotonic() + LOOK_S)
-            if time.monotonic() >= until:
-                began = time.thread_time()
-                self._look()
-                took = time.thread_time() - began
-                pause = max(LOOK_S, took / SHARE) if self.connections else LONGEST_S
-                until = time.monotonic() + min(LONGEST_S, pause)
+            try:
+                self._hear()
+                if nobody and self.connections:  # the first may say much within a second
+                    until = min(until, time.monotonic() + LOOK_S)
+                if told or time.monotonic() >= until:
+                    until = time.monotonic() + self._looked()
+            except Exception as error:  # noqa: BLE001 - whatever it is, memory must not be without a bound
+                until = time.monotonic() + LONGEST_S
+                log.error("internal error", incident=RandomIds().incident(), at=trace(error))
+
+    def _hear(self) -> None:
+        """Take in what libzmq reports of new connections."""
+        for reports, kind, _ in self._listening.values():
+            with suppress(zmq.Again):
+                while True:
+                    self.connections.began(monitoring.next_report(reports), kind)
+
+    def _looked(self) -> float:
+        """Look, and return after how many seconds to do so again."""
+        began = time.thread_time()
+        self._look()
+        took = time.thread_time() - began
+        return min(LONGEST_S, max(LOOK_S, took / SHARE)) if self.connections else LONGEST_S
 
     def _look(self) -> None:
         """See how memory is, and cut those for which too much is held, and those that are too many."""
         there = list(self.connections.there())
         held = _held(there)
         rest = sum(size * one.connection.kind.swells for size, one in held)
-        self._see_memory(rest)
+        self._memory.see(nothing_held=rest <= UNDER_WAY and self._empty.issuperset(self._listening))
         for size, one in held:
             kind = one.connection.kind
             spared = (LITTLE if rest <= UNDER_WAY else 0) if self.is_short else kind.most
@@ -242,24 +277,11 @@ class Holding:
                 self.swarming += 1
                 who = one.connection.who
                 self._culprits.name("too many connections", who, by=who, address=address)
-
-    def _see_memory(self, held: int) -> None:
-        """See whether it is short; `held` is what it may have of connections that are there."""
-        resident = self._resident()
-        grown = resident - self._memory - self._hashing
-        if self._empty.issuperset(self._reports) and held <= UNDER_WAY:
-            self._memory, self.is_short = resident, False
-        elif self.is_short:
-            self.is_short = grown > BACK
-        elif grown > GROWN:
-            self.is_short = True
-            log.warning("memory is short", grown=resident - self._memory)
-
-    def _resident(self) -> int:
-        """Bytes of memory that the process has."""
-        if not self.connections.can_ask:
-            return 0
-        return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE
+        for one in self.connections.too_much_unread(there):
+            if address := self.connections.cut(one):
+                self.deaf += 1
+                who = one.connection.who
+                self._culprits.name("too much unread", who or address, by=who, address=address)
 
 
 def _held(there: list[There]) -> list[tuple[int, There]]:

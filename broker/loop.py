@@ -197,7 +197,7 @@ class Loop:
 
     def _turn_of_pages(self) -> None:
         """Take one with the pages that are next: what was said meanwhile is answered before them."""
-        pages = self._commands.waiting.next(TURN)
+        pages = self._commands.pages(TURN)
         self._commands.waiting.took(self._turn(pages), len(pages))
 
     def _act(self, effect: Effect) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import zmq
 
-from broker.connections import LISTENING
+from broker.connections import LISTENING, Connection
 from broker.culprits import Culprits
 from broker.holding import Holding
 from broker.sockets import Sent, Socket, cut, send_now
@@ -24,6 +24,8 @@ SUBSCRIBE, UNSUBSCRIBE = 1, 0
 REFUSED_AT_MOST: Final = 64
 """Different topics that are refused to a key before it loses its sessions and its connection."""
 KEYS_COUNTED: Final = 1_000
+FORGOTTEN_BEYOND: Final = 64
+"""Topics, and twice those that were heard when last looked: then those are forgotten that nobody hears any more."""
 FRAMES_PER_SECOND: Final = 20
 FRAMES_AT_ONCE: Final = 400
 """What a key may say on push: a client says one thing for each session, and again after a silence."""
@@ -54,6 +56,9 @@ class Push:
         self._paces = Buckets(FRAMES_PER_SECOND, FRAMES_AT_ONCE)
         self._shifted = False
         self._refused: dict[str, set[bytes]] = {}
+        self._hearing: dict[bytes, list[Connection]] = {}
+        """By topic. Some are there no more."""
+        self._look_at = FORGOTTEN_BEYOND
 
     def gather(self, at_most: int) -> list[Subscribed | Misbehaved]:
         """Take subscriptions in, and grant those that may be."""
@@ -65,8 +70,7 @@ class Push:
                 self._shifted = False
                 break
             caller = Caller.of(frame)
-            if caller and self._holding.is_strange() and (who := self._core.whose(caller.key)):
-                self._holding.trust(who, LISTENING)
+            self._meet(frame, caller)
             said = self._take(frame, caller)
             if said is not None:
                 heard.append(said)
@@ -76,17 +80,48 @@ class Push:
         """Send an event to whoever was granted one of the topics. A subscriber who does not read loses it."""
         self.sent += len(topics)
         for topic in topics:
-            if send_now(self.socket, topic, event) is not Sent.SENT:
+            if send_now(self.socket, topic, event) is Sent.SENT:
+                for connection in self._hearing.get(topic, ()):
+                    self._holding.give(connection, (topic, event))
+            else:
                 self._lose(topic, event)
 
     def _lose(self, topic: bytes, event: bytes) -> None:
-        """Send to those who have room: of two connections with one topic, one may."""
+        """Send to those who have room: of two connections with one topic, the one for which less waits may."""
+        for connection in sorted(self._hearing.get(topic, ()), key=self._holding.connections.unread)[:-1]:
+            self._holding.give(connection, (topic, event))
         self.socket.setsockopt(zmq.XPUB_NODROP, 0)
         send_now(self.socket, topic, event)
         self.socket.setsockopt(zmq.XPUB_NODROP, 1)
         self.unread += 1
         user = self._core.who_hears(topic)
         self._culprits.name("pushes not read", user, user=user)
+
+    def _meet(self, frame: zmq.Frame, caller: Caller | None) -> None:
+        self._holding.meet(self.socket, frame)
+        connection = self._holding.latest
+        if connection and caller and connection.kind.strange and (who := self._core.whose(caller.key)):
+            connection.trust(who, LISTENING)
+
+    def _grant(self, topic: bytes) -> None:
+        """Have the latest connection hear a topic."""
+        self.socket.setsockopt(zmq.SUBSCRIBE, topic)
+        connection = self._holding.latest
+        if connection is None:
+            return
+        self._hearing[topic] = [connection, *filter(self._is_another, self._hearing.get(topic, ()))]
+        if len(self._hearing) > self._look_at:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forget the topics that nobody hears any more: those of sessions that have ended."""
+        for topic, those in list(self._hearing.items()):
+            if not any(map(self._holding.connections.has, those)):
+                del self._hearing[topic]
+        self._look_at = FORGOTTEN_BEYOND + 2 * len(self._hearing)
+
+    def _is_another(self, connection: Connection) -> bool:
+        return connection is not self._holding.latest and self._holding.connections.has(connection)
 
     def _take(self, frame: zmq.Frame, caller: Caller | None) -> Subscribed | Misbehaved | None:
         said = frame.bytes
@@ -102,11 +137,13 @@ class Push:
             # libzmq says this itself, without a sender, for a connection that has gone; its topics went too.
             if caller and not self._shifted:
                 self.socket.setsockopt(zmq.UNSUBSCRIBE, topic)
+                if topic in self._hearing:
+                    self._hearing[topic] = list(filter(self._is_another, self._hearing[topic]))
             return None
         if caller is None or self._shifted or not self._core.may_hear(caller.key, topic):
             self.dropped += 1
             return self._refuse(caller, topic, frame) if caller else None
-        self.socket.setsockopt(zmq.SUBSCRIBE, topic)
+        self._grant(topic)
         return Subscribed(caller.key, topic)
 
     def _refuse(self, caller: Caller, topic: bytes, frame: zmq.Frame) -> Misbehaved | None:

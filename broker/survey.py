@@ -81,6 +81,7 @@ class Survey:
             "messages of who had gone, as memory was short": self._holding.dropped,
             "connections of strangers, of whom too many came": self._holding.crowded,
             "connections of users and peers who had most, as there were too many": self._holding.swarming,
+            "connections that did not read, as too much waited": self._holding.deaf,
             "frames that no peer took": self._links.unsent,
             "frames of peers that say nothing known": self._links.unread,
         }

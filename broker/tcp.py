@@ -8,13 +8,11 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
-ACKED: Final = 120
-"""Where `tcpi_bytes_acked` is in `struct tcp_info`, which only ever grows at its end (include/uapi/linux/tcp.h),"""
-RECEIVED: Final = 128
-"""and `tcpi_bytes_received`. Linux 4.1 and later have both."""
-_SIZE: Final = RECEIVED + 8
+_COUNTED: Final = struct.Struct("=120xQQ")
+"""`tcpi_bytes_acked` and `tcpi_bytes_received` in `struct tcp_info`, which only ever grows at its end
+(include/uapi/linux/tcp.h). Linux 4.1 and later have both."""
 _ADDRESS: Final = 128
 """Of the largest address, bytes; the port is its second field, in network order, with IPv4 and with IPv6."""
 _MAPPED: Final = bytes(10) + b"\xff\xff"
@@ -23,18 +21,26 @@ _SYSTEM: Final = ctypes.PyDLL(None)
 """Which keeps the interpreter's lock: a call takes less than to have it again."""
 
 
-def counted(descriptor: int, which: int) -> int | None:
-    """One of these counts, bytes; None where nobody knows, or the descriptor is no TCP connection.
+class Counted(NamedTuple):
+    """Bytes that went over a connection."""
+
+    acked: int
+    """Ours that the other side's system has."""
+    received: int
+
+
+def counted(descriptor: int) -> Counted | None:
+    """What went over a connection; None where nobody knows, or the descriptor is no TCP connection.
 
     By the system's own call: an object of Python's would close a descriptor that is not its own.
     """
     if sys.platform != "linux":
         return None
-    info, size = ctypes.create_string_buffer(_SIZE), ctypes.c_uint32(_SIZE)
+    info, size = ctypes.create_string_buffer(_COUNTED.size), ctypes.c_uint32(_COUNTED.size)
     failed = _SYSTEM.getsockopt(descriptor, socket.IPPROTO_TCP, socket.TCP_INFO, info, ctypes.byref(size))
-    if failed or size.value < which + 8:
+    if failed or size.value < _COUNTED.size:
         return None
-    return int(struct.unpack_from("=Q", info, which)[0])
+    return Counted(*_COUNTED.unpack_from(info))
 
 
 def ports(descriptor: int) -> tuple[int, int]:

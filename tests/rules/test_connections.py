@@ -64,10 +64,10 @@ class Bench:
         return ours
 
     def too_many(self) -> list[int]:
-        return sorted(one.descriptor for one in self.here.too_many(self.here.there()))
+        return sorted(one.connection.descriptor for one in self.here.too_many(self.here.there()))
 
     def too_many_known(self) -> list[int]:
-        return sorted(one.descriptor for one in self.here.too_many_known(self.here.there()))
+        return sorted(one.connection.descriptor for one in self.here.too_many_known(self.here.there()))
 
 
 @pytest.fixture
@@ -102,6 +102,49 @@ def test_where_few_descriptors_are_left_who_has_most_has_too_many(it: Bench, mon
     assert not set(few) & set(it.too_many_known())
 
 
+def test_those_for_whom_most_waits_are_too_much(it: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all users, and of strangers at one address, until enough is left for others."""
+    monkeypatch.setattr(connections, "UNREAD_OF_ALL", 100)
+    monkeypatch.setattr(connections, "UNREAD_LEFT", 75)
+
+    def wait(given: int, source: str = ONE, who: str = "") -> int:
+        ours = it.come(source, TRUSTED if who else CLEAR, who)
+        connection = it.here.of(ours.fileno())
+        assert connection is not None
+        connection.given += given
+        return ours.fileno()
+
+    def too_much() -> list[int]:
+        return [one.connection.descriptor for one in it.here.too_much_unread(it.here.there())]
+
+    few, more = (wait(given, who="messi@kampus") for given in (15, 25))
+    wait(30, who="henderson@kampus")
+    wait(0, OTHER)
+    wait(20, OTHER)
+    wait(10)
+    assert too_much() == [], "a hundred may"
+    wait(1)
+    assert too_much() == [more, few], "of all that they have"
+    strangest = wait(39)
+    assert too_much()[0] == strangest, "one address has as much as a user"
+
+
+def test_what_is_acknowledged_beyond_what_was_given_is_for_once(it: Bench) -> None:
+    """Of handshakes and heartbeats, of which nobody hears."""
+    ours = it.come()
+    connection = it.here.of(ours.fileno())
+    assert connection is not None
+    assert connection.unread(500) == 0
+    connection.given += 1_000
+    assert connection.unread(500) == 1_000
+    assert connection.unread(1_400) == 100
+    assert connection.unread(1_600) == 0
+    connection.given += 10
+    assert connection.unread(1_600) == 10
+    ours.close()
+    assert it.here.unread(connection) == 0
+
+
 @contextmanager
 def no_descriptor_left() -> Iterator[None]:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -131,11 +174,11 @@ def test_a_cut_takes_no_descriptor(it: Bench) -> None:
 def test_who_has_gone_is_not_cut_and_nobody_else(it: Bench) -> None:
     ours, another = it.come(), it.come()
     one = next(it.here.there())
-    assert one.descriptor == ours.fileno()
+    assert one.connection.descriptor == ours.fileno()
     ours.close()
     assert it.here.cut(one) == ""
-    os.dup2(another.fileno(), one.descriptor)
-    with socket.socket(fileno=one.descriptor) as later:
+    os.dup2(another.fileno(), one.connection.descriptor)
+    with socket.socket(fileno=one.connection.descriptor) as later:
         assert it.here.cut(one) == ""
         later.settimeout(0)
         with pytest.raises(BlockingIOError):

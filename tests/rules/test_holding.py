@@ -1,6 +1,9 @@
 """What is held of connections: known to the byte, bounded, and of one that has ended until it is taken."""
 
+import os
 import resource
+import select
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,18 +11,11 @@ import pytest
 import zmq
 
 from broker import holding, monitoring, sockets
-from broker.connections import CLEAR, SEALED, TRUSTED, Connections, Kind
-from broker.holding import (
-    BACK,
-    DROPPED_AT_ONCE,
-    GROWN,
-    HANDSHAKE,
-    HEARTBEATS,
-    LITTLE,
-    PARTS,
-    Holding,
-)
+from broker.connections import CLEAR, SEALED, TRUSTED, Connection, Connections, Kind
+from broker.holding import DROPPED_AT_ONCE, GIVEN, HANDSHAKE, HEARTBEATS, LITTLE, PARTS, Holding, _Listening
 from broker.keyfiles import KeyPair
+from broker.resident import BACK, GROWN, Resident
+from broker.tcp import Counted
 from realm.settings import Hashing
 from tests.wire.dialling import PATIENCE_MS
 
@@ -42,10 +38,10 @@ class Bench:
         self.port = self.taker.bind_to_random_port("tcp://127.0.0.1")
         self.accepted = monitoring.watch(self.taker, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         self.holding = Holding()
-        self.holding._reports[self.taker] = self.accepted, kind  # as if it were watched
+        self.holding._listening[self.taker] = _Listening(self.accepted, kind, self.port)  # as if it were watched
 
     def close(self) -> None:
-        self.holding._reports.clear()
+        self.holding._listening.clear()
         self.holding.close()
         monitoring.unwatch(self.taker, self.accepted)
         self.taker.close()
@@ -61,6 +57,11 @@ class Bench:
         sayer.connect(f"tcp://127.0.0.1:{self.port}")
         self.holding.connections.began(self.next_report(), self.kind)
         return sayer
+
+    def latest(self) -> Connection:
+        """That of the latest message."""
+        assert self.holding.latest is not None
+        return self.holding.latest
 
     def next_report(self) -> monitoring.Report:
         """Of the connection that was accepted next, or lost."""
@@ -79,9 +80,9 @@ class Bench:
     def uncounted(self) -> int:
         """Bytes that came and were not taken, of the one connection: its handshake, where all was taken."""
         ((descriptor, connection),) = self.holding.connections._all.items()
-        received = self.holding.connections.received(descriptor, connection.inode)
-        assert received is not None
-        return received - connection.took
+        counted = self.holding.connections.counted(descriptor, connection.inode)
+        assert counted is not None
+        return counted.received - connection.took
 
 
 @contextmanager
@@ -106,6 +107,90 @@ def test_what_was_taken_is_what_came(kind: Kind) -> None:
         assert it.uncounted() == handshake
 
 
+@pytest.mark.parametrize("kind", [CLEAR, SEALED], ids=["clear", "sealed"])
+def test_what_was_given_and_is_not_acknowledged_waits(kind: Kind) -> None:
+    with bench(kind) as it, it.sayer() as sayer:
+        sayer.send(b"")
+        route = it.take()[0].bytes
+        connection, unread = it.latest(), it.holding.connections.unread
+        for size in (*SIZES, *SIZES):  # the first of them tell what the handshake took
+            frames = [b"", bytes(size), b"x"]
+            before = connection.given
+            it.taker.send_multipart([route, *frames])
+            it.holding.give(connection, frames)
+            assert connection.given - before > size
+            assert sayer.poll(PATIENCE_MS)
+            sayer.recv_multipart()
+            while unread(connection):
+                it.accepted.poll(1)
+        beside = connection.beside
+        it.taker.send_multipart([route, b"last"])
+        assert sayer.poll(PATIENCE_MS)
+        assert unread(connection) == 0
+        assert connection.beside == beside + kind.on_wire([b"last"]), "known to the byte"
+
+
+def test_much_that_is_given_is_looked_at_soon() -> None:
+    with bench(SEALED) as it, it.sayer() as sayer:
+        sayer.send(b"")
+        it.take()
+        told = select.poll()
+        told.register(it.holding._told, select.POLLIN)
+        it.holding.give(it.latest(), [bytes(GIVEN // 2)])
+        assert not told.poll(0)
+        it.holding.give(it.latest(), [bytes(GIVEN // 2)])
+        assert told.poll(0)
+        assert os.read(it.holding._told, 9) == b"l"
+
+
+def test_an_error_is_no_end_of_the_bounds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    looks = iter((RuntimeError("a secret"), None))
+    looked = threading.Event()
+
+    def look(_: Holding) -> None:
+        error = next(looks, None)
+        if error is not None:
+            raise error
+        looked.set()
+
+    monkeypatch.setattr(Holding, "_look", look)
+    monkeypatch.setattr(holding, "LONGEST_S", 0.01)
+    watching = Holding()
+    watching.start({})
+    try:
+        assert looked.wait(PATIENCE_MS / 1000)
+    finally:
+        watching.close()
+    said = capsys.readouterr().out
+    assert "internal error" in said
+    assert "RuntimeError" in said
+    assert "a secret" not in said
+
+
+def test_who_has_a_descriptor_of_another_is_known_by_its_first_message() -> None:
+    """Its report may not be read yet: what was found out of it would be lost with the other."""
+    with bench(SEALED) as it, it.sayer() as first, it.sayer() as second:
+        first.send(b"")
+        it.take()
+        one = it.latest()
+        del it.holding.connections._all[one.descriptor]
+        second.send(b"")
+        second_frame = it.take()[-1]
+        it.latest().inode += 1
+        stale = it.latest()
+        it.holding.meet(it.taker, second_frame)
+        assert it.latest() is not stale
+        assert it.holding.connections.has(it.latest())
+        first.send(b"")
+        frame = it.take()[-1]
+        assert it.holding.latest is None
+        it.holding.meet(it.taker, frame)
+        assert it.latest().inode == one.inode
+        again = it.latest()
+        it.holding.meet(it.taker, frame)
+        assert it.latest() is again
+
+
 def test_a_message_of_too_many_parts_is_dropped_and_its_connection_cut() -> None:
     with bench(SEALED) as it, it.sayer() as many, it.sayer() as other:
         many.send_multipart([b""] * (DROPPED_AT_ONCE + 2 * PARTS))
@@ -120,7 +205,7 @@ def test_a_message_of_too_many_parts_is_dropped_and_its_connection_cut() -> None
 
 def test_where_memory_is_short_nobody_is_let_in_and_what_has_ended_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     resident = 1 << 30
-    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    monkeypatch.setattr(Resident, "now", lambda _: resident)
     with bench(SEALED) as it, it.sayer() as other:
         with pytest.raises(zmq.Again):
             it.holding.receive(it.taker, routed=True)
@@ -151,7 +236,7 @@ def test_where_memory_is_short_who_holds_more_than_a_little_is_cut(monkeypatch: 
         little.send(bytes(LITTLE // 2))
         much.send(bytes(2 * LITTLE))
         it.wait_for(LITTLE - 2 * HANDSHAKE)
-        monkeypatch.setattr(Holding, "_resident", lambda one: one._memory + GROWN + 1)
+        monkeypatch.setattr(Resident, "now", lambda one: one.mark + GROWN + 1)
         while not it.holding.cut:
             it.holding._look()
             it.accepted.poll(1)
@@ -163,12 +248,12 @@ def test_where_memory_is_short_who_holds_more_than_a_little_is_cut(monkeypatch: 
 def test_what_is_not_whole_yet_is_held_though_nothing_can_be_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """libzmq says nothing of it: a few bytes on the wire from each of many took all memory, and nobody was cut."""
     resident = 1 << 30
-    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    monkeypatch.setattr(Resident, "now", lambda _: resident)
     monkeypatch.setattr(holding, "UNDER_WAY", 4 * LITTLE)
     with bench(SEALED) as it, it.sayer(), it.sayer(), it.sayer():
         shares = [LITTLE, LITTLE // 2, 2 * LITTLE]
         of = dict(zip(it.holding.connections._all, shares, strict=True))
-        monkeypatch.setattr(Connections, "received", lambda _, at, __: HANDSHAKE + of[at])
+        monkeypatch.setattr(Connections, "counted", lambda _, at, __: Counted(0, HANDSHAKE + of[at]))
         with pytest.raises(zmq.Again):
             it.holding.receive(it.taker, routed=True)
         for _ in range(3):
@@ -184,10 +269,10 @@ def test_what_is_not_whole_yet_is_held_though_nothing_can_be_taken_in(monkeypatc
 def test_memory_is_short_no_longer_once_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may see to it that there is always something to take in: he would keep all others out."""
     resident = 1 << 30
-    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    monkeypatch.setattr(Resident, "now", lambda _: resident)
     with bench(SEALED) as it:
         for grown, is_short in ((GROWN, False), (GROWN + 1, True), (GROWN, True), (BACK, False), (GROWN, False)):
-            resident = it.holding._memory + grown
+            resident = it.holding._memory.mark + grown
             it.holding._look()
             assert it.holding.is_short is is_short
 
@@ -195,7 +280,7 @@ def test_memory_is_short_no_longer_once_it_is_back(monkeypatch: pytest.MonkeyPat
 def test_hashes_of_passwords_are_no_reason_to_let_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four workers take as much as may be held of all: in a storm, uploads were cut for their sake."""
     resident = 1 << 30
-    monkeypatch.setattr(Holding, "_resident", lambda _: resident)
+    monkeypatch.setattr(Resident, "now", lambda _: resident)
     with bench(SEALED) as it:
         resident += GROWN + (64 << 20)
         for memory_kib, is_short in ((65_536, False), (32, True)):
@@ -220,29 +305,28 @@ def test_what_others_take_in_is_not_taken_for_what_came_on_the_sockets_that_are_
     with bench(SEALED) as it, it.sayer() as sayer:
         sayer.send(b"")
         it.take()
-        assert it.holding.is_strange()
+        assert it.latest().kind.strange
         with bench(CLEAR) as other, other.sayer() as dialled:
             dialled.send(b"")
             assert other.taker.poll(PATIENCE_MS)
-            it.holding.is_short = True
+            it.holding._memory.is_short = True
             assert it.holding.receive(other.taker)[-1].bytes == b"", "nor dropped"
             with pytest.raises(zmq.Again):
                 it.holding.receive(other.taker)
             assert other.taker not in it.holding._empty
-        assert it.holding.is_strange()
+        assert it.latest().kind.strange
 
 
 def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     with bench(SEALED) as it, it.sayer() as sayer:
-        monkeypatch.setattr(Connections, "received", lambda *_: 2 * SEALED.most)
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, 2 * SEALED.most))
         sayer.send(b"")
         it.take()
-        assert it.holding.is_strange()
-        it.holding.trust("messi@kampus")
-        assert not it.holding.is_strange()
+        assert it.latest().kind.strange
+        it.latest().trust("messi@kampus", TRUSTED)
         it.holding._look()
         assert it.holding.cut == 0
-        monkeypatch.setattr(Connections, "received", lambda *_: 2 * TRUSTED.most)
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, 2 * TRUSTED.most))
         it.holding._look()
         assert it.holding.cut == 1
 
@@ -252,10 +336,10 @@ def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> Non
     with bench(SEALED) as it, it.sayer():
         (connection,) = it.holding.connections._all.values()
         connection.since -= 90 * DAY_S
-        monkeypatch.setattr(Connections, "received", lambda *_: HEARTBEATS * 90 * DAY_S)
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, HEARTBEATS * 90 * DAY_S))
         it.holding._look()
         assert it.holding.cut == 0
-        monkeypatch.setattr(Connections, "received", lambda *_: HEARTBEATS * 90 * DAY_S + 2 * SEALED.most)
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, HEARTBEATS * 90 * DAY_S + 2 * SEALED.most))
         it.holding._look()
         it.holding._look()
         assert it.holding.cut == 1, "once"
@@ -283,10 +367,10 @@ def test_of_what_is_taken_while_it_looks_nothing_is_held(monkeypatch: pytest.Mon
     with bench(SEALED) as it, it.sayer():
         (connection,) = it.holding.connections._all.values()
 
-        def received(*_: object) -> int:
+        def counted(*_: object) -> Counted:
             connection.took += 2 * SEALED.most
-            return connection.took
+            return Counted(0, connection.took)
 
-        monkeypatch.setattr(Connections, "received", received)
+        monkeypatch.setattr(Connections, "counted", counted)
         it.holding._look()
         assert it.holding.cut == 0

@@ -12,9 +12,9 @@ import zmq
 
 from tests.conftest import StartRealm
 from tests.realm_process import NO_LIMITS, RealmProcess
-from tests.wire.attacker import Listener, Outside, Person, Witness, outside
+from tests.wire.attacker import PASSWORD, Listener, Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer
-from tests.wire.dialling import PATIENCE_MS, SilenceError, new_keys, packed, unpacked
+from tests.wire.dialling import PATIENCE_MS, Keys, SilenceError, new_keys, packed, unpacked
 from tests.wire.zmtp import MORE, ConnectionEndedError, RawPeer, frame
 
 MIB = 1024 * 1024
@@ -44,6 +44,13 @@ ABSORBED = 500
 """More events than what the systems of both sides take in beside those that wait."""
 PUSHES = 1_500
 AT_ONCE = 100
+
+SESSIONS = 18
+LARGE_ENTRY = 60_000
+LARGE_ENTRIES = 4
+"""Of one page."""
+UNREAD_OF_ALL = 224 * MIB
+"""Of all connections together 128 MiB may wait; and what comes until that is noticed."""
 
 SAID_IN_PARTS = 256 * MIB
 """Of one message that does not end; a realm may hold 8 MiB of a stranger, and notices a little later."""
@@ -123,6 +130,60 @@ def test_answers_that_nobody_reads_do_not_pile_up(start_realm: StartRealm) -> No
         witness.notices_nothing()
         assert len(attacker.done("history", conversation=conversation)["entries"]) == 1
     assert realm.stop() == 0
+
+
+def log_in_often(here: Outside, username: str) -> list[tuple[Keys, str, bytes]]:
+    """Many sessions of one user: keys, token and topic of each."""
+    sessions = []
+    for _ in range(SESSIONS):
+        keys = new_keys()
+        caller = here.caller(keys)
+        opened = caller.done("auth", username=username, password=PASSWORD)
+        sessions.append((keys, str(opened["tokenId"]), bytes(opened["topic"])))
+        caller.close()
+    return sessions
+
+
+def test_answers_that_many_do_not_read_have_a_bound_together(start_realm: StartRealm) -> None:
+    realm = start_realm(config=NO_LIMITS)
+    with outside(realm) as here:
+        witness, attacker, slow = Witness(here), here.person("attacker"), here.person("slow")
+        for _ in range(LARGE_ENTRIES):
+            conversation = attacker.send("slow", "x" * LARGE_ENTRY)["conversation"]
+        asked = {"cmd": "history", "conversation": conversation}
+        before = realm.resident_bytes()
+        deaf = [
+            (here.caller(keys, rcvhwm=1, rcvbuf=4096).socket, token)
+            for keys, token, _ in log_in_often(here, "attacker")
+        ]
+        number = 0
+        while "too much unread" not in realm.log():
+            number += 1
+            for dealer, token in deaf:
+                dealer.send(packed(id=number, tokenId=token, **asked))
+            witness.notices_nothing()
+            assert realm.resident_bytes() - before < UNREAD_OF_ALL + SLACK
+        assert len(slow.done("history", conversation=conversation)["entries"]) == LARGE_ENTRIES
+    assert realm.stop() == 0
+    assert "by=attacker@kampus" in realm.log()
+
+
+def test_pushes_that_many_do_not_read_have_a_bound_together(start_realm: StartRealm) -> None:
+    realm = start_realm(config=NO_LIMITS)
+    with outside(realm) as here:
+        witness, accomplice = Witness(here), here.person("accomplice")
+        here.person("attacker")
+        before = realm.resident_bytes()
+        for keys, _, topic in log_in_often(here, "attacker"):
+            listener = here.listener(keys, topic, rcvhwm=1, rcvbuf=4096)
+            listener.subscribe()
+            listener.welcomed()
+        while "too much unread" not in realm.log():
+            accomplice.send("attacker", "x" * LARGE_ENTRY)
+            assert realm.resident_bytes() - before < UNREAD_OF_ALL + SLACK
+        witness.notices_nothing()
+    assert realm.stop() == 0
+    assert "by=attacker@kampus" in realm.log()
 
 
 def heard_by(here: Outside, listener: Listener) -> int:
