@@ -163,7 +163,14 @@ class FederatedHistory:
 
     def _now(self, node: RealmNode, user: str, command: Command) -> Answer | Refusal:
         told: list[Answer | Refusal] = []
-        node._accept(key_of(user), command, lambda answer: told.append(answer) if answer is not None else None)
+
+        def answered(answer: Answer | Refusal | None) -> None:
+            if isinstance(answer, SessionOpened):  # now: a login from before may be answered behind it
+                node.opened(user, answer)
+            if answer is not None:
+                told.append(answer)
+
+        node._accept(key_of(user), command, answered)
         end = self.world.now + 60_000
         while not told and self.world.now < end:
             self.world.run_until(self.world.now + 10)
@@ -315,7 +322,6 @@ class FederatedHistory:
             while True:
                 answer = self._now(node, user, commands.Auth(id=1, username=Name(user), password=PASSWORD))
                 if isinstance(answer, SessionOpened):
-                    node.opened(user, answer)
                     break
                 if answer.code is not Code.UNAVAILABLE:  # type: ignore[union-attr]
                     self._fail(f"{user}@{realm} cannot log in: {answer}")
