@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from tests.simulation.history import BrokenError
-from tests.simulation.runner import CHUNK, Play, main, run_all
-from tests.soak import histories
+from tests.simulation.runner import CHUNK, Play, Ran, main, run_all
+from tests.soak import histories, progress
 from tests.soak.part import Outcome, Soak
 
 MANY = CHUNK + 5
@@ -81,3 +81,35 @@ def test_the_soak_sees_that_something_never_happened(tmp_path: Path, monkeypatch
     soak, outcome = Soak(tmp_path, Random(1), seconds=LONG, rounds=MANY), Outcome("", "", "")
     with pytest.raises(AssertionError, match="never happened: moon"):
         histories._play(all_hold, soak, outcome, ("played", "moon"))
+
+
+def test_the_soak_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "SEEDS", 1)
+    monkeypatch.setattr(histories, "BATCH", 2 * CHUNK)
+    kept = tmp_path / "kept.json"
+
+    def figures(rounds: int) -> dict[str, str]:
+        outcome = Outcome("", "", "")
+        with suppress(AssertionError):
+            histories._play(some_fail, Soak(tmp_path, Random(1), LONG, rounds, kept), outcome, ())
+        return outcome.figures
+
+    assert figures(3 * CHUNK)["played"] == f"{3 * CHUNK - 2}"
+    monkeypatch.setattr(histories, "run_all", lambda _stage, seeds, *_: Ran(len(seeds), Counter(played=len(seeds))))
+    resumed = figures(4 * CHUNK)
+    assert resumed["histories"] == f"{4 * CHUNK} of {4 * CHUNK}, of the seeds from 0 on"
+    assert (resumed["played"], resumed["runs"]) == (f"{4 * CHUNK - 2}", "2")
+    assert resumed["did not hold"] == f"2: seeds 1, {CHUNK + 1}"
+    monkeypatch.setattr(progress, "sources", lambda: "others")
+    anew = figures(CHUNK)
+    assert (anew["played"], "runs" in anew, "did not hold" in anew) == (f"{CHUNK}", False, False)
+
+
+def test_what_plays_is_told_from_other_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_ROOT", tmp_path)
+    (tmp_path / "realm").mkdir()
+    seen = {progress.sources()}
+    for name, text in (("realm/core.py", "1"), ("realm/core.py", "2"), ("realm/other.py", "1"), ("notes.py", "1")):
+        (tmp_path / name).write_text(text)
+        seen.add(progress.sources())
+    assert len(seen) == 4, "notes play nothing"

@@ -33,17 +33,22 @@ def soak(
     ] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="How often, for those that are counted.")] = None,
     seed: Annotated[int | None, typer.Option(help="What happens when, as the table says it.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on where this file says that histories ended, and keep there how far it is.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Keep the last outcome of each part here.")] = None,
 ) -> None:
     """Put realms through it."""
     chosen = only or list(PARTS)
+    if resume is not None and len(chosen) != 1:
+        raise typer.BadParameter("--resume is for one part: say which with --only")
     if unknown := set(chosen) - PARTS.keys():
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
     seed = random.randrange(10**6) if seed is None else seed
     outcomes: list[Outcome] = []
     for name in chosen:
         print(f"{name} …", file=sys.stderr, flush=True)
-        outcomes.append(_play(name, seconds, rounds, seed))
+        outcomes.append(_play(name, seconds, rounds, seed, resume))
         if json_file is not None:
             kept.keep(json_file, Outcome, outcomes, lambda one: one.part, list(PARTS))
     _show(outcomes)
@@ -51,10 +56,10 @@ def soak(
         raise typer.Exit(1)
 
 
-def _play(name: str, seconds: float | None, rounds: int | None, seed: int) -> Outcome:
+def _play(name: str, seconds: float | None, rounds: int | None, seed: int, resume: Path | None) -> Outcome:
     part = PARTS[name]
     folder = Path(tempfile.mkdtemp(prefix=f"bagan-soak-{name}-"))
-    given = Soak(folder, random.Random(f"{seed} {name}"), seconds or part.seconds, rounds or part.rounds)
+    given = Soak(folder, random.Random(f"{seed} {name}"), seconds or part.seconds, rounds or part.rounds, resume)
     again = f"python -m tests.soak --only {name} --seconds {given.seconds:g} --rounds {given.rounds} --seed {seed}"
     outcome = Outcome(name, part.what, again, machine=this_machine())
     began = monotonic()

@@ -1,5 +1,9 @@
-"""Simulated histories in great number: `python -m tests.soak --only histories-realms --rounds 100000`."""
+"""Simulated histories in great number: `python -m tests.soak --only histories-realms --rounds 100000`.
 
+That takes hours. With `--seed 1 --resume FILE` it can be stopped, and the same goes on where it was.
+"""
+
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,10 +12,13 @@ from tests.simulation.federation.runner import several_realms
 from tests.simulation.federation.world import Fault, Rarely, Seldom
 from tests.simulation.runner import Stage, one_realm, run_all, say_failed
 from tests.soak.part import Outcome, Part, Soak
+from tests.soak.progress import Progress
 
 LONGEST: Final = 4 * 3_600
 """Seconds after which no more are begun."""
 SEEDS: Final = 1_000_000_000
+BATCH: Final = 1_000
+"""So many are played before it is kept how far it is."""
 MANY: Final = 1_000
 """In so many histories all that can happen does."""
 
@@ -25,7 +32,13 @@ def _part(stage: Stage, what: str, histories: int, happens: Sequence[str]) -> Pa
 
 def _play(stage: Stage, soak: Soak, outcome: Outcome, happens: Sequence[str]) -> None:
     first = soak.chance.randrange(SEEDS)
-    ran = run_all(stage, range(first, first + soak.rounds), say_failed, soak.seconds)
+    until = time.monotonic() + soak.seconds
+    progress = Progress(first, soak.resume)
+    ran = progress.ran
+    while ran.histories < soak.rounds and (left := until - time.monotonic()) > 0:
+        begin, end = first + ran.histories, first + min(ran.histories + BATCH, soak.rounds)
+        progress.add(run_all(stage, range(begin, end), say_failed, left))
+    outcome.figures |= {"runs": f"{progress.runs:,}"} if progress.runs > 1 else {}
     outcome.figures |= {
         "histories": f"{ran.histories:,} of {soak.rounds:,}, of the seeds from {first} on",
         "processor time": f"{ran.cpu_seconds:,.0f} s, {ran.cpu_seconds / ran.histories * 1e3:.0f} ms a history",

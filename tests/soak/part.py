@@ -26,6 +26,8 @@ class Soak:
     seconds: float
     """How long it lasts where it is not counted in rounds."""
     rounds: int
+    resume: Path | None = None
+    """Where a part that can be stopped and gone on with keeps how far it is."""
 
 
 @dataclass

@@ -1,0 +1,71 @@
+"""How far a run of many histories has come, kept in a file: it may be stopped, and gone on with another day.
+
+As long as nothing has changed of what decides in a history, and of what plays it: else it begins anew.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from tests.simulation.runner import Ran
+
+_ROOT: Final = Path(__file__).parent.parent.parent
+_PLAYED: Final = ("realm/**/*.py", "schemas/**/*.py", "client/*.py", "tests/simulation/**/*.py", "tests/rules/*kit.py")
+
+
+class _Kept(msgspec.Struct):
+    """What the file has."""
+
+    sources: str
+    first: int
+    runs: int
+    histories: int
+    counts: dict[str, int]
+    failed: dict[int, str]
+    cpu_seconds: float
+
+
+@dataclass
+class Progress:
+    """Of the histories from a seed on."""
+
+    first: int
+    path: Path | None = None
+    """Where it is kept; None: nowhere."""
+    runs: int = 1
+    """This one, and those before."""
+    ran: Ran = field(default_factory=Ran)
+
+    def __post_init__(self) -> None:
+        """Go on where the file says, if it is of the same. Raises msgspec.DecodeError where it is something else."""
+        if self.path is None or not self.path.exists():
+            return
+        kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
+        if (kept.sources, kept.first) == (sources(), self.first):
+            self.runs += kept.runs
+            self.ran = Ran(kept.histories, Counter(kept.counts), kept.failed, kept.cpu_seconds)
+
+    def add(self, ran: Ran) -> None:
+        """So many more are done."""
+        self.ran.add(ran)
+        if self.path is not None:
+            done = self.ran
+            counts = {str(what): count for what, count in done.counts.items()}
+            kept = _Kept(sources(), self.first, self.runs, done.histories, counts, done.failed, done.cpu_seconds)
+            written = self.path.with_name(f"{self.path.name}.new")
+            written.write_bytes(msgspec.json.encode(kept))
+            written.replace(self.path)
+
+
+def sources() -> str:
+    """Changes with all that decides and plays."""
+    read = hashlib.sha256()
+    for path in sorted(path for pattern in _PLAYED for path in _ROOT.glob(pattern)):
+        if path.name.startswith("test_"):
+            continue
+        read.update(f"{path.relative_to(_ROOT)} ".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return read.hexdigest()
