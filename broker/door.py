@@ -60,9 +60,13 @@ class Door:
         if caller is None:
             self.dropped += 1
             return
-        delimiter = [b""] if len(frames) > 2 and not frames[1].bytes else []
-        if send_now(self.socket, frames[0].bytes, *delimiter, self._shown(caller.address)) is not Sent.SENT:
+        shown = [self._shown(caller.address)]
+        if len(frames) > 2 and not frames[1].bytes:
+            shown.insert(0, b"")
+        if send_now(self.socket, frames[0].bytes, *shown) is not Sent.SENT:
             self.dropped += 1
+        elif self._holding.latest is not None:
+            self._holding.give(self._holding.latest, shown)
 
     def _shown(self, address: str) -> bytes:
         wait = 0 if address in self._trusted else self._asked.take(address, self._now())
