@@ -257,10 +257,11 @@ def _begin_anew(ctx: Ctx, now: Carrying) -> None:
 
 
 def _put_off(ctx: Ctx, now: Carrying, row: int) -> None:
-    """Try that file again after a pause of its own; others may be carried meanwhile."""
-    before = _put_off_before(now, row)
-    failures = before.failures if before else 0
-    this = PutOff(row, ctx.now + pause(ctx.ids, failures), failures + 1, now.rejected if now.row == row else 0)
+    """Try that file again after a pause of its own, a short one if it got on; others may be carried meanwhile."""
+    before = _put_off_before(now, row) or PutOff(row, 0, 0, 0, 0)
+    held, rejected = (now.held, now.rejected) if now.row == row else (0, 0)
+    failures = 0 if held > before.held else before.failures
+    this = PutOff(row, ctx.now + pause(ctx.ids, failures), failures + 1, rejected, max(held, before.held))
     # One whose time has passed long ago has been taken, or refused.
     others = [one for one in now.put_off if one.row != row and abs(one.until - ctx.now) < FAR_MS]
     now = _changed(now, put_off=(*others, this))

@@ -88,9 +88,11 @@ class PutOff(msgspec.Struct, frozen=True):
     until: int
     """Before that it is not tried again, ms."""
     failures: int
-    """How often it was put off."""
+    """How often it was put off since the peer held more of it than ever before."""
     rejected: int
     """How often the peer has found fault with its bytes."""
+    held: int
+    """The most that the peer was known to hold of it."""
 
 
 class Carrying(msgspec.Struct, frozen=True):

@@ -566,6 +566,28 @@ def test_a_file_that_is_not_taken_is_offered_ever_more_seldom(lied: Lied) -> Non
     assert 55 <= choosy.asked.count("big") <= 140, "once in half a minute to a minute"
 
 
+def test_a_file_that_gets_on_is_tried_again_soon(lied: Lied) -> None:
+    """As long as the peer holds more of it each time than ever before."""
+    size, most = 40, 30
+    held = 0
+
+    def answer(asked: Map) -> list[Map]:
+        nonlocal held
+        if asked["cmd"] == "link.upload":
+            held = (held + 1) % most
+            return [{"id": asked["id"], "status": "OK", "upload": "u", "offset": held, "chunk": 9, "file": ""}]
+        if asked["cmd"] == "link.chunk":
+            return [{"id": asked["id"], "status": "ERROR", "code": "unavailable", "message": "not now"}]
+        return lied.pusat.honest(asked)
+
+    lied.pusat.answer = answer
+    lied.messi.send_file("bob@pusat", upload(lied.messi, bytes(size)))
+    lied.network.run(most * 1_500)
+    assert len(lied.said("link.upload")) >= most, "each second"
+    lied.network.run(HOUR)
+    assert len(lied.said("link.upload")) <= most + 140, "then as seldom as one that does not"
+
+
 def test_where_the_peer_has_enough_to_do_files_keep_their_order(lied: Lied) -> None:
     choosy = Choosy(lied)
     choosy.codes["a"] = "rate_limited"
