@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 import zmq
 
-from broker.connections import TRUSTED, UNREAD, Connection
+from broker.connections import TRUSTED, Connection
 from broker.culprits import Culprits
+from broker.excess import UNREAD
 from broker.holding import Holding
 from broker.sockets import Sent, Socket, send_now
 from broker.waiting import Waiting
@@ -35,7 +36,9 @@ LONG_AT_ONCE: Final = 4 << 20
 
 LARGE: Final = PAGES | {Download}
 """Commands whose answers may be."""
-_REMEMBERED: Final = 100_000
+REMEMBERED: Final = 1_024
+"""Connections, and twice those that were there when last looked: then those are forgotten that have gone."""
+
 _UNREAD: Final = Refusal(
     Code.RATE_LIMITED, "read what you have asked for: too much waits for this connection", retry_after=200
 )
@@ -61,8 +64,9 @@ class Commands:
         self.waiting = Waiting()
         self._now = now
         self._long = Bucket(LONG_AT_ONCE, now())
-        self._given: set[bytes] = set()
-        """Routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
+        self._connections: dict[bytes, Connection | None] = {}
+        """By routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
+        self._forget_at = REMEMBERED
 
     def gather(self, at_most: int) -> list[Request]:
         """Take in what waits, all but pages and what was said behind them: those are `waiting`."""
@@ -97,29 +101,30 @@ class Commands:
         """Send an answer; where the caller does not take it, it is dropped and never tried again."""
         answer, request = effect.answer, effect.request
         frame = encode_refusal(request.call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
-        peer, delimited, _, connection = request.route
+        peer, delimited, _ = request.route
         frames = (b"", frame) if delimited else (frame,)
         if effect.data is not None:
             frames = (*frames, effect.data)
+        connection = self._connections.get(peer)
+        given = self._holding.give(connection, frames) if connection else 0
         sent = send_now(self.socket, peer, *frames)
-        if isinstance(connection, Connection):
-            if connection.kind.strange and (who := self._core.whose(request.key)):
-                connection.trust(who, TRUSTED)
-            if sent is Sent.SENT:
-                self._holding.give(connection, frames)
         if sent is Sent.SENT:
             if effect.data is not None:
                 self.bytes_out += len(effect.data)
+            if connection and (who := self._core.whose(request.key)) and who != connection.who:
+                connection.trust(who, TRUSTED)
             return
+        if connection:
+            connection.account.take_back(given)
         self.undelivered += 1
         if sent is Sent.FULL:
             self._name("answers not read", request.key, request.address)
 
     def _unless_unread(self, request: Request) -> Request:
-        connection = request.route.connection
-        if type(request.body) not in LARGE or not isinstance(connection, Connection):
+        if type(request.body) not in LARGE:
             return request
-        if self._holding.connections.unread(connection) <= UNREAD:
+        connection = self._connections.get(request.route.peer)
+        if connection is None or self._holding.connections.unread(connection) <= UNREAD:
             return request
         return msgspec.structs.replace(request, body=Malformed(request.call, _UNREAD), data=b"")
 
@@ -143,11 +148,8 @@ class Commands:
         delimited = len(parts) > 1 and not parts[0]
         if delimited:
             del parts[0]
-        is_new = peer not in self._given
-        if is_new:
-            self._holding.meet(self.socket, frames[-1])
-        route = Route(peer, delimited, connection=self._holding.latest)
-        if is_new and not self._is_given(peer, frames[-1]):
+        route = Route(peer, delimited)
+        if peer not in self._connections and not self._is_given(peer, frames[-1]):
             return Request(route, *caller, _CHOSEN)
         decoded = self._unread(len(parts[0]), caller) or decode_command(parts)
         if isinstance(decoded, Malformed):
@@ -157,10 +159,17 @@ class Commands:
     def _is_given(self, peer: bytes, frame: zmq.Frame) -> bool:
         if len(peer) != _GIVEN_LENGTH or peer[0] or _identity(frame):
             return False
-        if len(self._given) >= _REMEMBERED:
-            self._given.clear()
-        self._given.add(peer)
+        if len(self._connections) >= self._forget_at:
+            self._forget()
+        self._holding.meet(self.socket, frame)
+        self._connections[peer] = self._holding.latest
         return True
+
+    def _forget(self) -> None:
+        """Forget those who have gone."""
+        has = self._holding.connections.has
+        self._connections = {peer: one for peer, one in self._connections.items() if one and has(one)}
+        self._forget_at = REMEMBERED + 2 * len(self._connections)
 
 
 def _identity(frame: zmq.Frame) -> str:

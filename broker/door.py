@@ -63,10 +63,13 @@ class Door:
         shown = [self._shown(caller.address)]
         if len(frames) > 2 and not frames[1].bytes:
             shown.insert(0, b"")
+        self._holding.meet(self.socket, frames[-1])
+        connection = self._holding.latest
+        given = 0 if connection is None else self._holding.give(connection, shown)
         if send_now(self.socket, frames[0].bytes, *shown) is not Sent.SENT:
             self.dropped += 1
-        elif self._holding.latest is not None:
-            self._holding.give(self._holding.latest, shown)
+            if connection is not None:
+                connection.account.take_back(given)
 
     def _shown(self, address: str) -> bytes:
         wait = 0 if address in self._trusted else self._asked.take(address, self._now())

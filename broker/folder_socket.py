@@ -46,7 +46,10 @@ class Frames:
         self._held = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """All that are whole with these bytes. Raises TooLargeError: the stream is of no use then."""
+        """All that are whole with these bytes. Raises TooLargeError: the stream is of no use then.
+
+        Nor is what came together with that.
+        """
         self._held += data
         found, at = [], 0
         while len(self._held) - at >= _LENGTH.size:

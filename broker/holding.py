@@ -10,15 +10,16 @@ whole ones may be as large as a frame. And whoever resets a connection that has 
   little had come of messages that are not whole yet, of which a socket says nothing. While that is short, nobody new
   is let in, whoever holds more than `LITTLE` is cut, and of the others those of whom most is held, until it is little
   of all; and what has ended is dropped unread: nobody would hear an answer.
-- How many connections there are, and how much waits for them: see `connections.py`.
+- How many connections there are, and how much waits for them: see `excess.py`.
 
 What comes between two looks is on top of that. Elsewhere than on Linux nothing is known, and nobody is cut.
 """
 
 import os
+import select
 import threading
 import time
-from collections.abc import Iterable, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -27,8 +28,9 @@ import zmq
 
 from broker import monitoring, sockets
 from broker.clock import steady_ms
-from broker.connections import UNREAD_OF_ALL, Connection, Connections, Kind, There
+from broker.connections import Connection, Connections, Kind, There
 from broker.culprits import Culprits
+from broker.excess import UNREAD_OF_ALL, Excess
 from broker.random_ids import RandomIds
 from broker.resident import Resident
 from broker.sockets import NOBLOCK, Socket
@@ -52,8 +54,8 @@ PARTS: Final = 256
 """Of a message, with its route, that are kept to be refused; no honest one has more than 4."""
 DROPPED_AT_ONCE: Final = 2_000
 """Frames that are dropped in one call: a few ms."""
-GIVEN: Final = UNREAD_OF_ALL // 4
-"""Bytes that are handed out until it is looked at once more, however soon that is."""
+GIVEN: Final = UNREAD_OF_ALL // 16
+"""Bytes, at the least, that are handed out between two looks. Where too much may wait then, the next comes at once."""
 
 _LOOK, _END = b"l", b"e"
 log: Final = structlog.get_logger()
@@ -88,8 +90,11 @@ class Holding:
         self._empty: set[Socket] = set()
         """Those of them of which nothing is held, when last tried."""
         self._memory = Resident(hashing)
+        self._excess = Excess()
         self._given = 0
-        """Bytes that were handed out since it was told to look."""
+        """Bytes that were handed out. Of the thread that takes in."""
+        self._look_at = GIVEN
+        """So much handed out, and it is looked."""
         self._culprits = Culprits(steady_ms)
         self._told, self._tell = os.pipe()
         self._listening: dict[Socket, _Listening] = {}
@@ -97,7 +102,7 @@ class Holding:
 
     def start(self, listening: dict[Socket, Kind]) -> None:
         """Watch what is accepted on these, beside what others tell of. Raises zmq.ZMQError where it cannot."""
-        for one, kind in listening.items() if self.connections.can_ask else ():
+        for one, kind in listening.items():
             self._listening[one] = _Listening(monitoring.watch(one, zmq.EVENT_ACCEPTED), kind, sockets.port_of(one))
             self._empty.add(one)
         self._thread.start()
@@ -135,14 +140,24 @@ class Holding:
                 self.connections.began(monitoring.Report(zmq.EVENT_ACCEPTED, descriptor, port), kind)
                 self.latest = self.connections.of(descriptor)
 
-    def give(self, connection: Connection, frames: Iterable[Sized]) -> None:
-        """These were sent to it."""
+    def give(self, connection: Connection, frames: Iterable[Sized]) -> int:
+        """These are sent to it now; so many bytes, which its account is to take back where they could not be."""
         size = connection.kind.on_wire(frames)
-        connection.given += size
+        connection.account.give(size)
         self._given += size
-        if self._given > GIVEN:
-            self._given = 0
+        if self._given > self._look_at:
+            self._look_at = self._given + UNREAD_OF_ALL
             os.write(self._tell, _LOOK)
+        return size
+
+    def cut_latest(self) -> None:
+        """End the connection of the latest message."""
+        if self.latest is not None:
+            self.connections.cut(self.latest)
+
+    def cut_one(self, connection: Connection) -> None:
+        """End a connection in favour of others for the same."""
+        self.deaf += bool(self.connections.cut(connection))
 
     def receive(self, source: Socket, *, routed: bool = False) -> list[zmq.Frame]:
         """Take in the next message, or raise zmq.Again where there is none. `routed`: the first frame is a route.
@@ -174,18 +189,24 @@ class Holding:
             frames.append(source.recv(NOBLOCK, copy=False))
             if len(frames) > PARTS:
                 self._took(source, frames[routed:])
-                self._cut_off(frames[-1])
+                self._cut_off(source, frames[-1])
                 return self._drop(source) if frames[-1].more else []
         self._took(source, frames[routed:])
         return frames
 
-    def _cut_off(self, frame: zmq.Frame) -> None:
+    def _cut_off(self, source: Socket, frame: zmq.Frame) -> None:
         """End the connection that said this, which has too many parts."""
-        sockets.cut(frame)
-        self.cut += 1
-        with suppress(zmq.ZMQError):  # who said it did so within this machine
-            address = str(frame.get("Peer-Address"))
+        self.meet(source, frame)
+        connection = self._of(frame)
+        if connection is not None and (address := self.connections.cut(connection)):
+            self.cut += 1
             self._culprits.name("too many parts", address, address=address)
+
+    def _of(self, frame: zmq.Frame) -> Connection | None:
+        try:
+            return self.connections.of(int(frame.get(zmq.SRCFD)))
+        except zmq.ZMQError:  # libzmq says this itself
+            return None
 
     def _next(self, source: Socket) -> zmq.Frame:
         try:
@@ -210,10 +231,7 @@ class Holding:
 
         Fewer, and what is held would seem to grow for ever; more, and who says much could hide what is held of it.
         """
-        try:
-            connection = self.connections.of(int(frames[-1].get(zmq.SRCFD)))
-        except zmq.ZMQError:  # libzmq says this itself
-            connection = None
+        connection = self._of(frames[-1])
         if source in self._listening:
             self.latest = connection
         if connection is not None:
@@ -238,8 +256,8 @@ class Holding:
                 if told or time.monotonic() >= until:
                     until = time.monotonic() + self._looked()
             except Exception as error:  # noqa: BLE001 - whatever it is, memory must not be without a bound
-                until = time.monotonic() + LONGEST_S
                 log.error("internal error", incident=RandomIds().incident(), at=trace(error))
+                select.select([self._told], [], [], LONGEST_S)  # not at once again
 
     def _hear(self) -> None:
         """Take in what libzmq reports of new connections."""
@@ -257,31 +275,33 @@ class Holding:
 
     def _look(self) -> None:
         """See how memory is, and cut those for which too much is held, and those that are too many."""
-        there = list(self.connections.there())
+        given, there = self._given, list(self.connections.there())
         held = _held(there)
         rest = sum(size * one.connection.kind.swells for size, one in held)
         self._memory.see(nothing_held=rest <= UNDER_WAY and self._empty.issuperset(self._listening))
         for size, one in held:
             kind = one.connection.kind
             spared = (LITTLE if rest <= UNDER_WAY else 0) if self.is_short else kind.most
-            if size > spared and (address := self.connections.cut(one)):
+            if size > spared and (address := self.connections.cut(one.connection)):
                 self.cut += 1
                 rest -= size * kind.swells
                 self._culprits.name("too much held", address, address=address)
-        for one in self.connections.too_many(there):
-            if address := self.connections.cut(one):
-                self.crowded += 1
-                self._culprits.name("too many strangers", address, address=address)
-        for one in self.connections.too_many_known(there):
-            if address := self.connections.cut(one):
-                self.swarming += 1
-                who = one.connection.who
-                self._culprits.name("too many connections", who, by=who, address=address)
-        for one in self.connections.too_much_unread(there):
-            if address := self.connections.cut(one):
-                self.deaf += 1
-                who = one.connection.who
-                self._culprits.name("too much unread", who or address, by=who, address=address)
+        for _, address in self._ended(self._excess.strangers, there):
+            self.crowded += 1
+            self._culprits.name("too many strangers", address, address=address)
+        for who, address in self._ended(self._excess.known, there):
+            self.swarming += 1
+            self._culprits.name("too many connections", who, by=who, address=address)
+        for who, address in self._ended(self._excess.unread, there):
+            self.deaf += 1
+            self._culprits.name("too much unread", who or address, by=who, address=address)
+        self._look_at = given + max(GIVEN, (UNREAD_OF_ALL - self._excess.waits) // 2)
+
+    def _ended(self, beyond: Callable[[Sequence[There]], list[There]], there: list[There]) -> Iterator[tuple[str, str]]:
+        """End what is too much: of each connection whose it was, and the other side's address."""
+        for one in beyond([one for one in there if not one.connection.is_cut]):
+            if address := self.connections.cut(one.connection):
+                yield one.connection.who, address
 
 
 def _held(there: list[There]) -> list[tuple[int, There]]:

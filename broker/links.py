@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import zmq
 
 from broker import monitoring, outgoing
-from broker.connections import TRUSTED
+from broker.connections import TRUSTED, Connection
 from broker.holding import Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
@@ -53,6 +53,8 @@ class _Line:
     def __init__(self, context: Context, keys: KeyPair, wanted: Connect, address: str, *, bulk: bool) -> None:
         """Raises zmq.ZMQError where there can be no socket for that."""
         self.address = address
+        self.connection: Connection | None = None
+        """The latest, as far as is known."""
         self.failed = False
         """Whether the latest try to connect has failed, or its connection was lost."""
         self.worked = False
@@ -170,13 +172,22 @@ class Links:
             self._give_up_line(link)
             self._open(link, (link.tried,))
         line = link.line
-        if line is None or send_now(line.socket, *frames) is not Sent.SENT:
+        if line is None or not self._sent(line, frames):
             self.unsent += 1
             return
         if bulk:
             self.bytes_out += sum(map(len, frames))
         if int(line.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._ready.setdefault(way)  # sending may have used up what the descriptor had to tell
+
+    def _sent(self, line: _Line, frames: tuple[bytes, ...]) -> bool:
+        connection = line.connection
+        given = 0 if connection is None else self._holding.give(connection, frames)
+        if send_now(line.socket, *frames) is Sent.SENT:
+            return True
+        if connection is not None:
+            connection.account.take_back(given)
+        return False
 
     def gather(self, at_most: int) -> list[FromLink]:
         """Take in what waits, some of each peer."""
@@ -255,6 +266,9 @@ class Links:
                 event = report.event
                 if event == zmq.EVENT_CONNECTED:
                     self._holding.connections.began(report, TRUSTED)
+                    line.connection = self._holding.connections.of(report.value)
+                    if line.connection is not None:
+                        line.connection.trust(link.place, TRUSTED)
                     continue
                 line.failed = event != zmq.EVENT_HANDSHAKE_SUCCEEDED
                 line.worked |= not line.failed

@@ -137,6 +137,8 @@ class Loop:
         self._turn(self._gather())
         while self._commands.waiting and time.monotonic() < give_up:
             self._turn_of_pages()
+        while self._operator.waiting and time.monotonic() < give_up:
+            self._turn(self._operator.gather(OF_OPERATORS))
         self._turn([Stopping()])
         jobs = zmq.Poller()
         jobs.register(self._wake.reader, zmq.POLLIN)

@@ -13,8 +13,9 @@ import zmq
 
 from broker.connections import LISTENING, Connection
 from broker.culprits import Culprits
+from broker.excess import SPARED
 from broker.holding import Holding
-from broker.sockets import Sent, Socket, cut, send_now
+from broker.sockets import Sent, Socket, send_now
 from broker.zap import Caller
 from realm.core import Core
 from realm.inputs import Misbehaved, Subscribed
@@ -80,15 +81,21 @@ class Push:
         """Send an event to whoever was granted one of the topics. A subscriber who does not read loses it."""
         self.sent += len(topics)
         for topic in topics:
-            if send_now(self.socket, topic, event) is Sent.SENT:
-                for connection in self._hearing.get(topic, ()):
-                    self._holding.give(connection, (topic, event))
-            else:
+            given = [(one, self._holding.give(one, (topic, event))) for one in self._hearing.get(topic, ())]
+            if send_now(self.socket, topic, event) is not Sent.SENT:
+                for connection, size in given:
+                    connection.account.take_back(size)
                 self._lose(topic, event)
 
     def _lose(self, topic: bytes, event: bytes) -> None:
-        """Send to those who have room: of two connections with one topic, the one for which less waits may."""
-        for connection in sorted(self._hearing.get(topic, ()), key=self._holding.connections.unread)[:-1]:
+        """Send to those who have room. Of several connections that hear a topic, the one that reads least ends."""
+        those = sorted(self._hearing.get(topic, ()), key=self._holding.connections.unread)
+        if len(those) > 1:
+            self._holding.cut_one(those.pop())
+            self._hearing[topic] = those
+        else:
+            those = []
+        for connection in those:
             self._holding.give(connection, (topic, event))
         self.socket.setsockopt(zmq.XPUB_NODROP, 0)
         send_now(self.socket, topic, event)
@@ -102,6 +109,7 @@ class Push:
         connection = self._holding.latest
         if connection and caller and connection.kind.strange and (who := self._core.whose(caller.key)):
             connection.trust(who, LISTENING)
+            connection.account.is_lossy = True
 
     def _grant(self, topic: bytes) -> None:
         """Have the latest connection hear a topic."""
@@ -109,7 +117,10 @@ class Push:
         connection = self._holding.latest
         if connection is None:
             return
-        self._hearing[topic] = [connection, *filter(self._is_another, self._hearing.get(topic, ()))]
+        those = [connection, *filter(self._is_another, self._hearing.get(topic, ()))]
+        for one in those[SPARED:]:  # all of them hear each event, and everybody waits for that
+            self._holding.cut_one(one)
+        self._hearing[topic] = those[:SPARED]
         if len(self._hearing) > self._look_at:
             self._forget()
 
@@ -127,10 +138,10 @@ class Push:
         said = frame.bytes
         if not said or said[0] not in (SUBSCRIBE, UNSUBSCRIBE):
             self._shifted = True
-            return self._end(caller, "not a subscription", frame)
+            return self._end(caller, "not a subscription")
         if caller and self._paces.take(caller.key, self._now()):
             self.dropped += 1
-            cut(frame)
+            self._holding.cut_latest()
             return None
         topic = said[1:]
         if said[0] == UNSUBSCRIBE:
@@ -142,11 +153,11 @@ class Push:
             return None
         if caller is None or self._shifted or not self._core.may_hear(caller.key, topic):
             self.dropped += 1
-            return self._refuse(caller, topic, frame) if caller else None
+            return self._refuse(caller, topic) if caller else None
         self._grant(topic)
         return Subscribed(caller.key, topic)
 
-    def _refuse(self, caller: Caller, topic: bytes, frame: zmq.Frame) -> Misbehaved | None:
+    def _refuse(self, caller: Caller, topic: bytes) -> Misbehaved | None:
         """Count the different topics that a key may not hear: libzmq keeps them, so there must be an end."""
         key = caller.key
         if key not in self._refused and len(self._refused) >= KEYS_COUNTED:
@@ -156,12 +167,12 @@ class Push:
         if len(refused) < REFUSED_AT_MOST:
             return None
         del self._refused[key]
-        return self._end(caller, "too many subscriptions refused", frame)
+        return self._end(caller, "too many subscriptions refused")
 
-    def _end(self, caller: Caller | None, why: str, frame: zmq.Frame) -> Misbehaved | None:
+    def _end(self, caller: Caller | None, why: str) -> Misbehaved | None:
         """Cut a connection that does what no honest client does."""
         self.dropped += 1
         if caller is None:
             return None
-        cut(frame)
+        self._holding.cut_latest()
         return Misbehaved(caller.key, why) if self._core.has_session(caller.key) else None

@@ -9,7 +9,6 @@ connection is reset then and a PING has come or a heartbeat falls due (libzmq 4.
 network has such a bound: `holding.py` has one, in bytes.
 """
 
-import contextlib
 import ctypes
 import os
 import resource
@@ -45,6 +44,8 @@ UNREAD_MS: Final = 60_000
 UNREAD_ANSWERS: Final = 1_024
 """Answers that wait for one connection: twice a turn, since all of a turn may be one caller's."""
 UNREAD_CARDS: Final = 256
+CARDS_SENT: Final = 16 << 10
+"""Bytes that the system is asked to keep for a connection there, unacknowledged: else it may be 4 MiB of a stranger's."""
 UNREAD_PUSHES: Final = 256
 """Events that wait for one connection; each may be as large as a message. What is dropped, `history` has."""
 
@@ -100,6 +101,7 @@ def open_door(context: Context, host: str, port: int) -> Socket:
     router.router_mandatory = True
     router.maxmsgsize = SMALL_FRAME
     router.sndhwm = UNREAD_CARDS
+    router.sndbuf = CARDS_SENT
     return _bind(router, zap.DOOR, None, host, port)
 
 
@@ -127,27 +129,6 @@ def send_now(to: Socket, *parts: bytes) -> Sent:
                 to.send(more[-1], NOBLOCK)
             return Sent.SENT
     return Sent.FULL
-
-
-def cut(frame: zmq.Frame) -> None:
-    """End the connection that a frame came on; libzmq itself can cut nobody.
-
-    The connection may have ended already and its descriptor serve another: one from elsewhere is left alone, and
-    one from the same address dials again by itself.
-    """
-    try:
-        descriptor = os.dup(int(frame.get(zmq.SRCFD)))
-    except (OSError, zmq.ZMQError):
-        return
-    try:
-        connection = socket.socket(fileno=descriptor)
-    except OSError:  # it is a file by now
-        os.close(descriptor)
-        return
-    with connection, contextlib.suppress(OSError):
-        reused = connection.family not in (socket.AF_INET, socket.AF_INET6)  # by the operator's socket
-        if not reused and connection.getpeername()[0] == frame.get("Peer-Address"):
-            connection.shutdown(socket.SHUT_RDWR)
 
 
 def port_of(bound: Socket) -> int:

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-_COUNTED: Final = struct.Struct("=120xQQ")
-"""`tcpi_bytes_acked` and `tcpi_bytes_received` in `struct tcp_info`, which only ever grows at its end
-(include/uapi/linux/tcp.h). Linux 4.1 and later have both."""
+_COUNTED: Final = struct.Struct("=16xI4xI92xQQ8xI")
+"""`tcpi_snd_mss`, `tcpi_unacked`, `tcpi_bytes_acked`, `tcpi_bytes_received` and `tcpi_notsent_bytes` in
+`struct tcp_info`, which only ever grows at its end (include/uapi/linux/tcp.h). Linux 4.6 and later have all."""
 _ADDRESS: Final = 128
 """Of the largest address, bytes; the port is its second field, in network order, with IPv4 and with IPv6."""
 _MAPPED: Final = bytes(10) + b"\xff\xff"
@@ -27,6 +27,8 @@ class Counted(NamedTuple):
     acked: int
     """Ours that the other side's system has."""
     received: int
+    queued: int
+    """Ours that this system has, and the other side's not yet: about so many, and 0 where there are none."""
 
 
 def counted(descriptor: int) -> Counted | None:
@@ -40,7 +42,8 @@ def counted(descriptor: int) -> Counted | None:
     failed = _SYSTEM.getsockopt(descriptor, socket.IPPROTO_TCP, socket.TCP_INFO, info, ctypes.byref(size))
     if failed or size.value < _COUNTED.size:
         return None
-    return Counted(*_COUNTED.unpack_from(info))
+    segment, unacked, acked, received, unsent = _COUNTED.unpack_from(info)
+    return Counted(acked, received, unacked * segment + unsent)
 
 
 def ports(descriptor: int) -> tuple[int, int]:

@@ -20,8 +20,6 @@ class Route(NamedTuple):
     """Whether the caller is a REQ socket, which wants its empty frame back."""
     operator: bool = False
     """Whether it is the operator, over the socket in the realm's folder."""
-    connection: object = None
-    """What the broker knows of the connection that it came on."""
 
 
 class Request(msgspec.Struct, frozen=True):

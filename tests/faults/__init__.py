@@ -6,6 +6,7 @@
 | `realm_flows.py`, `file_flows.py`, `denied.py`, `ending.py` | who talks in it, and what each must find in the end |
 | `mixed_load.py` | all of those at once, killed again and again |
 | `few_descriptors/` | a realm that may have few descriptors |
+| `little_unread/` | a realm in which little may wait to be read, and which may hear of no connection |
 | `clocked/`, `wrong_clocks.py` | a realm whose clock is set, and what people notice of that |
 | `faulty_realm/`, `faulty_disk.py`, `disk_people.py` | a realm whose files fail; the disk below; who talks there |
 | `full_disk.py`, `small_disk.py` | a disk that is full again and again, mounted or by that layer |

@@ -77,6 +77,13 @@ class Bench:
         while min(one.received for one in self.holding.connections.there()) < size + HANDSHAKE:
             self.accepted.poll(1)
 
+    def acked(self) -> int:
+        """Bytes that the other side of the one connection has."""
+        ((descriptor, connection),) = self.holding.connections._all.items()
+        counted = self.holding.connections.counted(descriptor, connection.inode)
+        assert counted is not None
+        return counted.acked
+
     def uncounted(self) -> int:
         """Bytes that came and were not taken, of the one connection: its handshake, where all was taken."""
         ((descriptor, connection),) = self.holding.connections._all.items()
@@ -108,26 +115,21 @@ def test_what_was_taken_is_what_came(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", [CLEAR, SEALED], ids=["clear", "sealed"])
-def test_what_was_given_and_is_not_acknowledged_waits(kind: Kind) -> None:
+def test_what_was_given_is_what_is_acknowledged(kind: Kind) -> None:
     with bench(kind) as it, it.sayer() as sayer:
         sayer.send(b"")
         route = it.take()[0].bytes
-        connection, unread = it.latest(), it.holding.connections.unread
-        for size in (*SIZES, *SIZES):  # the first of them tell what the handshake took
+        connection = it.latest()
+        handshake = it.acked()
+        for size in SIZES:
             frames = [b"", bytes(size), b"x"]
-            before = connection.given
-            it.taker.send_multipart([route, *frames])
             it.holding.give(connection, frames)
-            assert connection.given - before > size
+            it.taker.send_multipart([route, *frames])
             assert sayer.poll(PATIENCE_MS)
             sayer.recv_multipart()
-            while unread(connection):
-                it.accepted.poll(1)
-        beside = connection.beside
-        it.taker.send_multipart([route, b"last"])
-        assert sayer.poll(PATIENCE_MS)
-        assert unread(connection) == 0
-        assert connection.beside == beside + kind.on_wire([b"last"]), "known to the byte"
+        while it.acked() < handshake + connection.account.given:
+            it.accepted.poll(1)
+        assert it.acked() == handshake + connection.account.given
 
 
 def test_much_that_is_given_is_looked_at_soon() -> None:
@@ -253,7 +255,7 @@ def test_what_is_not_whole_yet_is_held_though_nothing_can_be_taken_in(monkeypatc
     with bench(SEALED) as it, it.sayer(), it.sayer(), it.sayer():
         shares = [LITTLE, LITTLE // 2, 2 * LITTLE]
         of = dict(zip(it.holding.connections._all, shares, strict=True))
-        monkeypatch.setattr(Connections, "counted", lambda _, at, __: Counted(0, HANDSHAKE + of[at]))
+        monkeypatch.setattr(Connections, "counted", lambda _, at, __: Counted(0, HANDSHAKE + of[at], 0))
         with pytest.raises(zmq.Again):
             it.holding.receive(it.taker, routed=True)
         for _ in range(3):
@@ -291,7 +293,10 @@ def test_hashes_of_passwords_are_no_reason_to_let_nobody_in(monkeypatch: pytest.
 
 def test_no_descriptor_is_needed_to_see_what_is_held() -> None:
     """There may be none left: strangers take them all."""
-    with bench(SEALED) as it:
+    with bench(SEALED) as it, it.sayer() as sayer:
+        sayer.send(b"")
+        it.take()
+        it.latest().account.give(1)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
         try:
@@ -319,14 +324,14 @@ def test_what_others_take_in_is_not_taken_for_what_came_on_the_sockets_that_are_
 
 def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     with bench(SEALED) as it, it.sayer() as sayer:
-        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, 2 * SEALED.most))
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, 2 * SEALED.most, 0))
         sayer.send(b"")
         it.take()
         assert it.latest().kind.strange
         it.latest().trust("messi@kampus", TRUSTED)
         it.holding._look()
         assert it.holding.cut == 0
-        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, 2 * TRUSTED.most))
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, 2 * TRUSTED.most, 0))
         it.holding._look()
         assert it.holding.cut == 1
 
@@ -336,10 +341,10 @@ def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> Non
     with bench(SEALED) as it, it.sayer():
         (connection,) = it.holding.connections._all.values()
         connection.since -= 90 * DAY_S
-        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, HEARTBEATS * 90 * DAY_S))
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, HEARTBEATS * 90 * DAY_S, 0))
         it.holding._look()
         assert it.holding.cut == 0
-        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, HEARTBEATS * 90 * DAY_S + 2 * SEALED.most))
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, HEARTBEATS * 90 * DAY_S + 2 * SEALED.most, 0))
         it.holding._look()
         it.holding._look()
         assert it.holding.cut == 1, "once"
@@ -369,7 +374,7 @@ def test_of_what_is_taken_while_it_looks_nothing_is_held(monkeypatch: pytest.Mon
 
         def counted(*_: object) -> Counted:
             connection.took += 2 * SEALED.most
-            return Counted(0, connection.took)
+            return Counted(0, connection.took, 0)
 
         monkeypatch.setattr(Connections, "counted", counted)
         it.holding._look()

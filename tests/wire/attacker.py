@@ -261,8 +261,9 @@ class Person:
 class Witness:
     """Two users who were there before the attack, and must notice nothing of it."""
 
-    def __init__(self, here: Outside) -> None:
-        self.speaker, self.hearer = here.person("witness-a"), here.person("witness-b")
+    def __init__(self, here: Outside, **options: Any) -> None:
+        """With `options` of the socket on which one speaks."""
+        self.speaker, self.hearer = here.person("witness-a", **options), here.person("witness-b")
         self.ears = self.hearer.listening()
         self._said = itertools.count(1)
 

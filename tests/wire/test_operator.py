@@ -5,7 +5,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
@@ -23,8 +22,7 @@ from tests.wire.inside import Operator, inside
 LARGEST = 4_096
 CROWD = 20
 DESCRIPTORS = 200
-IDLE_S = 0.5
-TRIES = 2
+AT_ONCE = 1_000
 TIMES = 600
 """More than strangers may say at once."""
 
@@ -195,29 +193,11 @@ def test_what_is_no_frame_ends_the_connection(realm: RealmProcess) -> None:
 def test_who_asks_and_does_not_read_keeps_nobody_waiting(realm: RealmProcess) -> None:
     with inside(realm) as here:
         deaf = here.operator()
-        deaf.connection.settimeout(0.1)
-        with suppress(TimeoutError, ConnectionError):
+        with pytest.raises(ConnectionError):  # it is cut
             for call in range(300_000):
                 deaf.say(packed(cmd="operator.peers", id=call))
-        assert here.peers()["status"] == "OK"
-    assert realm.stop() == 0
-
-
-def test_who_hears_no_more_costs_nothing(realm: RealmProcess) -> None:
-    """Its answer could never be sent, and was tried again and again: that took a processor."""
-    with inside(realm) as here:
-        operator = here.operator()
-        operator.connection.shutdown(socket.SHUT_RD)
-        for _ in range(TIMES):
-            operator.post("operator.peers")
-        assert here.peers()["status"] == "OK"
-        process = psutil.Process(realm.pid)
-        spent = []
-        for _ in range(TRIES):
-            before = sum(process.cpu_times()[:2])
-            time.sleep(IDLE_S)
-            spent.append(sum(process.cpu_times()[:2]) - before)
-        assert min(spent) < IDLE_S / 20, spent
+                if call % AT_ONCE == 0:
+                    assert here.peers()["status"] == "OK"
     assert realm.stop() == 0
 
 

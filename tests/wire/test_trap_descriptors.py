@@ -21,7 +21,7 @@ MANY_HANDSHAKES = "[limits]\nhandshakes_per_second = 10_000\nhandshake_burst = 1
 def test_connections_of_silent_strangers_keep_nobody_out(tmp_path: Path) -> None:
     """Nor whoever has logged in, and said nothing since."""
     with few_descriptors(tmp_path, DESCRIPTORS, HARD_LIMITS) as realm, outside(realm) as here, ExitStack() as silent:
-        witness = Witness(here)
+        witness = Witness(here, reconnect_ivl=-1)
         for number in range(SILENT):
             port = (realm.door, realm.commands, realm.push)[number % 3]
             silent.enter_context(socket.create_connection(("127.0.0.1", port), 10))
@@ -29,7 +29,6 @@ def test_connections_of_silent_strangers_keep_nobody_out(tmp_path: Path) -> None
             os.sched_yield()
         witness.notices_nothing()
         here.person("newcomer").send("newcomer", "halo")
-    assert "too many strangers" in realm.log()
 
 
 def test_connections_of_one_user_keep_nobody_out(tmp_path: Path) -> None:

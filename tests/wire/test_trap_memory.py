@@ -5,13 +5,15 @@ The bounds are what a realm may grow by, resident, while it is attacked with eve
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import zmq
 
 from tests.conftest import StartRealm
-from tests.realm_process import NO_LIMITS, RealmProcess
+from tests.faults import little_unread
+from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess
 from tests.wire.attacker import PASSWORD, Listener, Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer
 from tests.wire.dialling import PATIENCE_MS, Keys, SilenceError, new_keys, packed, unpacked
@@ -33,9 +35,11 @@ byte, it takes about 21 KB, so that all of them would take about 130 MB."""
 WAITING_ANSWERS = 1_024
 """Answers that wait for one connection, at most."""
 ANSWER_BYTES = 16 * 1024
+UNREAD_OF_ONE = 8 * MIB
+"""Beyond that one is given no more pages, but answers that say so."""
 DEAF_CALLERS = 3
 UNREAD = 3 * WAITING_ANSWERS
-"""How many answers each of them leaves; kept, they would take 144 MiB in all."""
+"""How many answers each of them leaves; were all of them pages and kept, they would take 144 MiB."""
 
 WAITING_PUSHES = 256
 """Events that wait for one listener, at most."""
@@ -45,12 +49,15 @@ ABSORBED = 500
 PUSHES = 1_500
 AT_ONCE = 100
 
+DEAF_STRANGERS = 40
+QUESTIONS = 2
+"""At once: a stranger who says more than is taken in is cut."""
 SESSIONS = 18
 LARGE_ENTRY = 60_000
 LARGE_ENTRIES = 4
 """Of one page."""
-UNREAD_OF_ALL = 224 * MIB
-"""Of all connections together 128 MiB may wait; and what comes until that is noticed."""
+UNREAD_OF_ALL = 96 * MIB
+"""Of all connections together 32 MiB may wait here; and what comes until that is noticed."""
 
 SAID_IN_PARTS = 256 * MIB
 """Of one message that does not end; a realm may hold 8 MiB of a stranger, and notices a little later."""
@@ -126,7 +133,8 @@ def test_answers_that_nobody_reads_do_not_pile_up(start_realm: StartRealm) -> No
             done = f"all asked by {number}"
             deaf.send(packed(cmd="send", id=UNREAD, tokenId=attacker.token, to="witness-b", message=done))
             witness.ears.hear_until(done)
-        assert realm.resident_bytes() - before < DEAF_CALLERS * WAITING_ANSWERS * ANSWER_BYTES + SLACK
+        assert realm.resident_bytes() - before < DEAF_CALLERS * UNREAD_OF_ONE + SLACK
+        assert "answers not read" in realm.log(), "nor small ones without end"
         witness.notices_nothing()
         assert len(attacker.done("history", conversation=conversation)["entries"]) == 1
     assert realm.stop() == 0
@@ -144,8 +152,28 @@ def log_in_often(here: Outside, username: str) -> list[tuple[Keys, str, bytes]]:
     return sessions
 
 
-def test_answers_that_many_do_not_read_have_a_bound_together(start_realm: StartRealm) -> None:
-    realm = start_realm(config=NO_LIMITS)
+@pytest.fixture(params=[True, False], ids=["reported", "unreported"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealmProcess]:
+    """A realm in which 32 MiB may wait, and which may know connections only by what they say."""
+    with running(tmp_path, little_unread.program(32 * 1024, hears=request.param)) as realm:
+        yield realm
+
+
+@contextmanager
+def running(folder: Path, program: tuple[str, ...]) -> Iterator[RealmProcess]:
+    """A realm of another program, which is well at the end."""
+    realm = RealmProcess(folder, config=FAST_HASHING + NO_LIMITS)
+    realm.program = program
+    try:
+        yield realm.start()
+        assert realm.stop() == 0
+    finally:
+        if realm.running:
+            realm.kill()
+
+
+def test_answers_that_many_do_not_read_have_a_bound_together(either: RealmProcess) -> None:
+    realm = either
     with outside(realm) as here:
         witness, attacker, slow = Witness(here), here.person("attacker"), here.person("slow")
         for _ in range(LARGE_ENTRIES):
@@ -164,12 +192,11 @@ def test_answers_that_many_do_not_read_have_a_bound_together(start_realm: StartR
             witness.notices_nothing()
             assert realm.resident_bytes() - before < UNREAD_OF_ALL + SLACK
         assert len(slow.done("history", conversation=conversation)["entries"]) == LARGE_ENTRIES
-    assert realm.stop() == 0
     assert "by=attacker@kampus" in realm.log()
 
 
-def test_pushes_that_many_do_not_read_have_a_bound_together(start_realm: StartRealm) -> None:
-    realm = start_realm(config=NO_LIMITS)
+def test_pushes_that_many_do_not_read_have_a_bound_together(either: RealmProcess) -> None:
+    realm = either
     with outside(realm) as here:
         witness, accomplice = Witness(here), here.person("accomplice")
         here.person("attacker")
@@ -182,7 +209,6 @@ def test_pushes_that_many_do_not_read_have_a_bound_together(start_realm: StartRe
             accomplice.send("attacker", "x" * LARGE_ENTRY)
             assert realm.resident_bytes() - before < UNREAD_OF_ALL + SLACK
         witness.notices_nothing()
-    assert realm.stop() == 0
     assert "by=attacker@kampus" in realm.log()
 
 
@@ -202,20 +228,46 @@ def test_pushes_that_nobody_reads_do_not_pile_up(start_realm: StartRealm) -> Non
     realm = start_realm(config=NO_LIMITS)
     with outside(realm) as here:
         witness, attacker, accomplice = Witness(here), here.person("attacker"), here.person("accomplice")
-        deaf = [attacker.listener(rcvhwm=1, rcvbuf=4096) for _ in range(2)]
-        for listener in deaf:
-            listener.subscribe()
-            listener.welcomed()
+        deaf = attacker.listener(rcvhwm=1, rcvbuf=4096)
+        deaf.subscribe()
+        deaf.welcomed()
         for _ in range(PUSHES // AT_ONCE):
             for _ in range(AT_ONCE):
                 accomplice.post("send", to="attacker", message="x" * PUSH_BYTES)
             for _ in range(AT_ONCE):
                 assert accomplice.caller.answer()["status"] == "OK"
         witness.notices_nothing()
-        for listener in deaf:
-            assert WAITING_PUSHES <= heard_by(here, listener) < WAITING_PUSHES + ABSORBED
+        assert WAITING_PUSHES <= heard_by(here, deaf) < WAITING_PUSHES + ABSORBED
         witness.notices_nothing()
     assert realm.stop() == 0
+
+
+def test_cards_that_nobody_reads_count_too(tmp_path: Path) -> None:
+    with running(tmp_path, little_unread.program(512)) as realm, outside(realm) as here:
+        witness = Witness(here)
+        question = packed(cmd="identity", id=1)
+        deaf = [here.dial(zmq.DEALER, realm.door, rcvhwm=1, rcvbuf=4096).socket for _ in range(DEAF_STRANGERS)]
+        while "too much unread" not in realm.log():
+            for dealer in deaf:
+                for _ in range(QUESTIONS):
+                    dealer.send(question)
+            witness.notices_nothing()
+
+
+def test_of_those_that_hear_the_same_one_that_reads_nothing_ends(start_realm: StartRealm) -> None:
+    """What it loses would count for the other; and were it counted for nobody, both could leave much unread."""
+    realm = start_realm(config=NO_LIMITS)
+    with outside(realm) as here:
+        attacker, accomplice = here.person("attacker"), here.person("accomplice")
+        ears, deaf = attacker.listening(), attacker.listener(rcvhwm=1, rcvbuf=4096, reconnect_ivl=-1)
+        deaf.subscribe()
+        deaf.welcomed()
+        for number in range(WAITING_PUSHES + ABSORBED):
+            text = f"{number} {'x' * PUSH_BYTES}"
+            accomplice.send("attacker", text)
+            assert ears.hear_until(text) == [text]
+    assert realm.stop() == 0
+    assert "connections that did not read, as too much waited=1" in realm.log()
 
 
 def at_the_door(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
