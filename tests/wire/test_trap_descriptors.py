@@ -8,6 +8,8 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
+import zmq
+
 from tests.faults.few_descriptors import few_descriptors
 from tests.wire.attacker import HARD_LIMITS, Witness, outside
 
@@ -15,6 +17,7 @@ DESCRIPTORS = 400
 SILENT = 1_000
 """More than twice as many as there are."""
 OF_ONE = 100
+HEARING = 16
 MANY_HANDSHAKES = "[limits]\nhandshakes_per_second = 10_000\nhandshake_burst = 10_000\n"
 
 
@@ -47,3 +50,18 @@ def test_connections_of_one_user_keep_nobody_out(tmp_path: Path) -> None:
         newcomer.done("upload", digest=hashlib.sha256(b"halo").digest(), size=4, name="halo.txt")
         witness.notices_nothing()
     assert "by=greedy@kampus" in realm.log()
+
+
+def test_sixteen_connections_hear_a_session_and_the_oldest_beyond_end(tmp_path: Path) -> None:
+    """Each event goes to all of them, and everybody waits for that."""
+    with few_descriptors(tmp_path, DESCRIPTORS, HARD_LIMITS + MANY_HANDSHAKES) as realm, outside(realm) as here:
+        greedy, other = here.person("greedy"), here.person("other")
+        listeners = [greedy.listener(reconnect_ivl=-1) for _ in range(HEARING + 2)]
+        for one in listeners:
+            one.subscribe()
+            one.welcomed()
+        for one in listeners[:2]:
+            one.dialled.wait(zmq.EVENT_DISCONNECTED)
+        other.send("greedy", "halo")
+        for one in listeners[2:]:
+            assert one.hear_until("halo") == ["halo"]
