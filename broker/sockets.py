@@ -45,7 +45,7 @@ UNREAD_ANSWERS: Final = 1_024
 """Answers that wait for one connection: twice a turn, since all of a turn may be one caller's."""
 UNREAD_CARDS: Final = 256
 CARDS_SENT: Final = 16 << 10
-"""Bytes that the system is asked to keep for a connection there, unacknowledged: else it may be 4 MiB of a stranger's."""
+"""Bytes that the system is asked to keep of what is sent there and not acknowledged: else 4 MiB for a stranger."""
 UNREAD_PUSHES: Final = 256
 """Events that wait for one connection; each may be as large as a message. What is dropped, `history` has."""
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 
 from tests.simulation.history import BrokenError
@@ -98,6 +99,7 @@ def test_the_soak_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(histories, "run_all", lambda _stage, seeds, *_: Ran(len(seeds), Counter(played=len(seeds))))
     resumed = figures(4 * CHUNK)
     assert resumed["histories"] == f"{4 * CHUNK} of {4 * CHUNK}, of the seeds from 0 on"
+    assert msgspec.json.decode(kept.read_bytes())["seconds"] > 0
     assert (resumed["played"], resumed["runs"]) == (f"{4 * CHUNK - 2}", "2")
     assert resumed["did not hold"] == f"2: seeds 1, {CHUNK + 1}"
     monkeypatch.setattr(progress, "sources", lambda: "others")

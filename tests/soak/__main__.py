@@ -70,7 +70,7 @@ def _play(name: str, seconds: float | None, rounds: int | None, seed: int, resum
         (folder / "traceback.txt").write_text("".join(traceback.format_exception(error)))
     else:
         shutil.rmtree(folder)
-    outcome.seconds = monotonic() - began
+    outcome.seconds += monotonic() - began
     return outcome
 
 

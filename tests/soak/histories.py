@@ -34,6 +34,7 @@ def _play(stage: Stage, soak: Soak, outcome: Outcome, happens: Sequence[str]) ->
     first = soak.chance.randrange(SEEDS)
     until = time.monotonic() + soak.seconds
     progress = Progress(first, soak.resume)
+    outcome.seconds = progress.before
     ran = progress.ran
     while ran.histories < soak.rounds and (left := until - time.monotonic()) > 0:
         begin, end = first + ran.histories, first + min(ran.histories + BATCH, soak.rounds)

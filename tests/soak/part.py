@@ -40,7 +40,7 @@ class Outcome:
     again: str
     """How to do it again."""
     seconds: float = 0.0
-    """How long it went on."""
+    """How long it went on, with what it went on with."""
     figures: dict[str, str] = field(default_factory=dict)
     """What came out: a name, and the figure with its unit."""
     error: str = ""

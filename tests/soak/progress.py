@@ -4,6 +4,7 @@ As long as nothing has changed of what decides in a history, and of what plays i
 """
 
 import hashlib
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ class _Kept(msgspec.Struct):
     sources: str
     first: int
     runs: int
+    seconds: float
     histories: int
     counts: dict[str, int]
     failed: dict[int, str]
@@ -38,6 +40,9 @@ class Progress:
     """Where it is kept; None: nowhere."""
     runs: int = 1
     """This one, and those before."""
+    before: float = 0.0
+    """Seconds that those before took."""
+    began: float = field(default_factory=time.monotonic)
     ran: Ran = field(default_factory=Ran)
 
     def __post_init__(self) -> None:
@@ -47,6 +52,7 @@ class Progress:
         kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
         if (kept.sources, kept.first) == (sources(), self.first):
             self.runs += kept.runs
+            self.before = kept.seconds
             self.ran = Ran(kept.histories, Counter(kept.counts), kept.failed, kept.cpu_seconds)
 
     def add(self, ran: Ran) -> None:
@@ -55,7 +61,10 @@ class Progress:
         if self.path is not None:
             done = self.ran
             counts = {str(what): count for what, count in done.counts.items()}
-            kept = _Kept(sources(), self.first, self.runs, done.histories, counts, done.failed, done.cpu_seconds)
+            seconds = self.before + time.monotonic() - self.began
+            kept = _Kept(
+                sources(), self.first, self.runs, seconds, done.histories, counts, done.failed, done.cpu_seconds
+            )
             written = self.path.with_name(f"{self.path.name}.new")
             written.write_bytes(msgspec.json.encode(kept))
             written.replace(self.path)
