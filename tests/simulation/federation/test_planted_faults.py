@@ -247,6 +247,7 @@ def test_what_waited_for_a_forgotten_realm_is_thrown_away(monkeypatch: pytest.Mo
     caught("is there (1, 0, 0)", "not settled")
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_refused_for_good_by_who_has_forgotten_its_realm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by history 16 of its time."""
     monkeypatch.setattr(carrying, "FINAL", carrying.FINAL | {Code.FORBIDDEN})

@@ -31,6 +31,7 @@ def test_what_is_not_old_enough_is_removed(monkeypatch: pytest.MonkeyPatch) -> N
     caught("is removed before its time")
 
 
+@pytest.mark.thorough
 def test_what_waits_for_another_realm_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retaining, "crosses", lambda _conversation: False)
     caught("is removed while it waits")
@@ -57,6 +58,7 @@ def test_a_session_that_outlives_its_logout(monkeypatch: pytest.MonkeyPatch) -> 
     caught("in a session that has ended", "told to a session that has ended")
 
 
+@pytest.mark.thorough
 def test_sessions_that_outlive_a_new_password(monkeypatch: pytest.MonkeyPatch) -> None:
     def set_password(ctx: Ctx, command: commands.Passwd, password_hash: str) -> Said:
         ctx.tx.set_password(ctx.session.account, password_hash)
