@@ -10,7 +10,7 @@ from broker.connections import TRUSTED, Connection
 from broker.culprits import Culprits
 from broker.excess import UNREAD
 from broker.holding import Holding
-from broker.sockets import Sent, Socket, send_now
+from broker.sockets import Sent, Socket
 from broker.waiting import Waiting
 from broker.zap import Caller
 from realm.core import Core
@@ -106,16 +106,13 @@ class Commands:
         if effect.data is not None:
             frames = (*frames, effect.data)
         connection = self._connections.get(peer)
-        given = self._holding.give(connection, frames) if connection else 0
-        sent = send_now(self.socket, peer, *frames)
+        sent = self._holding.send(self.socket, connection, frames, peer)
         if sent is Sent.SENT:
             if effect.data is not None:
                 self.bytes_out += len(effect.data)
             if connection and (who := self._core.whose(request.key)) and who != connection.who:
                 connection.trust(who, TRUSTED)
             return
-        if connection:
-            connection.account.take_back(given)
         self.undelivered += 1
         if sent is Sent.FULL:
             self._name("answers not read", request.key, request.address)

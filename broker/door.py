@@ -7,7 +7,7 @@ import zmq
 
 from broker.culprits import Culprits
 from broker.holding import Holding
-from broker.sockets import Sent, Socket, send_now
+from broker.sockets import Sent, Socket
 from broker.zap import Caller
 from realm.limits import Buckets, Trusted
 from realm.settings import Settings
@@ -64,12 +64,8 @@ class Door:
         if len(frames) > 2 and not frames[1].bytes:
             shown.insert(0, b"")
         self._holding.meet(self.socket, frames[-1])
-        connection = self._holding.latest
-        given = 0 if connection is None else self._holding.give(connection, shown)
-        if send_now(self.socket, frames[0].bytes, *shown) is not Sent.SENT:
+        if self._holding.send(self.socket, self._holding.latest, shown, frames[0].bytes) is not Sent.SENT:
             self.dropped += 1
-            if connection is not None:
-                connection.account.take_back(given)
 
     def _shown(self, address: str) -> bytes:
         wait = 0 if address in self._trusted else self._asked.take(address, self._now())

@@ -22,7 +22,7 @@ from broker.connections import TRUSTED, Connection
 from broker.holding import Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
-from broker.sockets import Context, Sent, Socket, send_now
+from broker.sockets import Context, Sent, Socket
 from realm.effects import Connect
 from realm.inputs import FromPeer, LinkDown, LinkUp
 from schemas.codec import decode_from_peer
@@ -172,22 +172,13 @@ class Links:
             self._give_up_line(link)
             self._open(link, (link.tried,))
         line = link.line
-        if line is None or not self._sent(line, frames):
+        if line is None or self._holding.send(line.socket, line.connection, frames) is not Sent.SENT:
             self.unsent += 1
             return
         if bulk:
             self.bytes_out += sum(map(len, frames))
         if int(line.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._ready.setdefault(way)  # sending may have used up what the descriptor had to tell
-
-    def _sent(self, line: _Line, frames: tuple[bytes, ...]) -> bool:
-        connection = line.connection
-        given = 0 if connection is None else self._holding.give(connection, frames)
-        if send_now(line.socket, *frames) is Sent.SENT:
-            return True
-        if connection is not None:
-            connection.account.take_back(given)
-        return False
 
     def gather(self, at_most: int) -> list[FromLink]:
         """Take in what waits, some of each peer."""
