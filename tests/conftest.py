@@ -26,11 +26,6 @@ def pytest_configure() -> None:
     forking.begin()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Simulated histories come first: they only compute, while one that has a realm or a browser mostly waits."""
-    items.sort(key=lambda item: "simulation" not in item.path.parts)
-
-
 def pytest_unconfigure() -> None:
     """Leave no process behind."""
     forking.end()

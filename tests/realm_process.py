@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -119,3 +120,14 @@ class RealmProcess:
         if self.process.stdout is not None:
             self.process.stdout.close()
         return code
+
+
+@contextmanager
+def running(realm: RealmProcess) -> Iterator[RealmProcess]:
+    """Start a realm, which must end well when it is told to; it is killed where something fails before."""
+    try:
+        yield realm.start()
+        assert realm.stop() == 0
+    finally:
+        if realm.running:
+            realm.kill()

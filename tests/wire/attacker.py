@@ -13,7 +13,7 @@ from typing import Any
 
 import zmq
 
-from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess
+from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess, running
 from tests.wire.dialling import (
     PATIENCE_MS,
     Dialled,
@@ -87,14 +87,9 @@ def outside(realm: RealmProcess) -> Iterator[Outside]:
 def served(folder: Path) -> Iterator[Outside]:
     """What reaches a new realm, which must be well at the end: for a whole module of attacks."""
     realm = RealmProcess(folder, config=FAST_HASHING + NO_LIMITS)
-    try:
-        with outside(realm.start()) as here:
-            yield here
-        assert realm.stop() == 0
-        assert "internal error" not in realm.log()
-    finally:
-        if realm.running:
-            realm.kill()
+    with running(realm), outside(realm) as here:
+        yield here
+    assert "internal error" not in realm.log()
 
 
 class Caller:

@@ -10,8 +10,8 @@ from typing import Any, Final
 import pytest
 import zmq
 
-from tests.faults import little_unread
-from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess
+from tests.faults.little_unread import little_unread
+from tests.realm_process import RealmProcess
 from tests.wire.attacker import Outside, outside, refusal
 from tests.wire.dialling import Map, Sockets, new_keys, packed, received, unpacked
 
@@ -78,34 +78,31 @@ def test_an_introduction_is_said_with_the_realms_own_key_and_front_door(here: Ou
 
 def test_what_a_peer_does_not_read_has_a_bound(tmp_path: Path) -> None:
     """It need not read what it is sent to acknowledge it, and be sent more."""
-    realm = RealmProcess(tmp_path, config=FAST_HASHING + NO_LIMITS)
-    realm.program = little_unread.program(1024)
-    try:
-        with outside(realm.start()) as here, other_realm(rcvbuf=4096, rcvhwm=1) as other:
-            person = here.person("messi")
-            person.post("addrealm", realm="pusat", address="127.0.0.1", port=other.door_port)
-            other.show_card()
-            caller, frame = received(other.commands)
-            other.commands.send_multipart([caller, packed(id=unpacked(frame)["id"], status="OK")])
+    with (
+        little_unread(tmp_path, 1024) as realm,
+        outside(realm) as here,
+        other_realm(rcvbuf=4096, rcvhwm=1) as other,
+    ):
+        person = here.person("messi")
+        person.post("addrealm", realm="pusat", address="127.0.0.1", port=other.door_port)
+        other.show_card()
+        caller, frame = received(other.commands)
+        other.commands.send_multipart([caller, packed(id=unpacked(frame)["id"], status="OK")])
+        assert person.caller.answer()["status"] == "OK"
+        link, frame = received(other.commands)
+        hello = unpacked(frame)
+        had = {"epoch": hello["epoch"], "n": hello["next"] - 1, "hash": bytes(32)}
+        told = {"status": "OK", "realm": "pusat", "version": 1, "features": [], "received": had}
+        other.commands.send_multipart([link, packed(id=hello["id"], **told)])
+        for number in range(hello["next"], hello["next"] + ENDLESS):
+            if "too much unread" in realm.log():
+                break
+            person.post("send", to="bob@pusat", message="x" * LARGE)
+            ack = packed(cmd="link.ack", epoch=hello["epoch"], after=had["n"], upto=number, results={})
+            while not person.caller.socket.poll(AGAIN_MS):
+                other.commands.send_multipart([link, ack])
             assert person.caller.answer()["status"] == "OK"
-            link, frame = received(other.commands)
-            hello = unpacked(frame)
-            had = {"epoch": hello["epoch"], "n": hello["next"] - 1, "hash": bytes(32)}
-            told = {"status": "OK", "realm": "pusat", "version": 1, "features": [], "received": had}
-            other.commands.send_multipart([link, packed(id=hello["id"], **told)])
-            for number in range(hello["next"], hello["next"] + ENDLESS):
-                if "too much unread" in realm.log():
-                    break
-                person.post("send", to="bob@pusat", message="x" * LARGE)
-                ack = packed(cmd="link.ack", epoch=hello["epoch"], after=had["n"], upto=number, results={})
-                while not person.caller.socket.poll(AGAIN_MS):
-                    other.commands.send_multipart([link, ack])
-                assert person.caller.answer()["status"] == "OK"
-        assert realm.stop() == 0
-        assert f"by=127.0.0.1:{other.commands_port}" in realm.log()
-    finally:
-        if realm.running:
-            realm.kill()
+    assert f"by=127.0.0.1:{other.commands_port}" in realm.log()
 
 
 def test_a_card_of_somebody_else_is_unreachable(here: Outside) -> None:

@@ -5,15 +5,15 @@ The bounds are what a realm may grow by, resident, while it is attacked with eve
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 import zmq
 
 from tests.conftest import StartRealm
-from tests.faults import little_unread
-from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess
+from tests.faults.little_unread import little_unread
+from tests.realm_process import NO_LIMITS, RealmProcess
 from tests.wire.attacker import PASSWORD, Listener, Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer
 from tests.wire.dialling import PATIENCE_MS, Keys, SilenceError, new_keys, packed, unpacked
@@ -155,21 +155,8 @@ def log_in_often(here: Outside, username: str) -> list[tuple[Keys, str, bytes]]:
 @pytest.fixture(params=[True, False], ids=["reported", "unreported"])
 def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealmProcess]:
     """A realm in which 32 MiB may wait, and which may know connections only by what they say."""
-    with running(tmp_path, little_unread.program(32 * 1024, hears=request.param)) as realm:
+    with little_unread(tmp_path, 32 * 1024, hears=request.param) as realm:
         yield realm
-
-
-@contextmanager
-def running(folder: Path, program: tuple[str, ...]) -> Iterator[RealmProcess]:
-    """A realm of another program, which is well at the end."""
-    realm = RealmProcess(folder, config=FAST_HASHING + NO_LIMITS)
-    realm.program = program
-    try:
-        yield realm.start()
-        assert realm.stop() == 0
-    finally:
-        if realm.running:
-            realm.kill()
 
 
 def test_answers_that_many_do_not_read_have_a_bound_together(either: RealmProcess) -> None:
@@ -243,7 +230,7 @@ def test_pushes_that_nobody_reads_do_not_pile_up(start_realm: StartRealm) -> Non
 
 
 def test_cards_that_nobody_reads_count_too(tmp_path: Path) -> None:
-    with running(tmp_path, little_unread.program(512)) as realm, outside(realm) as here:
+    with little_unread(tmp_path, 512) as realm, outside(realm) as here:
         witness = Witness(here)
         question = packed(cmd="identity", id=1)
         deaf = [here.dial(zmq.DEALER, realm.door, rcvhwm=1, rcvbuf=4096).socket for _ in range(DEAF_STRANGERS)]

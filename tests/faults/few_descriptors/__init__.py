@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.realm_process import FAST_HASHING, RealmProcess
+from tests.realm_process import FAST_HASHING, RealmProcess, running
 
 
 @contextmanager
@@ -12,9 +12,5 @@ def few_descriptors(folder: Path, most: int, config: str = "") -> Iterator[Realm
     """One that has all that it may have from its start, and is well at the end."""
     realm = RealmProcess(folder, config=config + FAST_HASHING)
     realm.program = (__name__, str(most))
-    try:
-        yield realm.start()
-        assert realm.stop() == 0
-    finally:
-        if realm.running:
-            realm.kill()
+    with running(realm):
+        yield realm

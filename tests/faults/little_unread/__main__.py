@@ -21,6 +21,7 @@ def watch_no_accepted(watched: Socket, events: int) -> Socket:
 
 if __name__ == "__main__":
     kib, hears = sys.argv.pop(1), sys.argv.pop(1)
+    # They are final for the realm: this is a realm of other bounds.
     excess.UNREAD_OF_ALL = int(kib) << 10  # type: ignore[misc]
     excess.UNREAD_LEFT = excess.UNREAD_OF_ALL // 2  # type: ignore[misc]
     if hears == str(False):
