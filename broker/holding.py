@@ -79,11 +79,11 @@ class Holding:
         self.crowded = 0
         """Connections of strangers that were cut, as there were too many."""
         self.swarming = 0
-        """Connections of users and peers that were cut, as they had most and descriptors ran out."""
+        """Connections of users and peers that were cut, as they had too many."""
         self.dropped = 0
         """Messages of connections that had ended, dropped as memory was short."""
         self.deaf = 0
-        """Connections that were cut, as most waited for whose they are, and too much for all."""
+        """Connections that were cut, as they did not read, and too much waited for all or for their session."""
         self.connections = Connections()
         self.latest: Connection | None = None
         """That of the latest message that came on one of the sockets that are listened on, all in one thread."""
@@ -163,9 +163,13 @@ class Holding:
         if self.latest is not None:
             self.connections.cut(self.latest)
 
-    def cut_one(self, connection: Connection) -> None:
-        """End a connection in favour of others for the same."""
+    def cut_deaf(self, connection: Connection) -> None:
+        """End a connection that does not read what others of the same session do."""
         self.deaf += bool(self.connections.cut(connection))
+
+    def cut_swarming(self, connection: Connection) -> None:
+        """End a connection of a user who has too many."""
+        self.swarming += bool(self.connections.cut(connection))
 
     def receive(self, source: Socket, *, routed: bool = False) -> list[zmq.Frame]:
         """Take in the next message, or raise zmq.Again where there is none. `routed`: the first frame is a route.

@@ -91,7 +91,7 @@ class Push:
         """Send to those who have room. Of several connections that hear a topic, the one that reads least ends."""
         those = sorted(self._hearing.get(topic, ()), key=self._holding.connections.unread)
         if len(those) > 1:
-            self._holding.cut_one(those.pop())
+            self._holding.cut_deaf(those.pop())
             self._hearing[topic] = those
         else:
             those = []
@@ -119,7 +119,8 @@ class Push:
             return
         those = [connection, *filter(self._is_another, self._hearing.get(topic, ()))]
         for one in those[SPARED:]:  # all of them hear each event, and everybody waits for that
-            self._holding.cut_one(one)
+            self._holding.cut_swarming(one)
+            self._culprits.name("too many listeners", one.who, user=one.who)
         self._hearing[topic] = those[:SPARED]
         if len(self._hearing) > self._look_at:
             self._forget()

@@ -65,3 +65,6 @@ def test_sixteen_connections_hear_a_session_and_the_oldest_beyond_end(tmp_path: 
         other.send("greedy", "halo")
         for one in listeners[2:]:
             assert one.hear_until("halo") == ["halo"]
+        assert realm.log().count("too many listeners") == 1, "each minute"
+    assert "user=greedy@kampus" in realm.log()
+    assert "connections of users and peers who had most, as there were too many=2" in realm.log()
