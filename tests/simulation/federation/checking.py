@@ -201,11 +201,19 @@ class Checks:
         own, theirs, bounces = counts
         if bounces or (saying.told is not None and not own) or (theirs and not saying.is_possible):
             self._fail(f"the sender of {saying} was erased, and it is there {counts}")
-        taken = saying.told is not None and saying.told.queued is not True
+        taken = saying.told is not None and saying.told.queued is not True and not self._may_have_come_back(saying)
         if taken and saying.is_possible and not theirs and not self._is_too_late(saying):
             self._fail(f"{saying} was taken, its sender erased, and it is there {counts}")
         if saying.crosses and saying.is_possible:
             self._world.count(Seldom.ERASED_AND_TAKEN if theirs else Seldom.WITHDRAWN)
+
+    def _may_have_come_back(self, saying: Saying) -> bool:
+        """Whether it may have been given back, which is erased with it; and been said again when that was long ago.
+
+        Then the answer is of what is kept at home, and that alone.
+        """
+        forgotten = self._operators.have_forgotten(saying.source, saying.target, saying.said_at)
+        return forgotten and saying.said_at <= self._leapt_at
 
     def _came_too_late(
         self, saying: Saying, counts: tuple[int, int, int], bounces: list[Entry], taken: list[Entry]
