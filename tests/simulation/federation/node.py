@@ -245,25 +245,29 @@ class RealmNode:
         connection = self._links.get(effect.peer)
         if connection is None or not connection.up:
             return
-        target, life = connection.target, self.life
+        target, on, life = connection.target, connection.route, self.life
         frames = [encode_command(effect.frame)] if effect.data is None else [encode_command(effect.frame), effect.data]
-        route = Route((b"f" if effect.bulk else b"") + connection.route)
+        route = Route((b"f" if effect.bulk else b"") + on)
+
+        def heard(frame: bytes) -> None:
+            if life == self.life and connection.up and connection.route == on:  # else its socket is closed
+                self.hear(effect, frame)
 
         def answered(told: tuple[int | None, Told]) -> None:
-            target.send_back(self, effect, life, *told)
+            target.send_back(self, heard, *told)
 
         self._world.carry_between(self.name, target.name, lambda: target._receive(self.key, route, frames, answered))
 
-    def send_back(self, to: "RealmNode", asked: ToPeer, life: int, call: int | None, answer: Told) -> None:
-        """An answer goes back over the link on which it was asked."""
+    def send_back(self, to: "RealmNode", heard: Callable[[bytes], None], call: int | None, answer: Told) -> None:
+        """An answer goes back over the connection on which it was asked."""
         frame = encode_refusal(call, answer) if isinstance(answer, Refusal) else encode_answer(answer)
-        self._world.carry_between(self.name, to.name, partial(to.hear, asked, life, frame))
+        self._world.carry_between(self.name, to.name, partial(heard, frame))
 
-    def hear(self, asked: ToPeer, life: int, frame: bytes) -> None:
+    def hear(self, asked: ToPeer, frame: bytes) -> None:
         """What a peer answers arrives."""
         read = decode_from_peer(frame)
         assert read is not None
-        if life == self.life and self.running:
+        if self.running:
             self._take(FromPeer(asked.peer, read, asked.bulk))
 
     # dialling
