@@ -3,12 +3,13 @@
 import time
 from typing import Final
 
+from broker.sockets import UNREAD_PUSHES
 from broker.tcp import Counted
 
 WINDOW_S: Final = 1.0
 """Over so long, at the least, the pace is seen at which somebody reads."""
 BUCKETS: Final = 4
-BUCKET: Final = 64
+BUCKET: Final = UNREAD_PUSHES // BUCKETS
 """Messages: the last so many, of each of so many buckets, and those that have begun the next."""
 
 
@@ -21,7 +22,7 @@ class Account:
         self.given = 0
         """Bytes that were handed to libzmq."""
         self.is_lossy = False
-        """Whether libzmq may drop what it says that it has taken. Then it keeps no more than `BUCKETS * BUCKET`."""
+        """Whether libzmq may drop what it says that it has taken. Then it keeps no more than `UNREAD_PUSHES`."""
         self.pace = 0.0
         """Bytes a second that were read lately."""
         self._beside = 0
@@ -51,7 +52,10 @@ class Account:
 
     def waits(self, counted: Counted) -> int:
         """Bytes that do, here or on the way. `counted` was asked before."""
-        waits = self.given + self._beside - counted.acked
+        return self._waits(self.given, counted)
+
+    def _waits(self, given: int, counted: Counted) -> int:
+        waits = given + self._beside - counted.acked
         if self.is_lossy:
             waits = min(waits, sum(self._buckets) + counted.queued)
         return max(0, waits)
@@ -59,7 +63,7 @@ class Account:
     def look(self, counted: Counted) -> None:
         """See it anew, and set it right: where the system has nothing to send, what was given before does not wait."""
         now, given = time.monotonic(), self.given
-        waits = self.waits(counted)
+        waits = self._waits(given, counted)  # more may be given meanwhile: that is not to be counted twice
         if now - self._at >= WINDOW_S:
             given_before, acked_before = self._seen
             if not counted.queued:

@@ -1,7 +1,7 @@
 """The commands ROUTER: frames to requests, and answers to frames."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import zmq
@@ -45,6 +45,15 @@ _UNREAD: Final = Refusal(
 _CHOSEN: Final = Malformed(None, Refusal(Code.BAD_REQUEST, "set no routing id (ZMQ_ROUTING_ID) on your socket"))
 
 
+class _Peer(NamedTuple):
+    """Who has a routing id."""
+
+    connection: Connection | None
+    """None where nobody knows."""
+    is_given: bool
+    """Whether libzmq gave the id, and no peer chose it."""
+
+
 class Commands:
     """The ROUTER, and what it could not deliver."""
 
@@ -64,8 +73,8 @@ class Commands:
         self.waiting = Waiting()
         self._now = now
         self._long = Bucket(LONG_AT_ONCE, now())
-        self._connections: dict[bytes, Connection | None] = {}
-        """By routing ids that libzmq gave, and no peer chose: looking at `Identity` costs as much as a decode."""
+        self._peers: dict[bytes, _Peer] = {}
+        """By routing ids: looking at `Identity` costs as much as a decode."""
         self._forget_at = REMEMBERED
 
     def gather(self, at_most: int) -> list[Request]:
@@ -105,7 +114,8 @@ class Commands:
         frames = (b"", frame) if delimited else (frame,)
         if effect.data is not None:
             frames = (*frames, effect.data)
-        connection = self._connections.get(peer)
+        known = self._peers.get(peer)
+        connection = known.connection if known else None
         sent = self._holding.send(self.socket, connection, frames, peer)
         if sent is Sent.SENT:
             if effect.data is not None:
@@ -120,8 +130,10 @@ class Commands:
     def _unless_unread(self, request: Request) -> Request:
         if type(request.body) not in LARGE:
             return request
-        connection = self._connections.get(request.route.peer)
-        if connection is None or self._holding.connections.unread(connection) <= UNREAD:
+        known = self._peers.get(request.route.peer)
+        if known is None or known.connection is None:
+            return request
+        if (self._holding.connections.unread(known.connection) or 0) <= UNREAD:
             return request
         return msgspec.structs.replace(request, body=Malformed(request.call, _UNREAD), data=b"")
 
@@ -146,27 +158,27 @@ class Commands:
         if delimited:
             del parts[0]
         route = Route(peer, delimited)
-        if peer not in self._connections and not self._is_given(peer, frames[-1]):
+        known = self._peers.get(peer) or self._meet(peer, frames[-1])
+        if not known.is_given:
             return Request(route, *caller, _CHOSEN)
         decoded = self._unread(len(parts[0]), caller) or decode_command(parts)
         if isinstance(decoded, Malformed):
             return Request(route, *caller, decoded)
         return Request(route, *caller, *decoded)
 
-    def _is_given(self, peer: bytes, frame: zmq.Frame) -> bool:
-        if len(peer) != _GIVEN_LENGTH or peer[0] or _identity(frame):
-            return False
-        if len(self._connections) >= self._forget_at:
+    def _meet(self, route: bytes, frame: zmq.Frame) -> _Peer:
+        if len(self._peers) >= self._forget_at:
             self._forget()
         self._holding.meet(self.socket, frame)
-        self._connections[peer] = self._holding.latest
-        return True
+        is_given = len(route) == _GIVEN_LENGTH and not route[0] and not _identity(frame)
+        peer = self._peers[route] = _Peer(self._holding.latest, is_given)
+        return peer
 
     def _forget(self) -> None:
         """Forget those who have gone."""
         has = self._holding.connections.has
-        self._connections = {peer: one for peer, one in self._connections.items() if one and has(one)}
-        self._forget_at = REMEMBERED + 2 * len(self._connections)
+        self._peers = {route: one for route, one in self._peers.items() if one.connection and has(one.connection)}
+        self._forget_at = REMEMBERED + 2 * len(self._peers)
 
 
 def _identity(frame: zmq.Frame) -> str:

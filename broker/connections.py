@@ -15,6 +15,7 @@ from broker import monitoring, tcp
 from broker.account import Account
 
 SOON_S: Final = 10
+DAY_S: Final = 86_400
 SHORT: Final = 255
 """Of the longest body on the wire whose header takes 2 bytes; others take 9 (RFC 23)."""
 
@@ -28,6 +29,10 @@ class Kind(NamedTuple):
     """Bytes on the wire that may be held of one."""
     swells: int
     """Bytes of memory that one on the wire takes, at most: libzmq has 64 for the shortest frame."""
+    handshake: int
+    """Bytes before the first message, about, and at the least those of an honest one."""
+    lasts_s: int
+    """After so long it is ended: what may be heartbeats, and may be what never becomes a message, has a bound so."""
     strange: bool = False
     """Nobody has vouched for it yet."""
 
@@ -40,11 +45,11 @@ class Kind(NamedTuple):
         return size
 
 
-CLEAR: Final = Kind(0, 4 << 10, 32, strange=True)
+CLEAR: Final = Kind(0, 4 << 10, 32, 256, 30, strange=True)
 """For one question and its answer, at a front door."""
-SEALED: Final = Kind(33, 8 << 20, 2, strange=True)
+SEALED: Final = Kind(33, 8 << 20, 2, 2_048, 600, strange=True)
 """By CURVE (RFC 26): MESSAGE, a nonce, flags and a MAC. `most` is two windows of chunks of a file."""
-LISTENING: Final = SEALED._replace(strange=False)
+LISTENING: Final = SEALED._replace(strange=False, lasts_s=7 * DAY_S)
 """The same of users who hear what is pushed."""
 TRUSTED: Final = LISTENING._replace(most=32 << 20)
 """The same of users who say commands, and of peers: twice a window of a peer's largest messages."""
@@ -53,7 +58,7 @@ TRUSTED: Final = LISTENING._replace(most=32 << 20)
 class Connection:
     """One that was accepted, or made."""
 
-    __slots__ = ("account", "descriptor", "inode", "is_cut", "kind", "since", "took", "who")
+    __slots__ = ("account", "descriptor", "granted", "inode", "is_cut", "kind", "since", "took", "who")
 
     def __init__(self, descriptor: int, inode: int, kind: Kind, received: int) -> None:
         self.descriptor = descriptor
@@ -65,6 +70,8 @@ class Connection:
         """Bytes that were taken from it, or had come before it was heard of. Theirs who take them."""
         self.account = Account()
         """What it was given."""
+        self.granted = 0
+        """Topics that it was let hear. Theirs who let it."""
         self.is_cut = False
         self.who = ""
         """The user or the peer whose it is, or where this realm dialled; empty of who is strange."""
@@ -112,8 +119,8 @@ class Connections:
         """Whether it is still there, as far as is known."""
         return self._all.get(connection.descriptor) is connection
 
-    def began(self, report: monitoring.Report, kind: Kind) -> None:
-        """A connection of that kind is reported, as accepted or as connected.
+    def began(self, report: monitoring.Report, kind: Kind) -> Connection | None:
+        """A connection of that kind is reported, as accepted or as connected; returns it, if it is still there.
 
         It may have ended since, and its descriptor serve another by now, of another socket and kind: that is told by
         its port, and reported by itself.
@@ -121,7 +128,7 @@ class Connections:
         descriptor = report.value
         ours, theirs = tcp.ports(descriptor)
         if report.port != (theirs if report.event == zmq.EVENT_CONNECTED else ours):
-            return
+            return None
         with self._lock, suppress(OSError):  # it has gone already
             inode = os.fstat(descriptor).st_ino
             before = self._all.get(descriptor)
@@ -131,6 +138,8 @@ class Connections:
                 self._all[descriptor] = Connection(descriptor, inode, kind, received)
             elif kind.most > before.kind.most:  # of two that go to the same port
                 before.kind = kind
+            return self._all[descriptor]
+        return None
 
     def counted(self, descriptor: int, inode: int) -> tcp.Counted | None:
         """What went over a connection; None where there is no such connection."""
@@ -141,10 +150,10 @@ class Connections:
             return None
         return tcp.counted(descriptor)
 
-    def unread(self, connection: Connection) -> int:
-        """Bytes that wait for it, here or on the way; none where it has gone."""
+    def unread(self, connection: Connection) -> int | None:
+        """Bytes that wait for it, here or on the way; None where it has gone, or nobody knows."""
         counted = self.counted(connection.descriptor, connection.inode)
-        return 0 if counted is None else connection.account.waits(counted)
+        return None if counted is None else connection.account.waits(counted)
 
     def there(self) -> Iterator[There]:
         """All that are; the others are forgotten. Elsewhere than on Linux nobody knows, and there are none."""

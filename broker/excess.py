@@ -9,18 +9,23 @@ nor for all. So of all together it is bounded here, by what the system says that
 """
 
 import resource
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
 from broker import tcp
-from broker.connections import There
+from broker.connections import Connection, There
 
 STRANGERS: Final = 8_192
 """So many there may be, and no more than half of all descriptors. Thousands of clients that come at once are fewer."""
 
 SPARED: Final = 16
 """So many connections a user or a peer may have, however many there are. A client has three."""
+MANY: Final = 64
+"""Three for each of so many devices as may be logged in (`sessions_per_user`)."""
+MANY_LAST_S: Final = 600
+"""So long the connections of who has more last, at most."""
 RESERVE: Final = 64
 """Descriptors, at the least, that are for the realm's own: files, links, the operator."""
 
@@ -66,10 +71,17 @@ class Excess:
             return []
         return _beyond(known, lambda one: one.connection.who, max(0, room), SPARED)
 
+    def aged(self, there: Sequence[There]) -> list[There]:
+        """Those that have lasted for as long as they may: whoever is honest dials again."""
+        now = time.monotonic()
+        owners = Counter(one.connection.who for one in there if one.connection.who)
+        many = {who for who, count in owners.items() if count > MANY}
+        return [one for one in there if now - one.connection.since > _lasts_s(one.connection, many)]
+
     def unread(self, there: Sequence[There]) -> list[There]:
         """Those that are to be cut, as too much waits for all.
 
-        Of the users, peers and addresses for whom most does, and will, as they read it slowly or not at all.
+        Of the users, peers and addresses for whom more does than each may have, of whom most will still wait soon.
         """
         unread = [(one.connection.who or tcp.network(one.connection.descriptor), one) for one in there if one.waits]
         late: Counter[str | bytes] = Counter()
@@ -80,6 +92,8 @@ class Excess:
         self.waits = rest = waits.total()
         if rest <= UNREAD_OF_ALL:
             return []
+        each = share(waits.values(), UNREAD_LEFT)
+        unread = [of for of in unread if waits[of[0]] > each]
         unread.sort(key=lambda of: (late[of[0]], waits[of[0]], of[1].late, of[1].waits), reverse=True)
         ends: list[There] = []
         for _, one in unread:
@@ -88,6 +102,10 @@ class Excess:
             ends.append(one)
             rest -= one.waits
         return ends
+
+
+def _lasts_s(connection: Connection, many: set[str]) -> int:
+    return min(connection.kind.lasts_s, MANY_LAST_S) if connection.who in many else connection.kind.lasts_s
 
 
 def _beyond(some: Iterable[There], whose: Callable[[There], Hashable], room: int, spared: int = 0) -> list[There]:

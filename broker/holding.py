@@ -43,8 +43,6 @@ LITTLE: Final = 64 << 10
 """Bytes on the wire."""
 HEARTBEATS: Final = 16
 """Bytes a second that are never taken: what both sides say to see that the other is there takes 5."""
-HANDSHAKE: Final = 2_048
-"""Bytes before the first message, at most."""
 LOOK_S: Final = 0.1
 """So often is looked, at most; where there are thousands, as often as takes `SHARE` of a processor,"""
 SHARE: Final = 0.02
@@ -136,9 +134,8 @@ class Holding:
         if source in self._listening:
             _, kind, port = self._listening[source]
             with suppress(zmq.ZMQError):  # libzmq says this itself
-                descriptor = int(frame.get(zmq.SRCFD))
-                self.connections.began(monitoring.Report(zmq.EVENT_ACCEPTED, descriptor, port), kind)
-                self.latest = self.connections.of(descriptor)
+                report = monitoring.Report(zmq.EVENT_ACCEPTED, int(frame.get(zmq.SRCFD)), port)
+                self.latest = self.connections.began(report, kind)
 
     def give(self, connection: Connection, frames: Iterable[Sized]) -> int:
         """These are sent to it now; so many bytes, which its account is to take back where they could not be."""
@@ -165,11 +162,13 @@ class Holding:
 
     def cut_deaf(self, connection: Connection) -> None:
         """End a connection that does not read what others of the same session do."""
-        self.deaf += bool(self.connections.cut(connection))
+        if self.connections.cut(connection):  # which may wait: nothing is added to what was read before
+            self.deaf += 1
 
     def cut_swarming(self, connection: Connection) -> None:
         """End a connection of a user who has too many."""
-        self.swarming += bool(self.connections.cut(connection))
+        if self.connections.cut(connection):
+            self.swarming += 1
 
     def receive(self, source: Socket, *, routed: bool = False) -> list[zmq.Frame]:
         """Take in the next message, or raise zmq.Again where there is none. `routed`: the first frame is a route.
@@ -307,6 +306,8 @@ class Holding:
         for who, address in self._ended(self._excess.unread, there):
             self.deaf += 1
             self._culprits.name("too much unread", who or address, by=who, address=address)
+        for one in self._excess.aged(there):
+            self.connections.cut(one.connection)
         self._look_at = given + max(GIVEN, (UNREAD_OF_ALL - self._excess.waits) // 2)
 
     def _ended(self, beyond: Callable[[Sequence[There]], list[There]], there: list[There]) -> Iterator[tuple[str, str]]:
@@ -322,7 +323,8 @@ def _held(there: list[There]) -> list[tuple[int, There]]:
     held: list[tuple[int, There]] = []
     for one in there:
         # What was received is known from before: of what is taken in between nothing is held.
-        size = one.received - one.connection.took - HANDSHAKE - HEARTBEATS * (now - one.connection.since)
+        connection = one.connection
+        size = one.received - connection.took - connection.kind.handshake - HEARTBEATS * (now - connection.since)
         held.append((max(0, int(size)), one))
     held.sort(key=lambda of: of[0] * of[1].connection.kind.swells, reverse=True)
     return held

@@ -4,6 +4,8 @@ Each peer has two: one for messages, and one for files (`bulk`), so that none wa
 core is told of the first; the second comes and goes beside it, and holds a few frames until it is made.
 
 When to connect, and what to say, is the core's to know. libzmq tells how a connection fares on a socket of its own.
+Where one is lost, its socket ends with it, and another is made: libzmq would keep bytes of files, in no account, for
+whoever is dialled next. Nor is anything taken in any more that was said on the one that was lost.
 Hundreds of sockets that have nothing to say would make every poll slow, so all are watched by one descriptor. libzmq's
 own descriptors tell only of what is new, and any call may use that up: whoever may have more is remembered.
 """
@@ -18,11 +20,13 @@ from typing import Final, NamedTuple
 import zmq
 
 from broker import monitoring, outgoing
+from broker.clock import steady_ms
 from broker.connections import TRUSTED, Connection
 from broker.holding import Holding
 from broker.keyfiles import KeyPair
 from broker.lookups import Found, Lookups, not_there, place
 from broker.sockets import Context, Sent, Socket
+from realm.due import FAR
 from realm.effects import Connect
 from realm.inputs import FromPeer, LinkDown, LinkUp
 from schemas.codec import decode_from_peer
@@ -31,6 +35,8 @@ FRAMES_A_TURN: Final = 64
 """The most that one turn takes in from one peer."""
 BYTES_A_TURN: Final = 2 << 20
 """About the most that one turn takes in from all of them."""
+AGAIN_MS: Final = 250
+"""So long after a connection was lost it is made anew: who ends each at once is not dialled without a pause."""
 
 _UNANSWERED: Final = zmq.EVENT_CONNECT_RETRIED
 """Comes when a connection could not be made, and also after one was lost."""
@@ -48,13 +54,13 @@ class _Way(NamedTuple):
 
 
 class _Line:
-    """One socket to one address, and what libzmq reports of its connection, which it makes anew by itself."""
+    """One socket to one address, and what libzmq reports of its connection, which it tries until it is made."""
 
     def __init__(self, context: Context, keys: KeyPair, wanted: Connect, address: str, *, bulk: bool) -> None:
         """Raises zmq.ZMQError where there can be no socket for that."""
         self.address = address
         self.connection: Connection | None = None
-        """The latest, as far as is known."""
+        """Once it is made, as far as is known."""
         self.failed = False
         """Whether the latest try to connect has failed, or its connection was lost."""
         self.worked = False
@@ -125,6 +131,8 @@ class Links:
         self._selector = selectors.DefaultSelector()
         self._found: SimpleQueue[tuple[Connect, Found]] = SimpleQueue()
         self._told: deque[LinkUp | LinkDown] = deque()
+        self._lost: dict[_Way, int] = {}
+        """When to make those anew that were lost, ms."""
         self._ready: dict[_Way, None] = {}
         """Connections on which there may be more; whose turn it is comes first."""
 
@@ -136,6 +144,11 @@ class Links:
     def waiting(self) -> bool:
         """Whether `gather` has left something, or found out since: then nobody may wait for the descriptor."""
         return bool(self._told or self._ready)
+
+    @property
+    def again_ms(self) -> int:
+        """For how long nobody need `gather` where nothing is told."""
+        return max(0, min(self._lost.values()) - steady_ms()) if self._lost else FAR
 
     def connect(self, wanted: Connect) -> None:
         """Have the link go there. One that does, or is being connected, stays; one that has failed is tried at once.
@@ -183,6 +196,7 @@ class Links:
     def gather(self, at_most: int) -> list[FromLink]:
         """Take in what waits, some of each peer."""
         self._open_found()
+        self._open_lost()
         self._look()
         came: list[FromLink] = []
         while self._told and len(came) < at_most:
@@ -200,6 +214,7 @@ class Links:
         for link in self._links.values():
             self._close_line(link, None)
         self._links.clear()
+        self._lost.clear()
         self._ready.clear()
         self._selector.close()
 
@@ -239,12 +254,12 @@ class Links:
         return size
 
     def _look(self) -> None:
-        """See on which sockets something is new."""
-        for key, _ in self._selector.select(0):
-            way, is_reports = key.data
-            if is_reports:
-                self._hear(self._links[way])
-            else:
+        """See on which sockets something is new; of one that was lost nothing is taken in any more."""
+        new = [key.data for key, _ in self._selector.select(0)]
+        for way in [way for way, is_reports in new if is_reports]:
+            self._hear(self._links[way])
+        for way in [way for way, is_reports in new if not is_reports]:
+            if self._links[way].line is not None:
                 self._ready.setdefault(way)
 
     def _hear(self, link: _Link) -> None:
@@ -256,11 +271,13 @@ class Links:
                 report = monitoring.next_report(line.reports)
                 event = report.event
                 if event == zmq.EVENT_CONNECTED:
-                    self._holding.connections.began(report, TRUSTED)
-                    line.connection = self._holding.connections.of(report.value)
+                    line.connection = self._holding.connections.began(report, TRUSTED)
                     if line.connection is not None:
                         line.connection.trust(link.place, TRUSTED)
                     continue
+                if event == zmq.EVENT_DISCONNECTED and link.up:
+                    self._lose(link)
+                    return
                 line.failed = event != zmq.EVENT_HANDSHAKE_SUCCEEDED
                 line.worked |= not line.failed
                 line.given_up = line.failed and not event & _UNANSWERED
@@ -268,6 +285,21 @@ class Links:
                     self._tell_down(link, _why(event, link.place))
                 else:
                     self._tell_up(link)
+
+    def _lose(self, link: _Link) -> None:
+        """Its connection is lost, and what was said on it, and not taken in, with it."""
+        self._tell_down(link, _why(zmq.EVENT_DISCONNECTED, link.place))
+        self._give_up_line(link)
+        self._lost[link.way] = steady_ms() + AGAIN_MS
+
+    def _open_lost(self) -> None:
+        """Make those anew that were lost, unless that is done, or they are wanted no more, or not there."""
+        now = steady_ms()
+        for way in [way for way, at in self._lost.items() if at <= now]:
+            del self._lost[way]
+            link = self._links.get(way)
+            if link is not None and link.line is None and link.tried and self._lookups.may_be_dialled(link.tried):
+                self._open(link, (link.tried,))
 
     def _tell_up(self, link: _Link) -> None:
         if not link.up:

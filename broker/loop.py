@@ -130,7 +130,7 @@ class Loop:
             now = self._now()
             busy = self._links.waiting or self._commands.waiting or self._operator.waiting
             wait = 0 if busy else max(0, self._core.wake_at(now) - now)
-            self._poller.poll(min(wait, self._operator.again_ms))
+            self._poller.poll(min(wait, self._operator.again_ms, self._links.again_ms))
             self._turn(self._gather())
             self._turn_of_pages()
         give_up = time.monotonic() + STOP_MS / 1000

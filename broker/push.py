@@ -25,6 +25,8 @@ SUBSCRIBE, UNSUBSCRIBE = 1, 0
 REFUSED_AT_MOST: Final = 64
 """Different topics that are refused to a key before it loses its sessions and its connection."""
 KEYS_COUNTED: Final = 1_000
+GRANTED: Final = 128
+"""Topics that one connection may come to hear, of sessions of its key: libzmq keeps those that have ended, too."""
 FORGOTTEN_BEYOND: Final = 64
 """Topics, and twice those that were heard when last looked: then those are forgotten that nobody hears any more."""
 FRAMES_PER_SECOND: Final = 20
@@ -47,7 +49,7 @@ class Push:
         self.dropped = 0
         """Frames that were no subscription, or came from nobody."""
         self.unread = 0
-        """Events dropped because a subscriber did not read."""
+        """How often a subscriber was found not to read: events for it are dropped from then on, until it does."""
         self.sent = 0
         """Events published, once for each session."""
         self._core = core
@@ -78,7 +80,10 @@ class Push:
         return heard
 
     def publish(self, topics: list[bytes], event: bytes) -> None:
-        """Send an event to whoever was granted one of the topics. A subscriber who does not read loses it."""
+        """Send an event to whoever was granted one of the topics. A subscriber who does not read loses it.
+
+        Of those that it loses until it has read, libzmq tells of the first alone.
+        """
         self.sent += len(topics)
         for topic in topics:
             given = [(one, self._holding.give(one, (topic, event))) for one in self._hearing.get(topic, ())]
@@ -89,7 +94,10 @@ class Push:
 
     def _lose(self, topic: bytes, event: bytes) -> None:
         """Send to those who have room. Of several connections that hear a topic, the one that reads least ends."""
-        those = sorted(self._hearing.get(topic, ()), key=self._holding.connections.unread)
+        unread = self._holding.connections.unread
+        waits = [(size, one) for one in self._hearing.get(topic, ()) if (size := unread(one)) is not None]
+        waits.sort(key=lambda of: of[0])
+        those = [one for _, one in waits]
         if len(those) > 1:
             self._holding.cut_deaf(those.pop())
             self._hearing[topic] = those
@@ -117,7 +125,12 @@ class Push:
         connection = self._holding.latest
         if connection is None:
             return
-        those = [connection, *filter(self._is_another, self._hearing.get(topic, ()))]
+        hearing = self._hearing.get(topic, [])
+        connection.granted += connection not in hearing
+        if connection.granted > GRANTED:
+            self._holding.cut_latest()  # whoever is honest dials again, and says what it wants to hear now
+            return
+        those = [connection, *filter(self._is_another, hearing)]
         for one in those[SPARED:]:  # all of them hear each event, and everybody waits for that
             self._holding.cut_swarming(one)
             self._culprits.name("too many listeners", one.who, user=one.who)
@@ -126,9 +139,9 @@ class Push:
             self._forget()
 
     def _forget(self) -> None:
-        """Forget the topics that nobody hears any more: those of sessions that have ended."""
+        """Forget the topics of sessions that have ended, and those that nobody hears any more."""
         for topic, those in list(self._hearing.items()):
-            if not any(map(self._holding.connections.has, those)):
+            if not self._core.who_hears(topic) or not any(map(self._holding.connections.has, those)):
                 del self._hearing[topic]
         self._look_at = FORGOTTEN_BEYOND + 2 * len(self._hearing)
 

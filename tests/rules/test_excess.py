@@ -74,6 +74,25 @@ def test_where_few_descriptors_are_left_who_has_most_has_too_many(
     assert not set(few) & set(too_many())
 
 
+def test_those_that_have_lasted_for_long_end(it: Bench, beyond: Excess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sooner where somebody has many."""
+    monkeypatch.setattr(excess, "MANY", 2)
+    old, young = it.come(kind=TRUSTED, who="messi@kampus")[1], it.come(kind=LISTENING, who="messi@kampus")[1]
+    many = [it.come(kind=TRUSTED, who="henderson@kampus")[1] for _ in range(3)]
+    for one in (old, *many):
+        one.since -= excess.MANY_LAST_S
+    strange, fresh = it.come()[1], it.come()[1]
+    strange.since -= SEALED.lasts_s
+
+    def aged() -> set[Connection]:
+        return {one.connection for one in beyond.aged(list(it.here.there()))}
+
+    assert aged() == {*many, strange}
+    old.since -= TRUSTED.lasts_s
+    assert aged() == {*many, strange, old}
+    assert not {young, fresh} & aged()
+
+
 def test_those_for_whom_most_waits_and_will_are_too_much(
     it: Bench, beyond: Excess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,3 +119,16 @@ def test_those_for_whom_most_waits_and_will_are_too_much(
     assert beyond.unread(there)[0] is most, "one address has as much as a user"
     reading = wait(60, who="budi@kampus", late=1)
     assert reading not in beyond.unread(there)
+
+
+def test_who_has_no_more_waiting_than_each_may_have_is_not_cut_for_others(
+    it: Bench, beyond: Excess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slowly it reads: who has most of all, on many connections that read just so much, was cut last."""
+    monkeypatch.setattr(excess, "UNREAD_OF_ALL", 100)
+    monkeypatch.setattr(excess, "UNREAD_LEFT", 75)
+    slow = [There(it.come(who=f"{number}@kampus")[1], 0, 2, 2) for number in range(5)]
+    much = [There(it.come(who="messi@kampus")[1], 0, 12, 0) for _ in range(8)]
+    ends = beyond.unread([*slow, *much])
+    assert len(ends) == 3, "so much is left"
+    assert set(ends) <= set(much)

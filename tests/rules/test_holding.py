@@ -11,8 +11,9 @@ import pytest
 import zmq
 
 from broker import holding, monitoring, sockets
-from broker.connections import CLEAR, SEALED, TRUSTED, Connection, Connections, Kind
-from broker.holding import DROPPED_AT_ONCE, GIVEN, HANDSHAKE, HEARTBEATS, LITTLE, PARTS, Holding, _Listening
+from broker.connections import CLEAR, LISTENING, SEALED, TRUSTED, Connection, Connections, Kind
+from broker.excess import STRANGERS
+from broker.holding import DROPPED_AT_ONCE, GIVEN, HEARTBEATS, LITTLE, PARTS, Holding, _Listening
 from broker.keyfiles import KeyPair
 from broker.resident import BACK, GROWN, Resident
 from broker.tcp import Counted
@@ -21,7 +22,6 @@ from tests.wire.dialling import PATIENCE_MS
 
 SIZES = [0, 1, 200, 220, 222, 223, 253, 254, 255, 256, 257, 5_000, 100_000]
 """On both sides of where headers become longer, with and without a seal."""
-DAY_S = 86_400
 
 
 class Bench:
@@ -74,7 +74,7 @@ class Bench:
 
     def wait_for(self, size: int) -> None:
         """Wait until every connection has got so much more than its handshake."""
-        while min(one.received for one in self.holding.connections.there()) < size + HANDSHAKE:
+        while min(one.received for one in self.holding.connections.there()) < size + self.kind.handshake:
             self.accepted.poll(1)
 
     def acked(self) -> int:
@@ -107,7 +107,7 @@ def test_what_was_taken_is_what_came(kind: Kind) -> None:
         sayer.send(b"")
         it.take()
         handshake = it.uncounted()
-        assert handshake < HANDSHAKE
+        assert handshake <= kind.handshake
         for size in SIZES:
             sayer.send_multipart([bytes(size), b"x", bytes(size)])
             assert [len(frame) for frame in it.take()[1:]] == [size, 1, size]
@@ -237,7 +237,7 @@ def test_where_memory_is_short_who_holds_more_than_a_little_is_cut(monkeypatch: 
         it.take(), it.take()
         little.send(bytes(LITTLE // 2))
         much.send(bytes(2 * LITTLE))
-        it.wait_for(LITTLE - 2 * HANDSHAKE)
+        it.wait_for(LITTLE - 2 * SEALED.handshake)
         monkeypatch.setattr(Resident, "now", lambda one: one.mark + GROWN + 1)
         while not it.holding.cut:
             it.holding._look()
@@ -255,7 +255,7 @@ def test_what_is_not_whole_yet_is_held_though_nothing_can_be_taken_in(monkeypatc
     with bench(SEALED) as it, it.sayer(), it.sayer(), it.sayer():
         shares = [LITTLE, LITTLE // 2, 2 * LITTLE]
         of = dict(zip(it.holding.connections._all, shares, strict=True))
-        monkeypatch.setattr(Connections, "counted", lambda _, at, __: Counted(0, HANDSHAKE + of[at], 0))
+        monkeypatch.setattr(Connections, "counted", lambda _, at, __: Counted(0, SEALED.handshake + of[at], 0))
         with pytest.raises(zmq.Again):
             it.holding.receive(it.taker, routed=True)
         for _ in range(3):
@@ -337,17 +337,31 @@ def test_a_stranger_may_have_less_held_until_it_is_known(monkeypatch: pytest.Mon
 
 
 def test_heartbeats_are_no_reason_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A listener says nothing else for months."""
+    """A listener says nothing else for days."""
     with bench(SEALED) as it, it.sayer():
         (connection,) = it.holding.connections._all.values()
-        connection.since -= 90 * DAY_S
-        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, HEARTBEATS * 90 * DAY_S, 0))
+        connection.trust("messi@kampus", LISTENING)
+        connection.since -= LISTENING.lasts_s - 60
+        beats = HEARTBEATS * LISTENING.lasts_s
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, beats, 0))
         it.holding._look()
-        assert it.holding.cut == 0
-        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, HEARTBEATS * 90 * DAY_S + 2 * SEALED.most, 0))
+        assert not connection.is_cut
+        monkeypatch.setattr(Connections, "counted", lambda *_: Counted(0, beats + 2 * LISTENING.most, 0))
         it.holding._look()
         it.holding._look()
         assert it.holding.cut == 1, "once"
+
+
+def test_what_may_be_heartbeats_has_an_end() -> None:
+    """Who waited for hours could say as much in a moment that never became a message, and memory had no bound."""
+    with bench(SEALED) as it, it.sayer():
+        (connection,) = it.holding.connections._all.values()
+        connection.since -= SEALED.lasts_s
+        it.holding._look()
+        assert it.next_report().event == zmq.EVENT_DISCONNECTED
+        assert it.holding.cut == 0, "nobody is to blame"
+    hidden = {kind: (kind.handshake + HEARTBEATS * kind.lasts_s) * kind.swells for kind in (CLEAR, SEALED)}
+    assert max(hidden.values()) * STRANGERS <= GROWN, "of all of them"
 
 
 def test_a_connection_is_known_by_its_own_report_alone() -> None:

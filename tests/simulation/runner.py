@@ -115,7 +115,7 @@ def run_all(stage: Stage, seeds: Sequence[int], failing: Callable[[str], None], 
                     failing(why)
                 ran.add(part)
                 if time.monotonic() >= until:
-                    for one in begun:
+                    for one in reversed(begun):  # so those that are done are the first
                         one.cancel()
         finally:
             pool.shutdown(cancel_futures=True)

@@ -102,7 +102,12 @@ def test_the_soak_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monke
     assert msgspec.json.decode(kept.read_bytes())["seconds"] > 0
     assert (resumed["played"], resumed["runs"]) == (f"{4 * CHUNK - 2}", "2")
     assert resumed["did not hold"] == f"2: seeds 1, {CHUNK + 1}"
+    with pytest.raises(AssertionError, match="of another --seed"):
+        progress.Progress(7, kept)
+    going = progress.Progress(0, kept)
     monkeypatch.setattr(progress, "sources", lambda: "others")
+    with pytest.raises(AssertionError, match="has changed meanwhile"):
+        going.add(Ran())
     anew = figures(CHUNK)
     assert (anew["played"], "runs" in anew, "did not hold" in anew) == (f"{CHUNK}", False, False)
 

@@ -15,7 +15,17 @@ import msgspec
 from tests.simulation.runner import Ran
 
 _ROOT: Final = Path(__file__).parent.parent.parent
-_PLAYED: Final = ("realm/**/*.py", "schemas/**/*.py", "client/*.py", "tests/simulation/**/*.py", "tests/rules/*kit.py")
+_PLAYED: Final = (
+    "realm/**/*.py",
+    "realm/store/**/*.sql",
+    "schemas/**/*.py",
+    "client/*.py",
+    "broker/blobs.py",
+    "broker/jobs.py",
+    "tests/simulation/**/*.py",
+    "tests/rules/*kit.py",
+    "tests/rules/blobs_in_memory.py",
+)
 
 
 class _Kept(msgspec.Struct):
@@ -44,26 +54,32 @@ class Progress:
     """Seconds that those before took."""
     began: float = field(default_factory=time.monotonic)
     ran: Ran = field(default_factory=Ran)
+    sources: str = field(default_factory=lambda: sources())
 
     def __post_init__(self) -> None:
-        """Go on where the file says, if it is of the same. Raises msgspec.DecodeError where it is something else."""
+        """Go on where the file says, if it is of the same.
+
+        Raises msgspec.DecodeError where it is something else, AssertionError where it is of another seed.
+        """
         if self.path is None or not self.path.exists():
             return
         kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
-        if (kept.sources, kept.first) == (sources(), self.first):
+        assert kept.first == self.first, f"{self.path} is of another --seed: say that, or name another file"
+        if kept.sources == self.sources:
             self.runs += kept.runs
             self.before = kept.seconds
             self.ran = Ran(kept.histories, Counter(kept.counts), kept.failed, kept.cpu_seconds)
 
     def add(self, ran: Ran) -> None:
-        """So many more are done."""
+        """So many more are done. Raises AssertionError where what plays them is not what it was."""
+        assert sources() == self.sources, "what plays the histories has changed meanwhile: play them from a clone"
         self.ran.add(ran)
         if self.path is not None:
             done = self.ran
             counts = {str(what): count for what, count in done.counts.items()}
             seconds = self.before + time.monotonic() - self.began
             kept = _Kept(
-                sources(), self.first, self.runs, seconds, done.histories, counts, done.failed, done.cpu_seconds
+                self.sources, self.first, self.runs, seconds, done.histories, counts, done.failed, done.cpu_seconds
             )
             written = self.path.with_name(f"{self.path.name}.new")
             written.write_bytes(msgspec.json.encode(kept))

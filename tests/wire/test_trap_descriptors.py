@@ -11,6 +11,7 @@ from pathlib import Path
 import zmq
 
 from tests.faults.few_descriptors import few_descriptors
+from tests.realm_process import RealmProcess
 from tests.wire.attacker import HARD_LIMITS, Witness, outside
 
 DESCRIPTORS = 400
@@ -18,6 +19,7 @@ SILENT = 1_000
 """More than twice as many as there are."""
 OF_ONE = 100
 HEARING = 16
+TOPICS = 128
 MANY_HANDSHAKES = "[limits]\nhandshakes_per_second = 10_000\nhandshake_burst = 10_000\n"
 
 
@@ -50,6 +52,22 @@ def test_connections_of_one_user_keep_nobody_out(tmp_path: Path) -> None:
         newcomer.done("upload", digest=hashlib.sha256(b"halo").digest(), size=4, name="halo.txt")
         witness.notices_nothing()
     assert "by=greedy@kampus" in realm.log()
+
+
+def test_a_connection_that_has_come_to_hear_many_topics_ends(realm: RealmProcess) -> None:
+    """libzmq keeps each until then. Who subscribes to the same again and again hears no more than one."""
+    with outside(realm) as here:
+        greedy, other = here.person("greedy"), here.person("other")
+        fickle, constant = (greedy.listener(reconnect_ivl=-1) for _ in range(2))
+        constant.subscribe()
+        constant.welcomed()
+        for _ in range(TOPICS + 1):
+            fickle.subscribe()
+            fickle.unsubscribe()
+            constant.subscribe()
+        fickle.dialled.wait(zmq.EVENT_DISCONNECTED)
+        other.send("greedy", "halo")
+        assert constant.hear_until("halo") == ["halo"]
 
 
 def test_sixteen_connections_hear_a_session_and_the_oldest_beyond_end(tmp_path: Path) -> None:

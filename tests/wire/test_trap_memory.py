@@ -50,6 +50,7 @@ PUSHES = 1_500
 AT_ONCE = 100
 
 DEAF_STRANGERS = 40
+DEAF_CHOOSERS = 8
 QUESTIONS = 2
 """At once: a stranger who says more than is taken in is cut."""
 SESSIONS = 18
@@ -238,6 +239,20 @@ def test_cards_that_nobody_reads_count_too(tmp_path: Path) -> None:
             for dealer in deaf:
                 for _ in range(QUESTIONS):
                     dealer.send(question)
+            witness.notices_nothing()
+
+
+def test_refusals_that_those_do_not_read_who_choose_a_routing_id_count_too(tmp_path: Path) -> None:
+    with little_unread(tmp_path, 512) as realm, outside(realm) as here:
+        witness = Witness(here)
+        deaf = [
+            here.caller(routing_id=b"chosen %d" % number, rcvhwm=1, rcvbuf=4096).socket
+            for number in range(DEAF_CHOOSERS)
+        ]
+        while "too much unread" not in realm.log():
+            for dealer in deaf:
+                for _ in range(AT_ONCE):
+                    dealer.send(packed(cmd="inbox", id=1, tokenId="x"))
             witness.notices_nothing()
 
 

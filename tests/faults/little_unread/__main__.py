@@ -4,7 +4,7 @@ import sys
 
 import zmq
 
-from broker import excess, monitoring
+from broker import excess, holding, monitoring
 from broker.sockets import Socket
 from realm.cli.app import main
 
@@ -24,6 +24,7 @@ if __name__ == "__main__":
     # They are final for the realm: this is a realm of other bounds.
     excess.UNREAD_OF_ALL = int(kib) << 10  # type: ignore[misc]
     excess.UNREAD_LEFT = excess.UNREAD_OF_ALL // 2  # type: ignore[misc]
+    holding.UNREAD_OF_ALL, holding.GIVEN = excess.UNREAD_OF_ALL, excess.UNREAD_OF_ALL // 16  # type: ignore[attr-defined, misc]
     if hears == str(False):
         monitoring.watch = watch_no_accepted
     main()
