@@ -148,7 +148,7 @@ def test_an_envelope_that_comes_before_its_file(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(OutboxRows, "enqueue", enqueue_and_number)
     monkeypatch.setattr(OutboxRows, "take_back_number", forget)
-    caught("is there (1, 0, 0)")
+    caught("is there (1, 0, 0)", "was forgotten before its time")
 
 
 def test_an_own_entry_that_overtakes_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
