@@ -19,12 +19,13 @@ from typing import Final, NamedTuple
 
 import zmq
 
-from broker import monitoring, outgoing
+from broker import monitoring
 from broker.clock import steady_ms
-from broker.connections import TRUSTED, Connection
+from broker.connections import TRUSTED
 from broker.holding import Holding
 from broker.keyfiles import KeyPair
-from broker.lookups import Found, Lookups, not_there, place
+from broker.line import UNANSWERED, Line, Link, Way
+from broker.lookups import Found, Lookups, not_there
 from broker.sockets import Context, Sent, Socket
 from realm.due import FAR
 from realm.effects import Connect
@@ -38,74 +39,13 @@ BYTES_A_TURN: Final = 2 << 20
 AGAIN_MS: Final = 250
 """So long after a connection was lost it is made anew: who ends each at once is not dialled without a pause."""
 
-_UNANSWERED: Final = zmq.EVENT_CONNECT_RETRIED
-"""Comes when a connection could not be made, and also after one was lost."""
-_OUTCOMES: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | monitoring.REFUSED | _UNANSWERED
-_WATCHED: Final = zmq.EVENT_CONNECTED | _OUTCOMES
-
 FromLink = FromPeer | LinkUp | LinkDown
-
-
-class _Way(NamedTuple):
-    """Which connection of which peer."""
-
-    peer: int
-    bulk: bool
-
-
-class _Line:
-    """One socket to one address, and what libzmq reports of its connection, which it tries until it is made."""
-
-    def __init__(self, context: Context, keys: KeyPair, wanted: Connect, address: str, *, bulk: bool) -> None:
-        """Raises zmq.ZMQError where there can be no socket for that."""
-        self.address = address
-        self.connection: Connection | None = None
-        """Once it is made, as far as is known."""
-        self.failed = False
-        """Whether the latest try to connect has failed, or its connection was lost."""
-        self.worked = False
-        """Whether there was a connection."""
-        self.given_up = False
-        """Whether libzmq has not said that it tries again, which it does not after what it calls a protocol error."""
-        self.socket = outgoing.open_link(context, keys, wanted.key, address, bulk=bulk)
-        try:
-            self.reports = monitoring.watch(self.socket, _WATCHED)
-        except zmq.ZMQError:
-            self.socket.close(linger=0)
-            raise
-        outgoing.connect(self.socket, address, wanted.port)
-
-    def close(self, linger: int | None) -> None:
-        """Give both sockets back; what was not sent is sent for `linger` ms more."""
-        monitoring.unwatch(self.socket, self.reports)
-        self.socket.close(linger)
-
-
-class _Link:
-    """What is wanted of a connection, and how it fares."""
-
-    def __init__(self, way: _Way, wanted: Connect) -> None:
-        self.way = way
-        self.wanted = wanted
-        self.line: _Line | None = None
-        """None while the host is looked up, or where that was in vain."""
-        self.tried = ""
-        """The address of the line that has failed before it."""
-        self.worked = False
-        """Whether there was a connection to that."""
-        self.up: bool | None = None
-        """What was told last; None before it was told what came of the latest Connect."""
-
-    @property
-    def place(self) -> str:
-        """Where it goes, as it is written."""
-        return place(self.wanted.host, self.wanted.port)
 
 
 class _Watched(NamedTuple):
     """To whom a descriptor belongs."""
 
-    way: _Way
+    way: Way
     is_reports: bool
 
 
@@ -127,13 +67,13 @@ class Links:
         self._lookups = lookups
         self._wake = wake
         self._holding = holding
-        self._links: dict[_Way, _Link] = {}
+        self._links: dict[Way, Link] = {}
         self._selector = selectors.DefaultSelector()
         self._found: SimpleQueue[tuple[Connect, Found]] = SimpleQueue()
         self._told: deque[LinkUp | LinkDown] = deque()
-        self._lost: dict[_Way, int] = {}
+        self._lost: dict[Way, int] = {}
         """When to make those anew that were lost, ms."""
-        self._ready: dict[_Way, None] = {}
+        self._ready: dict[Way, None] = {}
         """Connections on which there may be more; whose turn it is comes first."""
 
     def fileno(self) -> int:
@@ -155,14 +95,14 @@ class Links:
 
         What comes of it is told, once, and then only what changes.
         """
-        wants = [self._want(_Way(wanted.peer, bulk), wanted) for bulk in (False, True)]
+        wants = [self._want(Way(wanted.peer, bulk), wanted) for bulk in (False, True)]
         if any(wants):
             self._lookups.begin(wanted.host, lambda found: self._tell_found(wanted, found))
 
     def disconnect(self, peer: int) -> None:
         """End both connections of a peer; what was just sent still goes out."""
         for bulk in (False, True):
-            link = self._links.pop(_Way(peer, bulk), None)
+            link = self._links.pop(Way(peer, bulk), None)
             if link is not None:
                 self._close_line(link, None)
 
@@ -176,7 +116,7 @@ class Links:
 
     def send(self, peer: int, *frames: bytes, bulk: bool = False) -> None:
         """Send without waiting; what cannot be sent now is dropped."""
-        way = _Way(peer, bulk)
+        way = Way(peer, bulk)
         link = self._links.get(way)
         if link is None or link.line is None or not (link.up or bulk):
             self.unsent += 1
@@ -218,13 +158,13 @@ class Links:
         self._ready.clear()
         self._selector.close()
 
-    def _want(self, way: _Way, wanted: Connect) -> bool:
+    def _want(self, way: Way, wanted: Connect) -> bool:
         """Whether a connection is to be made for that, or made anew."""
         link = self._links.get(way)
         if link is None or link.wanted != wanted:
             if link is not None:
                 self._drop(link, "it goes elsewhere now")
-            link = self._links[way] = _Link(way, wanted)
+            link = self._links[way] = Link(way, wanted)
         elif link.up:
             return False
         elif link.line is not None and link.line.failed:
@@ -232,7 +172,7 @@ class Links:
         link.up = None
         return True
 
-    def _receive(self, way: _Way, at_most: int, came: list[FromLink]) -> int:
+    def _receive(self, way: Way, at_most: int, came: list[FromLink]) -> int:
         """Take in what was said on one connection, and return how many bytes that was."""
         line = self._links[way].line
         assert line is not None, "a link without a socket is not ready"
@@ -262,7 +202,7 @@ class Links:
             if self._links[way].line is not None:
                 self._ready.setdefault(way)
 
-    def _hear(self, link: _Link) -> None:
+    def _hear(self, link: Link) -> None:
         """Take in what libzmq reports of a connection. It makes some few tries a second at most."""
         line = link.line
         assert line is not None, "nobody else reports"
@@ -280,13 +220,13 @@ class Links:
                     return
                 line.failed = event != zmq.EVENT_HANDSHAKE_SUCCEEDED
                 line.worked |= not line.failed
-                line.given_up = line.failed and not event & _UNANSWERED
+                line.given_up = line.failed and not event & UNANSWERED
                 if line.failed:
                     self._tell_down(link, _why(event, link.place))
                 else:
                     self._tell_up(link)
 
-    def _lose(self, link: _Link) -> None:
+    def _lose(self, link: Link) -> None:
         """Its connection is lost, and what was said on it, and not taken in, with it."""
         self._tell_down(link, _why(zmq.EVENT_DISCONNECTED, link.place))
         self._give_up_line(link)
@@ -300,14 +240,16 @@ class Links:
             link = self._links.get(way)
             if link is not None and link.line is None and link.tried and self._lookups.may_be_dialled(link.tried):
                 self._open(link, (link.tried,))
+                if link.line is None:  # there is no socket to be had
+                    self._lost[way] = now + AGAIN_MS
 
-    def _tell_up(self, link: _Link) -> None:
+    def _tell_up(self, link: Link) -> None:
         if not link.up:
             link.up = True
             if not link.way.bulk:
                 self._told.append(LinkUp(link.way.peer))
 
-    def _tell_down(self, link: _Link, why: str) -> None:
+    def _tell_down(self, link: Link, why: str) -> None:
         if link.up is not False:
             link.up = False
             if not link.way.bulk:
@@ -323,19 +265,19 @@ class Links:
             while True:
                 wanted, found = self._found.get_nowait()
                 for bulk in (False, True):
-                    link = self._links.get(_Way(wanted.peer, bulk))
+                    link = self._links.get(Way(wanted.peer, bulk))
                     # Else it is wanted no more, or another, or it is there by itself.
                     if link is not None and link.wanted == wanted and not link.up:
                         self._go_on(link, found)
 
-    def _go_on(self, link: _Link, found: Found) -> None:
+    def _go_on(self, link: Link, found: Found) -> None:
         if found.addresses:
             self._open(link, found.addresses)
         else:
             self._close_line(link, 0)
             self._tell_down(link, found.why)
 
-    def _open(self, link: _Link, addresses: tuple[str, ...]) -> None:
+    def _open(self, link: Link, addresses: tuple[str, ...]) -> None:
         """Connect to one of the addresses: to the next one, where there never was a connection to the last."""
         if link.line is not None and link.line.address in addresses:
             return
@@ -343,7 +285,7 @@ class Links:
         at = addresses.index(link.tried) + (not link.worked) if link.tried in addresses else 0
         try:
             address = addresses[at % len(addresses)]
-            line = _Line(self._context, self._keys, link.wanted, address, bulk=link.way.bulk)
+            line = Line(self._context, self._keys, link.wanted, address, bulk=link.way.bulk)
         except zmq.ZMQError as error:
             self._tell_down(link, f"no socket can be had for {link.place} ({error.strerror})")
             return
@@ -353,17 +295,17 @@ class Links:
             self._selector.register(_descriptor(watched), selectors.EVENT_READ, whose)
         self._hear(link)  # a descriptor tells nothing before its socket was once found empty
 
-    def _drop(self, link: _Link, why: str) -> None:
+    def _drop(self, link: Link, why: str) -> None:
         if link.up:
             self._tell_down(link, why)
         self._close_line(link, 0)
 
-    def _give_up_line(self, link: _Link) -> None:
+    def _give_up_line(self, link: Link) -> None:
         assert link.line is not None
         link.tried, link.worked = link.line.address, link.line.worked
         self._close_line(link, 0)
 
-    def _close_line(self, link: _Link, linger: int | None) -> None:
+    def _close_line(self, link: Link, linger: int | None) -> None:
         line, link.line = link.line, None
         if line is not None:
             self._ready.pop(link.way, None)
@@ -375,7 +317,7 @@ class Links:
 def _why(event: int, place: str) -> str:
     if event & monitoring.REFUSED:
         return f"the realm at {place} has another key, or lets nobody in now"
-    if event & _UNANSWERED:
+    if event & UNANSWERED:
         return f"nothing answers at {place}"
     return f"the connection to {place} was lost"
 

@@ -13,7 +13,8 @@ from broker import monitoring
 from broker.connections import TRUSTED
 from broker.holding import Holding
 from broker.keyfiles import KeyPair
-from broker.links import BYTES_A_TURN, FRAMES_A_TURN, FromLink, Links, _Way
+from broker.line import Way
+from broker.links import BYTES_A_TURN, FRAMES_A_TURN, FromLink, Links
 from broker.lookups import Lookups
 from broker.loop import Wake
 from broker.outgoing import BULK_UNREAD, LINK_FRAME, LINK_UNREAD
@@ -496,7 +497,7 @@ def test_what_came_on_a_connection_that_was_lost_is_not_taken_for_what_is_said_o
     Simulated histories rely on it.
     """
     route = it.joined(peer)
-    line = it.links._links[_Way(1, bulk=False)].line
+    line = it.links._links[Way(1, bulk=False)].line
     assert line is not None
     for _ in range(3):
         peer.socket.send_multipart([route, AGAIN])
@@ -518,7 +519,7 @@ def test_what_was_to_go_out_for_files_ends_with_the_connection(it: Bench, peer: 
     while not it.links.unsent:
         it.links.send(1, b"old", bytes(256 << 10), bulk=True)
     peer.go_away()
-    while it.links._links[_Way(1, bulk=True)].line is not None:
+    while it.links._links[Way(1, bulk=True)].line is not None:
         it.turn()
     peer.come_back()
     while not peer.socket.poll(10):
