@@ -19,7 +19,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -137,22 +137,23 @@ class Holding:
                 report = monitoring.Report(zmq.EVENT_ACCEPTED, int(frame.get(zmq.SRCFD)), port)
                 self.latest = self.connections.began(report, kind)
 
-    def give(self, connection: Connection, frames: Iterable[Sized]) -> int:
-        """These are sent to it now; so many bytes, which its account is to take back where they could not be."""
-        size = connection.kind.on_wire(frames)
+    def give(self, connection: Connection, size: int) -> None:
+        """So many bytes on the wire are sent to it now; its account is to take them back where they could not be."""
         connection.account.give(size)
         self._given += size
         if self._given > self._look_at:
             self._look_at = self._given + UNREAD_OF_ALL
             os.write(self._tell, _LOOK)
-        return size
 
     def send(self, to: Socket, connection: Connection | None, frames: Sequence[bytes], *route: bytes) -> Sent:
         """Send as `send_now` does, and count it for the connection where that is known; `route` comes first."""
-        given = 0 if connection is None else self.give(connection, frames)
+        if connection is None:
+            return sockets.send_now(to, *route, *frames)
+        size = connection.kind.on_wire(frames)
+        self.give(connection, size)
         sent = sockets.send_now(to, *route, *frames)
-        if connection is not None and sent is not Sent.SENT:
-            connection.account.take_back(given)
+        if sent is not Sent.SENT:
+            connection.account.take_back(size)
         return sent
 
     def cut_latest(self) -> None:

@@ -85,17 +85,20 @@ class Push:
         Of those that it loses until it has read, libzmq tells of the first alone.
         """
         self.sent += len(topics)
+        size = LISTENING.on_wire((topics[0], event)) if topics else 0  # all topics are as long
         for topic in topics:
-            given = [(one, self._holding.give(one, (topic, event))) for one in self._hearing.get(topic, ())]
+            hearing = self._hearing.get(topic, ())
+            for connection in hearing:
+                self._holding.give(connection, size)
             if send_now(self.socket, topic, event) is not Sent.SENT:
-                for connection, size in given:
+                for connection in hearing:
                     connection.account.take_back(size)
-                self._lose(topic, event)
+                self._lose(topic, event, size)
 
-    def _lose(self, topic: bytes, event: bytes) -> None:
+    def _lose(self, topic: bytes, event: bytes, size: int) -> None:
         """Send to those who have room. Of several connections that hear a topic, the one that reads least ends."""
         unread = self._holding.connections.unread
-        waits = [(size, one) for one in self._hearing.get(topic, ()) if (size := unread(one)) is not None]
+        waits = [(waiting, one) for one in self._hearing.get(topic, ()) if (waiting := unread(one)) is not None]
         waits.sort(key=lambda of: of[0])
         those = [one for _, one in waits]
         if len(those) > 1:
@@ -104,7 +107,7 @@ class Push:
         else:
             those = []
         for connection in those:
-            self._holding.give(connection, (topic, event))
+            self._holding.give(connection, size)
         self.socket.setsockopt(zmq.XPUB_NODROP, 0)
         send_now(self.socket, topic, event)
         self.socket.setsockopt(zmq.XPUB_NODROP, 1)
