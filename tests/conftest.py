@@ -1,9 +1,7 @@
 """What every test may ask for."""
 
 import signal
-import zlib
 from collections.abc import Callable, Iterator
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -31,25 +29,6 @@ def pytest_configure() -> None:
 def pytest_unconfigure() -> None:
     """Leave no process behind."""
     forking.end()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Simulated histories come between the modules of all others, in no order: they compute, where others mostly wait.
-
-    So what runs side by side keeps the cores busy from the beginning to the end.
-    """
-    histories = [item for item in items if "simulation" in item.path.parts]
-    histories.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
-    others = [item for item in items if "simulation" not in item.path.parts]
-    items.clear()
-    seen = placed = 0
-    for _, those in groupby(others, lambda item: item.path):
-        module = list(those)
-        seen += len(module)
-        due = len(histories) * seen // len(others)
-        items += [*module, *histories[placed:due]]
-        placed = due
-    items += histories[placed:]
 
 
 @pytest.fixture
