@@ -60,8 +60,8 @@ class Account:
             waits = min(waits, sum(self._buckets) + counted.queued)
         return max(0, waits)
 
-    def look(self, counted: Counted) -> None:
-        """See it anew, and set it right: where the system has nothing to send, what was given before does not wait."""
+    def look(self, counted: Counted) -> int:
+        """See anew what waits, and set it right: where the system has nothing to send, nothing does of before."""
         now, given = time.monotonic(), self.given
         waits = self._waits(given, counted)  # more may be given meanwhile: that is not to be counted twice
         if now - self._at >= WINDOW_S:
@@ -71,3 +71,4 @@ class Account:
             self.pace = (counted.acked - acked_before) / (now - self._at)
             self._at, self._seen = now, (given, counted.acked)
         self._beside = waits + counted.acked - given
+        return waits

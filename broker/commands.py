@@ -54,6 +54,9 @@ class _Peer(NamedTuple):
     """Whether libzmq gave the id, and no peer chose it."""
 
 
+_NOBODY: Final = _Peer(None, is_given=False)
+
+
 class Commands:
     """The ROUTER, and what it could not deliver."""
 
@@ -114,8 +117,7 @@ class Commands:
         frames = (b"", frame) if delimited else (frame,)
         if effect.data is not None:
             frames = (*frames, effect.data)
-        known = self._peers.get(peer)
-        connection = known.connection if known else None
+        connection = self._peers.get(peer, _NOBODY).connection
         sent = self._holding.send(self.socket, connection, frames, peer)
         if sent is Sent.SENT:
             if effect.data is not None:
@@ -130,10 +132,8 @@ class Commands:
     def _unless_unread(self, request: Request) -> Request:
         if type(request.body) not in LARGE:
             return request
-        known = self._peers.get(request.route.peer)
-        if known is None or known.connection is None:
-            return request
-        if (self._holding.connections.unread(known.connection) or 0) <= UNREAD:
+        connection = self._peers.get(request.route.peer, _NOBODY).connection
+        if connection is None or (self._holding.connections.unread(connection) or 0) <= UNREAD:
             return request
         return msgspec.structs.replace(request, body=Malformed(request.call, _UNREAD), data=b"")
 

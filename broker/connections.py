@@ -165,8 +165,7 @@ class Connections:
                         del self._all[descriptor]
             elif not connection.is_cut:
                 account = connection.account
-                account.look(counted)
-                waits = max(0, account.waits(counted) - counted.queued)
+                waits = max(0, account.look(counted) - counted.queued)
                 yield There(connection, counted.received, waits, max(0, waits - int(SOON_S * account.pace)))
 
     def cut(self, connection: Connection) -> str:
