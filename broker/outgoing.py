@@ -8,16 +8,7 @@ from typing import Final
 import zmq
 
 from broker.keyfiles import KeyPair
-from broker.sockets import (
-    HANDSHAKE_MS,
-    HEARTBEAT_MS,
-    HEARTBEAT_TIMEOUT_MS,
-    LINGER_MS,
-    NO_BOUND,
-    UNREAD_MS,
-    Context,
-    Socket,
-)
+from broker.sockets import HANDSHAKE_MS, LINGER_MS, NO_BOUND, UNREAD_MS, Context, Socket
 
 LINK_FRAME: Final = 131_072
 """The largest frame that a peer may answer with: what it says of a whole window is smaller."""
@@ -25,6 +16,9 @@ LINK_UNREAD: Final = 1_024
 """Frames that wait for one peer: four windows of messages, as libzmq learns by halves of it what was read."""
 BULK_UNREAD: Final = 16
 """Frames with file bytes that wait for one peer: two windows."""
+HEARTBEAT_MS: Final = 15_000
+HEARTBEAT_TIMEOUT_MS: Final = 45_000
+"""A peer that does not answer a PING for so long is gone, or hangs."""
 RECONNECT_MS: Final = 250
 RECONNECT_MAX_MS: Final = 10_000
 

@@ -47,6 +47,8 @@ GARBAGE: Final = 50_000
 """After so many new objects is garbage looked for. A full turn makes a tenth of it, and no cycles."""
 DIAL_LOOKUPS: Final = 32
 """Names that are looked up at once for strangers: slow ones must leave room for others."""
+SWITCH_S: Final = 0.000_5
+"""Seconds that a turn waits for the interpreter while another thread computes, as who looks at all connections does."""
 log: Final = structlog.get_logger()
 
 
@@ -72,6 +74,7 @@ def run(
     """
     settings = core.rules.settings
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an image of memory has keys, and what people say
+    sys.setswitchinterval(SWITCH_S)
     blobs = Blobs(folder)
     blobs.keep_only(core.memory.uploads)
     with ExitStack() as ending:

@@ -7,6 +7,10 @@ announces the next one as its own trips an assertion and ends the process, befor
 It also stops reading a connection for which as many messages wait as `rcvhwm` says, and trips another where that
 connection is reset then and a PING has come or a heartbeat falls due (libzmq 4.3.5, issue 4364). So no socket on the
 network has such a bound: `holding.py` has one, in bytes.
+
+And it goes through all timers of its thread to put off one of them (`poller_base_t::cancel_timer`), as each answer to a
+PING does: with thousands of clients who came at once that is tenths of a second, every time, in which nobody is served.
+So who listens says no PING: the system asks whether the other side is there. Who dials says them.
 """
 
 import ctypes
@@ -25,8 +29,10 @@ from schemas.limits import MAX_FRAME
 MAX_SOCKETS: Final = 16_384
 BACKLOG: Final = 2_048
 HANDSHAKE_MS: Final = 10_000
-HEARTBEAT_MS: Final = 15_000
-HEARTBEAT_TIMEOUT_MS: Final = 45_000
+KEEPALIVE_S: Final = 15
+"""Without a word for so long the system asks whether the other side is there, and again after as long,"""
+KEEPALIVES: Final = 3
+"""until so many have had no answer; on Linux until `UNREAD_MS` have passed."""
 LINGER_MS: Final = 1_000
 SMALL_FRAME: Final = 512
 """The largest frame on the front door, and on push, where refused topics stay stored. (256 breaks CURVE.)"""
@@ -143,9 +149,9 @@ def _bind(new: Socket, domain: bytes, keys: KeyPair | None, host: str, port: int
     new.rcvhwm = NO_BOUND
     new.backlog = BACKLOG
     new.handshake_ivl = HANDSHAKE_MS
-    new.heartbeat_ivl = HEARTBEAT_MS
-    new.heartbeat_timeout = HEARTBEAT_TIMEOUT_MS
     new.tcp_keepalive = 1
+    new.tcp_keepalive_idle = new.tcp_keepalive_intvl = KEEPALIVE_S
+    new.tcp_keepalive_cnt = KEEPALIVES
     new.set(zmq.TCP_MAXRT, UNREAD_MS)
     if keys is not None:
         new.curve_server = True

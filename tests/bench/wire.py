@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgpack
 import zmq
 
+from schemas.limits import HEARTBEAT_MS
 from tests.bench.bare import Context, Socket
 from tests.bench.meter import BenchError
 
@@ -39,6 +40,8 @@ def connect(context: Context, kind: int, port: int, server: bytes | None, own: K
     new.linger = 0
     new.rcvtimeo = TIMEOUT_MS
     new.sndhwm = new.rcvhwm = 0
+    new.heartbeat_ivl = HEARTBEAT_MS
+    new.heartbeat_timeout = 0  # a thousand of them in one thread would go through a thousand timers for each answer
     if server is not None and own is not None:
         new.curve_serverkey = server
         new.curve_publickey, new.curve_secretkey = own

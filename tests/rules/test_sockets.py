@@ -10,6 +10,18 @@ from broker.keyfiles import KeyPair
 from client.dial import open_socket
 
 
+def test_who_listens_says_no_ping() -> None:
+    """For each answer libzmq would go through the timers of all: `wire/test_silent_peers.py` has what asks instead."""
+    context, keys = sockets.make_context(), KeyPair(*zmq.curve_keypair())
+    opened = [
+        sockets.open_door(context, "127.0.0.1", 0),
+        sockets.open_commands(context, keys, "127.0.0.1", 0),
+        sockets.open_push(context, keys, "127.0.0.1", 0),
+    ]
+    assert [one.heartbeat_ivl for one in opened] == [0] * 3
+    context.destroy(linger=0)
+
+
 def test_no_socket_stops_its_input() -> None:
     """With such a bound (`rcvhwm`) whoever resets a connection that has reached it can end the process."""
     context, keys = sockets.make_context(), KeyPair(*zmq.curve_keypair())

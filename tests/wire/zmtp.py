@@ -63,6 +63,11 @@ class RawPeer:
     ) -> None:
         self.close()
 
+    @property
+    def source(self) -> int:
+        """The port from which it came."""
+        return int(self._tcp.getsockname()[1])
+
     def close(self) -> None:
         """End the connection; twice is harmless."""
         self._tcp.close()
