@@ -516,11 +516,13 @@ def test_what_came_on_a_connection_that_was_lost_is_not_taken_for_what_is_said_o
 def test_what_was_to_go_out_for_files_ends_with_the_connection(it: Bench, peer: FakePeer) -> None:
     """Whoever is dialled after that would be sent it, and it would be in no account."""
     it.joined(peer)
+    heard_for_files(it, peer)
     while not it.links.unsent:
         it.links.send(1, b"old", bytes(256 << 10), bulk=True)
     peer.go_away()
     while it.links._links[Way(1, bulk=True)].line is not None:
-        it.turn()
+        it.wait()
+        it.links.gather(ALL)
     peer.come_back()
     while not peer.socket.poll(10):
         it.links.gather(ALL)

@@ -11,7 +11,7 @@ from client.dial import open_socket
 
 
 def test_who_listens_says_no_ping() -> None:
-    """For each answer libzmq would go through the timers of all: `wire/test_silent_peers.py` has what asks instead."""
+    """For each answer libzmq would go through the timers of all; see `faults/test_silent_peers.py`."""
     context, keys = sockets.make_context(), KeyPair(*zmq.curve_keypair())
     opened = [
         sockets.open_door(context, "127.0.0.1", 0),
