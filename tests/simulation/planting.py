@@ -12,7 +12,10 @@ Run = Callable[[Iterable[int]], Counter[str]]
 
 
 def caught_by(run: Run, at_most: int, words: tuple[str, ...], first: int = 0) -> None:
-    """Run histories from number `first` on until one breaks, which must say one of these; so many at most."""
+    """Run histories from number `first` on until one breaks, which must say one of these; so many at most.
+
+    `first` saves the time of those that hold: it is one that broke when the test was written.
+    """
     for seed in range(first, first + at_most):
         why = broken(run, seed)
         if why is not None:
