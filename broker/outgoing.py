@@ -16,8 +16,9 @@ LINK_UNREAD: Final = 1_024
 """Frames that wait for one peer: four windows of messages, as libzmq learns by halves of it what was read."""
 BULK_UNREAD: Final = 16
 """Frames with file bytes that wait for one peer: two windows."""
-HEARTBEAT_MS: Final = 15_000
-HEARTBEAT_TIMEOUT_MS: Final = 45_000
+PING_MS: Final = 15_000
+"""So often does a link ask whether its peer is there."""
+PING_TIMEOUT_MS: Final = 45_000
 """A peer that does not answer a PING for so long is gone, or hangs."""
 RECONNECT_MS: Final = 250
 RECONNECT_MAX_MS: Final = 10_000
@@ -36,9 +37,8 @@ def open_link(context: Context, keys: KeyPair, server_key: str, address: str, *,
     link.sndhwm = BULK_UNREAD if bulk else LINK_UNREAD
     link.handshake_ivl = HANDSHAKE_MS
     link.connect_timeout = HANDSHAKE_MS
-    link.heartbeat_ivl = HEARTBEAT_MS
-    link.heartbeat_timeout = HEARTBEAT_TIMEOUT_MS
-    link.tcp_keepalive = 1
+    link.heartbeat_ivl = PING_MS
+    link.heartbeat_timeout = PING_TIMEOUT_MS
     link.set(zmq.TCP_MAXRT, UNREAD_MS)
     link.reconnect_ivl = RECONNECT_MS
     link.reconnect_ivl_max = RECONNECT_MAX_MS

@@ -48,7 +48,8 @@ GARBAGE: Final = 50_000
 DIAL_LOOKUPS: Final = 32
 """Names that are looked up at once for strangers: slow ones must leave room for others."""
 SWITCH_S: Final = 0.000_5
-"""Seconds that a turn waits for the interpreter while another thread computes, as who looks at all connections does."""
+"""Seconds after which a thread that computes lets others have the interpreter (Python's own: 5 ms). So a turn hardly
+waits for the one that looks at all connections (`holding.py`)."""
 log: Final = structlog.get_logger()
 
 

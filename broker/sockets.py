@@ -8,9 +8,9 @@ It also stops reading a connection for which as many messages wait as `rcvhwm` s
 connection is reset then and a PING has come or a heartbeat falls due (libzmq 4.3.5, issue 4364). So no socket on the
 network has such a bound: `holding.py` has one, in bytes.
 
-And it goes through all timers of its thread to put off one of them (`poller_base_t::cancel_timer`), as each answer to a
-PING does: with thousands of clients who came at once that is tenths of a second, every time, in which nobody is served.
-So who listens says no PING: the system asks whether the other side is there. Who dials says them.
+And it goes through all timers of its thread to end one of them (`poller_base_t::cancel_timer`), as whatever comes after
+a PING of its own does: with thousands of clients who came at once that is tenths of a second, every time, in which
+nobody is served. So who listens says no PING: the system asks whether the other side is there. Links say them.
 """
 
 import ctypes
@@ -30,9 +30,9 @@ MAX_SOCKETS: Final = 16_384
 BACKLOG: Final = 2_048
 HANDSHAKE_MS: Final = 10_000
 KEEPALIVE_S: Final = 15
-"""Without a word for so long the system asks whether the other side is there, and again after as long,"""
+"""Seconds without a word after which the system asks whether the other side is there, and between two questions."""
 KEEPALIVES: Final = 3
-"""until so many have had no answer; on Linux until `UNREAD_MS` have passed."""
+"""Questions without an answer that end a connection; on Linux `UNREAD_MS` does instead."""
 LINGER_MS: Final = 1_000
 SMALL_FRAME: Final = 512
 """The largest frame on the front door, and on push, where refused topics stay stored. (256 breaks CURVE.)"""

@@ -40,8 +40,8 @@ def connect(context: Context, kind: int, port: int, server: bytes | None, own: K
     new.linger = 0
     new.rcvtimeo = TIMEOUT_MS
     new.sndhwm = new.rcvhwm = 0
-    new.heartbeat_ivl = HEARTBEAT_MS
-    new.heartbeat_timeout = 0  # a thousand of them in one thread would go through a thousand timers for each answer
+    # As clients do (`client/dial.py`), but for their timeout: thousands in one thread go through all timers then.
+    new.heartbeat_ivl, new.heartbeat_timeout = HEARTBEAT_MS, 0
     if server is not None and own is not None:
         new.curve_serverkey = server
         new.curve_publickey, new.curve_secretkey = own

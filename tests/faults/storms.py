@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import psutil
 
 from broker.patience import tries
+from schemas.limits import HEARTBEAT_MS
 from tests.bench.wire import Keys
 from tests.faults.storm_crowd import Crowd
 from tests.faults.storm_kit import Site
@@ -17,7 +18,7 @@ from tests.wire.curve import CurvePeer
 from tests.wire.dialling import Keys as OwnKeys
 from tests.wire.zmtp import RawPeer, command, greeting
 
-HEARTBEAT_S: Final = 20
+HEARTBEAT_S: Final = HEARTBEAT_MS / 1000
 """How often a client that does nothing else says `sync`."""
 LOOK_S: Final = 0.01
 CUT_S: Final = 30.0

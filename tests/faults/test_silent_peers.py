@@ -1,4 +1,4 @@
-"""A peer that vanished without a word is found by the system, which asks it: libzmq does not (`broker/sockets.py`)."""
+"""Of a peer that says nothing the system asks in 15 s whether it is there: libzmq does not (`broker/sockets.py`)."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from tests.wire.dialling import new_keys
 from tests.wire.zmtp import RawPeer
 
 TICKS = 100
-"""Of the system's, a second, as it tells them (`USER_HZ`)."""
+"""In a second, as the system counts them (`USER_HZ`)."""
 KEEPALIVE = 2
 """The timer of a connection that waits for nothing else (Documentation/networking/proc_net_tcp.rst)."""
 

@@ -517,7 +517,8 @@ def test_what_was_to_go_out_for_files_ends_with_the_connection(it: Bench, peer: 
     """Whoever is dialled after that would be sent it, and it would be in no account."""
     it.joined(peer)
     heard_for_files(it, peer)
-    while not it.links.unsent:
+    before = it.links.unsent
+    while it.links.unsent == before:
         it.links.send(1, b"old", bytes(256 << 10), bulk=True)
     peer.go_away()
     while it.links._links[Way(1, bulk=True)].line is not None:

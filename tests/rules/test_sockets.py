@@ -1,7 +1,10 @@
 """What all sockets have that are on a network, whoever opens them."""
 
 import asyncio
+from collections.abc import Iterator
+from typing import NamedTuple
 
+import pytest
 import zmq
 import zmq.asyncio
 
@@ -10,30 +13,44 @@ from broker.keyfiles import KeyPair
 from client.dial import open_socket
 
 
-def test_who_listens_says_no_ping() -> None:
-    """For each answer libzmq would go through the timers of all; see `faults/test_silent_peers.py`."""
+class Opened(NamedTuple):
+    """Sockets of a realm."""
+
+    listening: list[sockets.Socket]
+    links: list[sockets.Socket]
+    call: sockets.Socket
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
     context, keys = sockets.make_context(), KeyPair(*zmq.curve_keypair())
-    opened = [
-        sockets.open_door(context, "127.0.0.1", 0),
-        sockets.open_commands(context, keys, "127.0.0.1", 0),
-        sockets.open_push(context, keys, "127.0.0.1", 0),
+    key, here = keys.public.decode(), "127.0.0.1"
+    listening = [
+        sockets.open_door(context, here, 0),
+        sockets.open_commands(context, keys, here, 0),
+        sockets.open_push(context, keys, here, 0),
     ]
-    assert [one.heartbeat_ivl for one in opened] == [0] * 3
+    links = [outgoing.open_link(context, keys, key, here, bulk=bulk) for bulk in (False, True)]
+    yield Opened(listening, links, outgoing.open_call(context, here, 1_000, None, ""))
     context.destroy(linger=0)
 
 
-def test_no_socket_stops_its_input() -> None:
+def test_who_listens_says_no_ping_and_links_do(opened: Opened) -> None:
+    """For what comes after one libzmq goes through the timers of all; see `faults/test_silent_peers.py`."""
+    assert [one.heartbeat_ivl for one in opened.listening] == [0] * 3
+    assert [one.heartbeat_ivl for one in opened.links] == [outgoing.PING_MS] * 2
+
+
+def test_who_vanished_is_given_up_by_the_system(opened: Opened) -> None:
+    for one in opened.listening:
+        asks = one.tcp_keepalive, one.tcp_keepalive_idle, one.tcp_keepalive_intvl, one.tcp_keepalive_cnt
+        assert asks == (1, sockets.KEEPALIVE_S, sockets.KEEPALIVE_S, sockets.KEEPALIVES)
+        assert one.get(zmq.TCP_MAXRT) == sockets.UNREAD_MS
+
+
+def test_no_socket_stops_its_input(opened: Opened) -> None:
     """With such a bound (`rcvhwm`) whoever resets a connection that has reached it can end the process."""
-    context, keys = sockets.make_context(), KeyPair(*zmq.curve_keypair())
-    opened = [
-        sockets.open_door(context, "127.0.0.1", 0),
-        sockets.open_commands(context, keys, "127.0.0.1", 0),
-        sockets.open_push(context, keys, "127.0.0.1", 0),
-        outgoing.open_call(context, "127.0.0.1", 1_000, None, ""),
-        *(outgoing.open_link(context, keys, keys.public.decode(), "127.0.0.1", bulk=bulk) for bulk in (False, True)),
-    ]
-    assert [one.rcvhwm for one in opened] == [sockets.NO_BOUND] * 6
-    context.destroy(linger=0)
+    assert [one.rcvhwm for one in (*opened.listening, *opened.links, opened.call)] == [sockets.NO_BOUND] * 6
 
     async def of_a_client() -> list[int]:
         own = zmq.asyncio.Context()

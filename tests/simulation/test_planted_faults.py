@@ -1,6 +1,6 @@
 """Faults that are put in on purpose: the simulation must catch each, or it proves nothing.
 
-Each test says after how many histories its fault was caught.
+Each test says which history caught its fault.
 """
 
 from collections.abc import Sequence

@@ -152,7 +152,7 @@ def test_an_envelope_that_comes_before_its_file(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_own_entry_that_overtakes_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found by history 23 of its time: said while others waited for a link that was just lost, it was stored first."""
+    """Said while others waited for a link that was just lost, it was stored first."""
     monkeypatch.setattr(Peers, "is_awaited", lambda _self, _peer: False)
     caught("and its sender", first=12)
 
@@ -210,7 +210,7 @@ def test_a_hung_peer_that_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_refusal_that_is_forgotten_and_taken_for_consent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found by history 7 of its time: what was refused, and heard of only after the answer was forgotten."""
+    """What was refused, and heard of only after the answer was forgotten."""
     monkeypatch.setattr(receiving, "_forgotten", lambda _ctx, _came: "")
     caught("cannot be, and is there (1, 0, 0)", "is there (1, 0, 0)")
 
@@ -253,7 +253,6 @@ def test_a_file_that_is_refused_for_good_by_who_has_forgotten_its_realm(monkeypa
 
 
 def test_a_realm_that_is_a_peer_again_and_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found by history 45 of its time."""
 
     def by_number(_ctx: Ctx, post: Post) -> tuple[int, bool, Name]:
         return post.peer, post.to_group, post.recipient
