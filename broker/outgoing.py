@@ -8,7 +8,7 @@ from typing import Final
 import zmq
 
 from broker.keyfiles import KeyPair
-from broker.sockets import HANDSHAKE_MS, LINGER_MS, NO_BOUND, UNREAD_MS, Context, Socket
+from broker.sockets import HANDSHAKE_MS, INSIDE, LINGER_MS, NO_BOUND, UNREAD_MS, Context, Socket
 
 LINK_FRAME: Final = 131_072
 """The largest frame that a peer may answer with: what it says of a whole window is smaller."""
@@ -66,6 +66,7 @@ def connect(dealer: Socket, address: str, port: int) -> None:
 def _open_dealer(context: Context, address: str, keys: KeyPair | None, server_key: str) -> Socket:
     dealer = context.socket(zmq.DEALER)
     try:
+        dealer.affinity = INSIDE
         dealer.ipv6 = ":" in address
         dealer.rcvhwm = NO_BOUND
         if keys is not None:

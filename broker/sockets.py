@@ -11,6 +11,9 @@ network has such a bound: `holding.py` has one, in bytes.
 And it goes through all timers of its thread to end one of them (`poller_base_t::cancel_timer`), as whatever comes after
 a PING of its own does: with thousands of clients who came at once that is tenths of a second, every time, in which
 nobody is served. So who listens says no PING: the system asks whether the other side is there. Links say them.
+Whoever dials may have a timer there nevertheless, by a PING that says how soon the next will come, and end it by the
+next. Thousands who do that keep the thread busy: so the front door, where nobody needs a key, has a thread of
+its own, and little is read there of one connection at once.
 """
 
 import ctypes
@@ -27,6 +30,12 @@ from broker.keyfiles import KeyPair
 from schemas.limits import MAX_FRAME
 
 MAX_SOCKETS: Final = 16_384
+IO_THREADS: Final = 2
+"""Of libzmq, for input and output."""
+AT_DOOR: Final = 0b10
+"""Which of them is for the front door: a mask, as `ZMQ_AFFINITY` wants it."""
+INSIDE: Final = 0b01
+"""Which is for all else."""
 BACKLOG: Final = 2_048
 HANDSHAKE_MS: Final = 10_000
 KEEPALIVE_S: Final = 15
@@ -50,6 +59,8 @@ UNREAD_MS: Final = 60_000
 UNREAD_ANSWERS: Final = 1_024
 """Answers that wait for one connection: twice a turn, since all of a turn may be one caller's."""
 UNREAD_CARDS: Final = 256
+CARDS_ASKED: Final = 1 << 10
+"""Bytes that the system is asked to keep there of what was not read yet: libzmq reads on before it turns to others."""
 CARDS_SENT: Final = 16 << 10
 """Bytes that the system is asked to keep of what is sent there and not acknowledged: else 4 MiB for a stranger."""
 UNREAD_PUSHES: Final = 256
@@ -77,7 +88,7 @@ def make_context() -> Context:
     ctypes.CDLL(None).srand(int.from_bytes(os.urandom(4), "little"))
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    context: Context = zmq.Context()
+    context: Context = zmq.Context(io_threads=IO_THREADS)
     context.set(zmq.MAX_SOCKETS, MAX_SOCKETS)
     return context
 
@@ -107,6 +118,7 @@ def open_door(context: Context, host: str, port: int) -> Socket:
     router.router_mandatory = True
     router.maxmsgsize = SMALL_FRAME
     router.sndhwm = UNREAD_CARDS
+    router.rcvbuf = CARDS_ASKED
     router.sndbuf = CARDS_SENT
     return _bind(router, zap.DOOR, None, host, port)
 
@@ -143,6 +155,7 @@ def port_of(bound: Socket) -> int:
 
 
 def _bind(new: Socket, domain: bytes, keys: KeyPair | None, host: str, port: int) -> Socket:
+    new.affinity = AT_DOOR if domain == zap.DOOR else INSIDE
     new.zap_domain = domain
     new.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
     new.linger = LINGER_MS

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
+from broker.connections import CLEAR
 from broker.patience import tries
 from schemas.limits import HEARTBEAT_MS
 from tests.bench.wire import Keys
@@ -16,10 +17,16 @@ from tests.faults.storm_crowd import Crowd
 from tests.faults.storm_kit import Site
 from tests.wire.curve import CurvePeer
 from tests.wire.dialling import Keys as OwnKeys
-from tests.wire.zmtp import RawPeer, command, greeting
+from tests.wire.zmtp import RawPeer, command, greeting, ready
 
 HEARTBEAT_S: Final = HEARTBEAT_MS / 1000
 """How often a client that does nothing else says `sync`."""
+PINGS: Final = 30
+"""One after another that a flooding peer says at once,"""
+PINGS_S: Final = 0.02
+"""and until it does so again."""
+_PING: Final = command(b"PING", b"\x01\x18")
+"""The next comes within 28 s, it says: in tenths of a second (ZMTP 3.1)."""
 LOOK_S: Final = 0.01
 CUT_S: Final = 30.0
 """A connection that has ended is given up within so long; one that does not shake hands is cut within 10 s."""
@@ -107,6 +114,35 @@ def half_open(site: Site, count: int) -> Iterator[list[RawPeer]]:
     with ExitStack() as stack:
         stages = cycle(_stages(site))
         yield [stack.enter_context(next(stages)()) for _ in range(count)]
+
+
+@contextmanager
+def timed(site: Site, count: int) -> Iterator[None]:
+    """So many at the front door who each said a PING that has libzmq keep a timer for them, and then nothing."""
+    with ExitStack() as stack:
+        peers = [stack.enter_context(_silent(site.realm.door, greeting() + ready())) for _ in range(count)]
+        for peer in peers:
+            peer.read(len(greeting()))
+            peer.read_frame()
+            peer.write(_PING)
+        yield
+
+
+def ping(site: Site, count: int, seconds: float) -> int:
+    """So many more at the door say PINGs for so long, each as many as may be held before it dials again; how many."""
+    said, until = 0, time.perf_counter() + seconds
+    with ExitStack() as stack:
+        while time.perf_counter() < until:
+            peers = [stack.enter_context(RawPeer(site.realm.door)) for _ in range(count)]
+            for peer in peers:
+                peer.shake_hands()
+            for _ in range(CLEAR.most // len(_PING) // PINGS):
+                for peer in peers:
+                    peer.write(_PING * PINGS)
+                said += count * PINGS
+                time.sleep(PINGS_S)
+            stack.close()
+    return said
 
 
 def cut(peers: list[RawPeer]) -> float:

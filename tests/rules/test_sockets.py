@@ -41,6 +41,14 @@ def test_who_listens_says_no_ping_and_links_do(opened: Opened) -> None:
     assert [one.heartbeat_ivl for one in opened.links] == [outgoing.PING_MS] * 2
 
 
+def test_what_strangers_do_at_the_door_delays_nobody_inside(opened: Opened) -> None:
+    """Measured by `storm-pings` (tests/soak)."""
+    door, *inside = (*opened.listening, *opened.links, opened.call)
+    assert door.affinity == sockets.AT_DOOR
+    assert [one.affinity for one in inside] == [sockets.INSIDE] * 5
+    assert sockets.AT_DOOR & sockets.INSIDE == 0
+
+
 def test_who_vanished_is_given_up_by_the_system(opened: Opened) -> None:
     for one in opened.listening:
         asks = one.tcp_keepalive, one.tcp_keepalive_idle, one.tcp_keepalive_intvl, one.tcp_keepalive_cnt

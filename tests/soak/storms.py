@@ -29,6 +29,9 @@ SETTLED_S: Final = 4.0
 """After so long nothing is left to tidy up of the thousands who have gone: what others wait then they wait alone."""
 MESSAGES: Final = 5
 """What each of the crowd says at once."""
+TIMED: Final = 4_000
+PINGING: Final = 20
+PINGING_S: Final = 8.0
 PAGES: Final = 4
 TIMES: Final = 3.0
 """The p99 of others is to stay within so many times of what it is without the storm."""
@@ -178,6 +181,24 @@ def handshakes(soak: Soak, outcome: Outcome) -> None:
         watch.tell(outcome)
 
 
+def pings(soak: Soak, outcome: Outcome) -> None:
+    """Thousands at the front door have libzmq keep timers, and some go on and on to end them."""
+    said: list[int] = []
+
+    def storm() -> None:
+        said.append(storms.ping(here, PINGING, PINGING_S))
+
+    with site(soak.folder, CROWD, TALKING) as here:
+        with here.talkers(EVERY) as talkers:
+            watch = Watch(here, talkers, TIMED * CONNECTION + SLACK)
+            for _ in range(soak.rounds):
+                watch.quiet()
+                with storms.timed(here, TIMED):
+                    watch.storm(storm)
+        outcome.figures["PINGs a second"] = f"{median(said) / PINGING_S:,.0f}"
+        watch.tell(outcome)
+
+
 def pages(soak: Soak, outcome: Outcome) -> None:
     """All ask for the largest pages at once."""
     took: list[float] = []
@@ -244,6 +265,11 @@ PARTS: Final = {
     "storm-return": Part(f"kill -9 while {CROWD:,} talk; all come back at once", returns, rounds=5),
     "storm-handshakes": Part(
         f"{CROWD:,} connections stop somewhere in their handshake, on all ports, {_OTHERS}", handshakes, rounds=5
+    ),
+    "storm-pings": Part(
+        f"{TIMED:,} strangers at the front door announce PINGs, and {PINGING} say thousands a second, {_OTHERS}",
+        pings,
+        rounds=5,
     ),
     "storm-pages": Part(f"{CROWD:,} ask for {PAGES} of the largest pages each at once, {_OTHERS}", pages, rounds=5),
 }
