@@ -141,12 +141,17 @@ class Besieged:
 
     def _at_the_door(self) -> None:
         with RawPeer(self.realm.door) as peer:
-            peer.shake_hands(self.chance.choice((b"DEALER", b"REQ")), self.chance.choice((b"", b"x" * 255, b"\0abcd")))
+            peer.shake_hands(self.chance.choice((b"DEALER", b"REQ")), self._routing_id())
             asked = self.chance.choice((b"", packed(cmd="identity", id=1), anything(self.chance)))
             answer = unpacked(peer.ask(asked[:400]))
             assert answer["realm"] == "kampus", answer
             self.came["a card"] += 1
             peer.write(mutated(frame(asked[:400], self.chance.choice((0, MORE, COMMAND, 0xFF))), self.chance))
+
+    def _routing_id(self) -> bytes:
+        """One that nobody had before: libzmq does not answer who claims one that it still has of another."""
+        own = self.chance.randbytes(4)
+        return self.chance.choice((b"", own, b"x" * 251 + own, b"\0" + own))
 
     def _commands(self) -> None:
         """Frames of the protocol, changed, from somebody who is logged in."""
@@ -184,7 +189,7 @@ class Besieged:
     def _metadata(self) -> None:
         told: dict[bytes, bytes] = {
             b"Socket-Type": self.chance.choice((b"DEALER", b"PUB", b"", b"\0" * 99)),
-            b"Identity": self.chance.choice((b"", b"x", b"y" * 255, anything(self.chance))),
+            b"Identity": self.chance.choice((self._routing_id(), anything(self.chance))),
             self.chance.randbytes(9): anything(self.chance),
             b"User-Id": b"somebody else",
         }
