@@ -20,6 +20,7 @@ from tests.faults.faulty_realm.orders import HANG, Fault
 from tests.realm_process import FAST_HASHING, NO_LIMITS
 
 ROUNDS = 40
+EVERYTHING = 1 << 30
 MANY = 100
 
 
@@ -64,6 +65,7 @@ def test_power_cuts(people: People) -> None:
     for moment in MOMENTS:
         people.realm.fail(moment)
         people.talk(ROUNDS)
+        people.hear(EVERYTHING)  # files are behind what is said
         assert people.realm.hangs, f"{moment} was not met"
         people.realm.power_cut()
         comes_back(people)
