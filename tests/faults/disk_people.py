@@ -30,6 +30,7 @@ BROKEN: Final = {"the realm cannot serve files now, its log says why: try again 
 """What those are told whose files fail."""
 FILE_EVERY: Final = 25
 GROUP_EVERY: Final = 3
+EVERYTHING: Final = 1 << 30
 PATIENCE: Final = 60.0
 
 
@@ -177,7 +178,7 @@ class People:
 
     def hear_all(self) -> None:
         """Until everything is answered."""
-        self.hear(1 << 30)
+        self.hear(EVERYTHING)
         assert self.realm.running, self.realm.log()
 
     def flying(self) -> int:

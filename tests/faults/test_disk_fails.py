@@ -13,14 +13,13 @@ import pytest
 from realm.keeping.examining import look_at_database
 from realm.store import database
 from realm.store.looking import Looking
-from tests.faults.disk_people import BROKEN, FULL, People, people_of
+from tests.faults.disk_people import BROKEN, EVERYTHING, FULL, People, people_of
 from tests.faults.faulty_disk import FaultyRealm
 from tests.faults.faulty_realm.__main__ import OFTEN
 from tests.faults.faulty_realm.orders import HANG, Fault
 from tests.realm_process import FAST_HASHING, NO_LIMITS
 
 ROUNDS = 40
-EVERYTHING = 1 << 30
 MANY = 100
 
 

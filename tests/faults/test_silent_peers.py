@@ -8,9 +8,7 @@ import pytest
 
 from broker.patience import tries
 from broker.sockets import KEEPALIVE_S
-from tests.wire.attacker import Outside, served
-from tests.wire.curve import CurvePeer
-from tests.wire.dialling import new_keys
+from tests.wire.attacker import Outside, at_the_door, on_commands, on_push, served
 from tests.wire.zmtp import RawPeer
 
 TICKS = 100
@@ -35,32 +33,15 @@ def timer(port: int, source: int) -> tuple[int, float]:
     raise AssertionError("the realm has no such connection")
 
 
-def at_the_door(here: Outside) -> tuple[int, RawPeer]:
-    """A stranger there."""
-    peer = RawPeer(here.realm.door)
-    peer.shake_hands()
-    return here.realm.door, peer
-
-
-def on_commands(here: Outside) -> tuple[int, RawPeer]:
-    """Whoever has a key."""
-    told = {b"Socket-Type": b"DEALER"}
-    return here.realm.commands, CurvePeer(here.realm.commands, here.server_key, new_keys(), told)
-
-
-def on_push(here: Outside) -> tuple[int, RawPeer]:
-    """A user."""
-    keys = here.person("silent").keys
-    return here.realm.push, CurvePeer(here.realm.push, here.server_key, keys, {b"Socket-Type": b"SUB"})
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a connection's timers")
-@pytest.mark.parametrize("begin", [at_the_door, on_commands, on_push])
-def test_the_system_asks_a_silent_peer_soon(here: Outside, begin: Callable[[Outside], tuple[int, RawPeer]]) -> None:
-    port, peer = begin(here)
-    with peer:
+@pytest.mark.parametrize(
+    ("port", "begin"),
+    [("door", at_the_door), ("commands", on_commands), ("push", lambda here: on_push(here, "ana"))],
+)
+def test_the_system_asks_a_silent_peer_soon(here: Outside, port: str, begin: Callable[[Outside], RawPeer]) -> None:
+    with begin(here) as peer:
         for _ in tries(10.0, 0.01):
-            which, seconds = timer(port, peer.source)
+            which, seconds = timer(getattr(here.realm, port), peer.source)
             if which == KEEPALIVE and seconds <= KEEPALIVE_S:
                 return
     raise AssertionError(f"the system waits for {seconds:g} s (timer {which})")

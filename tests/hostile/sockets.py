@@ -24,7 +24,7 @@ from tests.wire.attacker import Outside, Person, Witness, outside
 from tests.wire.curve import CurvePeer, sealed
 from tests.wire.dialling import Keys, new_keys, packed, unpacked
 from tests.wire.inside import Inside, inside
-from tests.wire.test_trap_reset import at_the_door, on_commands
+from tests.wire.test_trap_reset import flood_at_the_door, flood_on_commands
 from tests.wire.zmtp import COMMAND, LONG, MORE, ConnectionEndedError, RawPeer, command, frame, greeting, header, ready
 
 GROWN: Final = 64 * MIB
@@ -221,7 +221,7 @@ class Besieged:
 
     def _flood(self) -> None:
         """More at once than is taken in meanwhile."""
-        peer, flood = self.chance.choice((at_the_door, on_commands))(self.here)
+        peer, flood = self.chance.choice((flood_at_the_door, flood_on_commands))(self.here)
         with peer:
             peer.write(flood[: self.chance.randrange(len(flood))])
             peer.reset()

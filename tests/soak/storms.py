@@ -30,8 +30,11 @@ SETTLED_S: Final = 4.0
 MESSAGES: Final = 5
 """What each of the crowd says at once."""
 TIMED: Final = 4_000
+"""For how many libzmq keeps a timer."""
 PINGING: Final = 20
+"""How many more have it go through all of them,"""
 PINGING_S: Final = 8.0
+"""and for how many seconds."""
 PAGES: Final = 4
 TIMES: Final = 3.0
 """The p99 of others is to stay within so many times of what it is without the storm."""

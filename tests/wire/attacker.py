@@ -14,6 +14,7 @@ from typing import Any
 import zmq
 
 from tests.realm_process import FAST_HASHING, NO_LIMITS, RealmProcess, running
+from tests.wire.curve import CurvePeer
 from tests.wire.dialling import (
     PATIENCE_MS,
     Dialled,
@@ -26,6 +27,7 @@ from tests.wire.dialling import (
     received,
     unpacked,
 )
+from tests.wire.zmtp import RawPeer
 
 WELCOME_MS = 500
 """Without a welcome in this time, subscribe again: the protocol says 2 s, and sooner does no harm."""
@@ -269,3 +271,20 @@ class Witness:
         assert self.speaker.send("witness-b", text)["seq"] == number
         assert self.ears.hear_until(text) == [text]
         assert self.ears.topics == {self.hearer.topic}
+
+
+def at_the_door(here: Outside) -> RawPeer:
+    """A stranger there who has shaken hands."""
+    peer = RawPeer(here.realm.door)
+    peer.shake_hands()
+    return peer
+
+
+def on_commands(here: Outside) -> CurvePeer:
+    """A stranger there with a key."""
+    return CurvePeer(here.realm.commands, here.server_key, new_keys(), {b"Socket-Type": b"DEALER"})
+
+
+def on_push(here: Outside, name: str) -> CurvePeer:
+    """A new user of that name there, who hears nothing yet."""
+    return CurvePeer(here.realm.push, here.server_key, here.person(name).keys, {b"Socket-Type": b"SUB"})

@@ -14,8 +14,7 @@ import zmq
 from tests.conftest import StartRealm
 from tests.faults.little_unread import little_unread
 from tests.realm_process import NO_LIMITS, RealmProcess
-from tests.wire.attacker import PASSWORD, Listener, Outside, Person, Witness, outside
-from tests.wire.curve import CurvePeer
+from tests.wire.attacker import PASSWORD, Listener, Outside, Person, Witness, at_the_door, on_commands, on_push, outside
 from tests.wire.dialling import PATIENCE_MS, Keys, SilenceError, new_keys, packed, unpacked
 from tests.wire.zmtp import MORE, ConnectionEndedError, RawPeer, frame
 
@@ -272,28 +271,27 @@ def test_of_those_that_hear_the_same_one_that_reads_nothing_ends(start_realm: St
     assert "connections that did not read, as too much waited=1" in realm.log()
 
 
-def at_the_door(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
+def endless_at_the_door(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
     """A stranger there, and a message of parts without end."""
-    peer = RawPeer(here.realm.door)
-    peer.shake_hands()
     parts = frame(bytes(PART), MORE) * 1_000
-    return peer, iter([parts] * (SAID_IN_PARTS // len(parts)))
+    return at_the_door(here), iter([parts] * (SAID_IN_PARTS // len(parts)))
 
 
-def on_commands(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
+def endless_on_commands(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
     """The same, from whoever has a key."""
-    peer = CurvePeer(here.realm.commands, here.server_key, new_keys(), {b"Socket-Type": b"DEALER"})
+    peer = on_commands(here)
     return peer, (peer.part(bytes(LARGE)) for _ in range(SAID_IN_PARTS // LARGE))
 
 
-def on_push(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
+def endless_on_push(here: Outside) -> tuple[RawPeer, Iterator[bytes]]:
     """The same, from a user."""
-    keys = here.person("endless").keys
-    peer = CurvePeer(here.realm.push, here.server_key, keys, {b"Socket-Type": b"SUB"})
+    peer = on_push(here, "endless")
     return peer, (b"".join(peer.part(bytes(PART)) for _ in range(100)) for _ in range(SAID_IN_PARTS // PART // 100))
 
 
-@pytest.mark.parametrize("begin", [at_the_door, on_commands, pytest.param(on_push, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "begin", [endless_at_the_door, endless_on_commands, pytest.param(endless_on_push, marks=pytest.mark.thorough)]
+)
 def test_a_message_without_end_is_cut_off(
     realm: RealmProcess, begin: Callable[[Outside], tuple[RawPeer, Iterator[bytes]]]
 ) -> None:
@@ -318,9 +316,8 @@ def test_messages_without_end_of_many_are_cut_off_too(realm: RealmProcess) -> No
         for _ in range(MANY):
             if "memory is short" in realm.log():  # whoever holds most was cut
                 break
-            told = {b"Socket-Type": b"DEALER"}
             with suppress(ConnectionEndedError):  # it is cut, or not let in any more
-                peer = peers.enter_context(CurvePeer(realm.commands, here.server_key, new_keys(), told))
+                peer = peers.enter_context(on_commands(here))
                 for _ in range(PARTS_OF_ONE):
                     peer.write(peer.part(part))
         else:
@@ -333,7 +330,7 @@ def test_messages_without_end_of_many_are_cut_off_too(realm: RealmProcess) -> No
 def test_who_says_much_is_refused_unread_and_not_cut_off(realm: RealmProcess) -> None:
     with outside(realm) as here:
         witness = Witness(here)
-        with CurvePeer(realm.commands, here.server_key, new_keys(), {b"Socket-Type": b"DEALER"}) as peer:
+        with on_commands(here) as peer:
             codes = set()
             for number in range(LARGE_FRAMES):
                 peer.say(packed(cmd="info", id=number, more=bytes(LARGE)))

@@ -10,9 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.realm_process import RealmProcess
-from tests.wire.attacker import Outside, Witness, outside
-from tests.wire.curve import CurvePeer
-from tests.wire.dialling import new_keys
+from tests.wire.attacker import Outside, Witness, at_the_door, on_commands, outside
 from tests.wire.zmtp import RawPeer, command, frame
 
 FLOODS = 10
@@ -20,20 +18,18 @@ AT_ONCE = 2_500
 """Messages, each with a PING behind it: more than a realm takes in while they come."""
 
 
-def at_the_door(here: Outside) -> tuple[RawPeer, bytes]:
-    """A stranger there."""
-    peer = RawPeer(here.realm.door)
-    peer.shake_hands()
-    return peer, (frame(b"?") + command(b"PING", bytes(2))) * AT_ONCE
+def flood_at_the_door(here: Outside) -> tuple[RawPeer, bytes]:
+    """Of a stranger there."""
+    return at_the_door(here), (frame(b"?") + command(b"PING", bytes(2))) * AT_ONCE
 
 
-def on_commands(here: Outside) -> tuple[RawPeer, bytes]:
-    """Whoever has a key."""
-    peer = CurvePeer(here.realm.commands, here.server_key, new_keys(), {b"Socket-Type": b"DEALER"})
+def flood_on_commands(here: Outside) -> tuple[RawPeer, bytes]:
+    """Of whoever has a key."""
+    peer = on_commands(here)
     return peer, b"".join(peer.part(b"?", 0) + peer.ping() for _ in range(AT_ONCE))
 
 
-@pytest.mark.parametrize("begin", [at_the_door, on_commands])
+@pytest.mark.parametrize("begin", [flood_at_the_door, flood_on_commands])
 def test_a_flood_that_ends_in_a_reset_ends_no_realm(
     realm: RealmProcess, begin: Callable[[Outside], tuple[RawPeer, bytes]]
 ) -> None:

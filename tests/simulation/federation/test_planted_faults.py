@@ -253,7 +253,6 @@ def test_a_file_that_is_refused_for_good_by_who_has_forgotten_its_realm(monkeypa
 
 
 def test_a_realm_that_is_a_peer_again_and_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
-
     def by_number(_ctx: Ctx, post: Post) -> tuple[int, bool, Name]:
         return post.peer, post.to_group, post.recipient
 
