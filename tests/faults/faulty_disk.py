@@ -84,7 +84,8 @@ class Platter:
         self._images: dict[str, Image] = {}
         self._lengths: dict[int, int] = {}
         self._doomed: dict[int, int] = {}
-        self._names: dict[str, set[str]] = {}
+        self._names: dict[str, tuple[int, list[str]]] = {}
+        """What is in each folder for good, and when the realm looked."""
         self.met: Counter[tuple[str, str, str]] = Counter()
         """Faults that the realm has met: what, on what, and the error."""
         self.flushes = self.lost = 0
@@ -154,8 +155,8 @@ class Platter:
                 self.flushes += 1
             case "file lost", inode:
                 self._doomed[inode] = self._lengths.get(inode, 0)
-            case "folder flushed", path, names:
-                self._names[path] = set(names)
+            case "folder flushed", path, when, names:
+                self._names[path] = max(self._names.get(path, (0, [])), (when, names))
                 if path == str(self._data):
                     self._forget_removed()
             case _:
@@ -163,8 +164,9 @@ class Platter:
 
     def _cut_folder(self, folder: Path) -> None:
         """Names that were not flushed may be gone, and what was added to files."""
+        _, flushed_names = self._names.get(str(folder), (0, []))
         for path in sorted(folder.glob("*")):
-            if path.name not in self._names.get(str(folder), ()) and self._dice.random() < 0.5:
+            if path.name not in flushed_names and self._dice.random() < 0.5:
                 path.unlink()
                 continue
             found = path.stat()

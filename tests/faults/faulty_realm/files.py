@@ -1,6 +1,8 @@
 """The same for files and folders that the realm reads and writes itself: the calls of `os` that it uses for them."""
 
 import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ class Calls:
         self._orders = orders
         self._data = data.resolve()
         self._open, self._pwrite, self._fsync = os.open, os.pwrite, os.fsync
+        self._looking = threading.Lock()
 
     def install(self) -> None:
         """From now on."""
@@ -54,7 +57,7 @@ class Calls:
         found = os.fstat(descriptor)
         try:
             self._orders.raise_fault("sync", "files")
-            names = sorted(os.listdir(path)) if path.is_dir() else None  # noqa: PTH208 - as they were before it
+            names = self._names(path) if path.is_dir() else None  # as they were before it
             self._fsync(descriptor)
         except OSError:
             self._orders.tell("file lost", found.st_ino)
@@ -62,7 +65,12 @@ class Calls:
         if names is None:
             self._orders.tell("file flushed", found.st_ino, found.st_size)
         else:
-            self._orders.tell("folder flushed", str(path), names)
+            self._orders.tell("folder flushed", str(path), *names)
+
+    def _names(self, folder: Path) -> tuple[int, list[str]]:
+        """What is in it, and when: of two threads that flush it, the one that looked first may end last."""
+        with self._looking:
+            return time.monotonic_ns(), sorted(os.listdir(folder))  # noqa: PTH208
 
     def _flush_log(self, descriptor: int, path: Path) -> None:
         try:
