@@ -8,7 +8,7 @@ _KEPT: Final = frozenset("\u200c\u200d") | frozenset(map(chr, range(0xE0020, 0xE
 """Format characters that writing needs: joiners (Persian, Hindi, emoji), and the tags in flags."""
 _HARMFUL_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 MOST_SAID: Final = 500
-"""Characters of a sentence that a realm says."""
+"""Characters of a sentence that a realm says, as they are shown."""
 _PLAIN: Final = re.compile(r"[ -~]*")
 
 
@@ -32,7 +32,12 @@ def indented(text: str, indent: int) -> str:
 
 def in_short(text: str) -> str:
     """The text, or where a realm says more than a sentence, how it begins; never nothing."""
-    return (text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}…") or "?"
+    length = 0
+    for at, character in enumerate(text):
+        length += len(visible(character))
+        if length > MOST_SAID:
+            return f"{text[:at]}…"
+    return text or "?"
 
 
 def _escape(character: str) -> str:

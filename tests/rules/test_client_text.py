@@ -274,6 +274,19 @@ def test_other_errors_say_their_code_and_what_helps() -> None:
     assert error_text(failed) == "internal_error: sorry (incident I7)"
 
 
+@pytest.mark.parametrize("character", ["a", "\x00", "\u202e", "\U000e0001"])
+def test_an_error_is_a_sentence_also_where_what_it_says_is_written_out(character: str) -> None:
+    much = character * 1_000
+    for code in (much, "user_not_found"):
+        told = error_text(error_of(ErrorAnswer(id=1, code=code, message=much, incident=much, retry_after=1 << 60)))
+        assert len(told) < 2_000
+
+
+def test_a_long_error_is_told_as_far_as_it_is_a_sentence() -> None:
+    for length, told in [(500, "a" * 500), (501, "a" * 500 + "…")]:
+        assert error_text(error_of(ErrorAnswer(id=1, code="user_not_found", message="a" * length))) == told
+
+
 def test_lists() -> None:
     users = answers.Users(
         id=1,
