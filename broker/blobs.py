@@ -37,7 +37,7 @@ from realm.jobs import (
     Trouble,
     WriteChunk,
 )
-from realm.store.folder import FULL, THUMB, blob_name
+from realm.store.folder import FULL, THUMB, blob_name, sync
 from realm.store.interface import StoreError
 
 BLOCK: Final = 1 << 20
@@ -266,11 +266,7 @@ class Blobs:
 
     def _flush(self, path: Path) -> None:
         """Have a file's content, or a folder's names, on disk. Nothing else of this class does so."""
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
 
 
 def hash_again(descriptor: int) -> Hashed:

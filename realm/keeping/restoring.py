@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 from realm.keeping import reading
 from realm.keeping.archive import Manifest
 from realm.keeping.reading import Tell, tell_nobody
-from realm.keeping.whole import KeepingError, sync, written_to
+from realm.keeping.whole import KeepingError, written_to
 from realm.store.copying import renew
-from realm.store.folder import blob_name
+from realm.store.folder import blob_name, sync
 from realm.store.looking import Looking
 
 _TAKEN: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from realm.store import frames
+from realm.store.folder import sync
 from realm.store.interface import DamagedError, StoreError, StoreFullError
 from schemas.names import Name
 
@@ -126,11 +127,7 @@ def _write_again(log: Path) -> None:
         while block := os.pread(file.fileno(), _BLOCK, at):
             at += os.pwrite(file.fileno(), block, at)
         os.fsync(file.fileno())
-    folder = os.open(log.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # its name too: SQLite flushes that with what it has made itself
-    finally:
-        os.close(folder)
+    sync(log.parent)  # its name too: SQLite flushes that with what it has made itself
 
 
 def version_of(connection: sqlite3.Connection) -> int:

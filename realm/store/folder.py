@@ -27,6 +27,15 @@ def blob_name(digest: bytes) -> str:
     return f"blobs/{shown[:2]}/{shown}"
 
 
+def sync(path: Path) -> None:
+    """Have a file's content, or a folder's names, on disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class LockedError(StoreError):
     """Another process has the folder."""
 

@@ -6,7 +6,7 @@ failed should have flushed, no later flush brings back, unless it is written aga
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +84,7 @@ class Platter:
         self._images: dict[str, Image] = {}
         self._lengths: dict[int, int] = {}
         self._doomed: dict[int, int] = {}
-        self._names: dict[str, tuple[int, list[str]]] = {}
+        self._names: defaultdict[str, tuple[int, list[str]]] = defaultdict(lambda: (0, []))
         """What is in each folder for good, and when the realm looked."""
         self.met: Counter[tuple[str, str, str]] = Counter()
         """Faults that the realm has met: what, on what, and the error."""
@@ -156,7 +156,7 @@ class Platter:
             case "file lost", inode:
                 self._doomed[inode] = self._lengths.get(inode, 0)
             case "folder flushed", path, when, names:
-                self._names[path] = max(self._names.get(path, (0, [])), (when, names))
+                self._names[path] = max(self._names[path], (when, names))
                 if path == str(self._data):
                     self._forget_removed()
             case _:
@@ -164,7 +164,7 @@ class Platter:
 
     def _cut_folder(self, folder: Path) -> None:
         """Names that were not flushed may be gone, and what was added to files."""
-        _, flushed_names = self._names.get(str(folder), (0, []))
+        _, flushed_names = self._names[str(folder)]
         for path in sorted(folder.glob("*")):
             if path.name not in flushed_names and self._dice.random() < 0.5:
                 path.unlink()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from realm.store.folder import sync
 from tests.faults.faulty_disk import Platter
 from tests.faults.faulty_realm.files import Calls
 from tests.faults.faulty_realm.orders import JOURNAL, Orders
@@ -18,7 +19,7 @@ NAMES = 16
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """One of blobs, whose calls go through the layer."""
+    """One of blobs."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("open", "pwrite", "fsync"):  # to have them back afterwards
             patch.setattr(os, name, getattr(os, name))
@@ -27,12 +28,12 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         yield made
 
 
-def flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def goes_through_the_layer(folder: Path) -> None:
+    Calls(Orders(folder.parents[2]), folder.parents[1]).install()
+
+
+def power_cut(folder: Path) -> None:
+    Platter(folder.parents[1], folder.parents[2] / JOURNAL, random.Random(8)).power_cut()
 
 
 def put(folder: Path) -> None:
@@ -42,14 +43,13 @@ def put(folder: Path) -> None:
 
 def put_for_good(folder: Path) -> None:
     put(folder)
-    flush(folder)
+    sync(folder)
 
 
 def test_a_name_that_was_flushed_is_there_though_an_earlier_flush_ends_later(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two files of one folder, whose flushes overlap."""
-    data, layer = folder.parents[1], folder.parents[2]
     other = threading.Thread(target=put_for_good, args=[folder])
 
     def flushed(_: int) -> None:
@@ -58,16 +58,15 @@ def test_a_name_that_was_flushed_is_there_though_an_earlier_flush_ends_later(
             other.join()
 
     monkeypatch.setattr(os, "fsync", flushed)
-    Calls(Orders(layer), data).install()
-    flush(folder)
-    Platter(data, layer / JOURNAL, random.Random(8)).power_cut()
+    goes_through_the_layer(folder)
+    sync(folder)
+    power_cut(folder)
     assert len(list(folder.iterdir())) == NAMES
 
 
 def test_a_name_that_was_not_flushed_may_be_gone(folder: Path) -> None:
-    data, layer = folder.parents[1], folder.parents[2]
-    Calls(Orders(layer), data).install()
-    flush(folder)
+    goes_through_the_layer(folder)
+    sync(folder)
     put(folder)
-    Platter(data, layer / JOURNAL, random.Random(8)).power_cut()
+    power_cut(folder)
     assert len(list(folder.iterdir())) < NAMES
