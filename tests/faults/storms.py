@@ -17,7 +17,7 @@ from tests.faults.storm_crowd import Crowd
 from tests.faults.storm_kit import Site
 from tests.wire.curve import CurvePeer
 from tests.wire.dialling import Keys as OwnKeys
-from tests.wire.zmtp import RawPeer, command, greeting
+from tests.wire.zmtp import RawPeer, command, greeting, stranger
 
 HEARTBEAT_S: Final = HEARTBEAT_MS / 1000
 """How often a client that does nothing else says `sync`."""
@@ -121,7 +121,7 @@ def timed(site: Site, count: int) -> Iterator[None]:
     """So many at the front door who each said a PING that has libzmq keep a timer for them, and then nothing."""
     with ExitStack() as stack:
         for _ in range(count):
-            _at_the_door(site, stack).write(_PING)
+            stack.enter_context(stranger(site.realm.door)).write(_PING)
         yield
 
 
@@ -130,7 +130,7 @@ def ping(site: Site, count: int, seconds: float) -> int:
     said, until = 0, time.perf_counter() + seconds
     with ExitStack() as stack:
         while time.perf_counter() < until:
-            peers = [_at_the_door(site, stack) for _ in range(count)]
+            peers = [stack.enter_context(stranger(site.realm.door)) for _ in range(count)]
             for _ in range(CLEAR.most // len(_PING) // PINGS):
                 for peer in peers:
                     peer.write(_PING * PINGS)
@@ -157,12 +157,6 @@ def _stages(site: Site) -> list[Callable[[], RawPeer]]:
         said += [(port, words) for words in (b"", whole[:5], whole[:32], whole, whole + command(b"HELLO")[:3])]
     silent = [partial(_silent, port, words) for port, words in said]
     return [*silent, *(partial(_welcomed, port, site.server) for port in (realm.commands, realm.push))]
-
-
-def _at_the_door(site: Site, stack: ExitStack) -> RawPeer:
-    peer = stack.enter_context(RawPeer(site.realm.door))
-    peer.shake_hands()
-    return peer
 
 
 def _silent(port: int, words: bytes) -> RawPeer:

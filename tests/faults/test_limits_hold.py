@@ -17,7 +17,7 @@ from tests.conftest import StartRealm
 from tests.realm_process import NO_LIMITS, RealmProcess
 from tests.wire.attacker import HARD_LIMITS, PASSWORD, Caller, Outside, Person, Witness, outside
 from tests.wire.dialling import Keys, Map, Sockets, new_keys, packed, unpacked
-from tests.wire.zmtp import RawPeer, greeting, ready
+from tests.wire.zmtp import RawPeer, greeting, ready, stranger
 
 MIB = 1024 * 1024
 SLACK = 24 * MIB
@@ -249,8 +249,7 @@ def test_a_stranger_that_connects_and_connects(start_realm: StartRealm) -> None:
 
 
 def test_a_stranger_that_asks_at_the_front_door_again_and_again(start_realm: StartRealm) -> None:
-    with attack(start_realm, HARD_LIMITS) as attacked, RawPeer(attacked.realm.door, source=ELSEWHERE) as peer:
-        peer.shake_hands()
+    with attack(start_realm, HARD_LIMITS) as attacked, stranger(attacked.realm.door, source=ELSEWHERE) as peer:
         told = Counter(unpacked(peer.ask()).get("code", "OK") for _ in range(KNOCKS))
         assert told.keys() == {"OK", "rate_limited"}
         assert told["rate_limited"] > KNOCKS // 4

@@ -27,7 +27,7 @@ from tests.wire.dialling import (
     received,
     unpacked,
 )
-from tests.wire.zmtp import RawPeer
+from tests.wire.zmtp import RawPeer, stranger
 
 WELCOME_MS = 500
 """Without a welcome in this time, subscribe again: the protocol says 2 s, and sooner does no harm."""
@@ -275,9 +275,7 @@ class Witness:
 
 def at_the_door(here: Outside) -> RawPeer:
     """A stranger there who has shaken hands."""
-    peer = RawPeer(here.realm.door)
-    peer.shake_hands()
-    return peer
+    return stranger(here.realm.door)
 
 
 def on_commands(here: Outside) -> CurvePeer:

@@ -6,7 +6,7 @@ Whoever is told `rate_limited` is also told when to come back, and is then serve
 from contextlib import ExitStack
 
 from tests.conftest import StartRealm
-from tests.wire.attacker import HARD_LIMITS, PASSWORD, Caller, outside, refusal
+from tests.wire.attacker import HARD_LIMITS, PASSWORD, Caller, at_the_door, outside, refusal
 from tests.wire.dialling import Map, unpacked
 from tests.wire.zmtp import RawPeer, greeting, ready
 
@@ -145,8 +145,7 @@ def test_connections_are_counted_by_address(start_realm: StartRealm) -> None:
 
 def test_the_front_door_counts_by_address(start_realm: StartRealm) -> None:
     config = HARD_LIMITS + "[limits]\ndoor_per_second = 1\ndoor_burst = 5\n"
-    with outside(start_realm(config=config)) as here, RawPeer(here.realm.door) as peer:
-        peer.shake_hands()
+    with outside(start_realm(config=config)) as here, at_the_door(here) as peer:
         answers = [unpacked(peer.ask()) for _ in range(20)]
         assert answers[0]["realm"] == "kampus"
         wait_for(answers[-1])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import zmq
 
-from tests.wire.attacker import PASSWORD, Outside, Person, Witness, refusal, served
+from tests.wire.attacker import PASSWORD, Outside, Person, Witness, at_the_door, refusal, served
 from tests.wire.curve import CurvePeer
 from tests.wire.dialling import REFUSED, Keys, Map, new_keys, packed, unpacked
 from tests.wire.zmtp import COMMAND, ConnectionEndedError, RawPeer, frame, header, ready
@@ -198,12 +198,10 @@ def test_a_routing_id_of_ones_own_is_a_bad_request(here: Outside, name: bytes) -
 
 def test_the_front_door_drops_what_is_over_its_limit(here: Outside) -> None:
     for harmless in (b"", b"?", bytes(MOST_BYTES)):
-        with RawPeer(here.realm.door) as peer:
-            peer.shake_hands()
+        with at_the_door(here) as peer:
             assert b"kampus" in peer.ask(harmless)
     for dropped in (frame(bytes(MOST_BYTES + 1)), header(2**32), header(2**63 - 1), header(2**32, COMMAND)):
-        with RawPeer(here.realm.door) as peer:
-            peer.shake_hands()
+        with at_the_door(here) as peer:
             peer.write(dropped)
             peer.wait_for_end()
 

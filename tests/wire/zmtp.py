@@ -4,6 +4,7 @@ import select
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -151,3 +152,12 @@ class RawPeer:
                 self.read(1)
         except ConnectionEndedError:
             return
+
+
+def stranger(port: int, source: str = "") -> RawPeer:
+    """A peer without a key that has shaken hands."""
+    with ExitStack() as stack:
+        peer = stack.enter_context(RawPeer(port, source=source))
+        peer.shake_hands()
+        stack.pop_all()
+    return peer
